@@ -1,0 +1,66 @@
+# Everything runs in .venv, which the first target that needs it makes.
+# A target's help is the text behind its two number signs; `make help` prints it.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint fix docs bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.core ## install the core alone, then cut real photos out into demo-out/
+	@$(BIN)/maskworks demo
+
+test: $(VENV)/.dev ## run the tests and every example in the documents (a minute or two)
+	@$(BIN)/python -m pytest -q
+
+test-slow: $(VENV)/.dev ## run the tests that take longer, a fresh install among them
+	@$(BIN)/python -m pytest -q -m slow
+
+lint: $(VENV)/.dev ## check style, types, layers and the generated documents; change nothing
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python docs/generate.py --check
+
+fix: $(VENV)/.dev ## mend what can be mended: style, format, generated documents
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+	@$(BIN)/python docs/generate.py
+
+docs: $(VENV)/.dev ## write the generated documents and the README's pictures anew
+	@$(BIN)/python docs/generate.py
+	@$(BIN)/python docs/make_images.py
+
+bench: $(VENV)/.core ## measure against rembg, into bench/baseline.md (half an hour)
+	@$(BIN)/python bench/run.py $(BENCH)
+
+clean: ## remove the environments, caches and whatever the demo and the benchmark wrote
+	rm -rf $(VENV) .venv-rembg demo-out bench/out build dist
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------- environment
+# A stamp file is newer than pyproject.toml once its install went through.
+
+$(VENV)/.core: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "maskworks needs Python 3.11 or newer; '$(PYTHON)' is" \
+	       "$$($(PYTHON) --version 2>&1 | head -n 1)." \
+	       "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "installing the core into $(VENV) ..."
+	@start=$$(date +%s) && \
+	$(PYTHON) -m venv $(VENV) && \
+	$(PIP) -e . && \
+	echo "installed in $$(($$(date +%s) - start)) s; $(VENV) holds $$(du -sm $(VENV) | cut -f1) MB"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	@echo "installing torch (CPU) and the tools into $(VENV) ..."
+	@$(PIP) -e '.[torch,dev]'
+	@touch $@

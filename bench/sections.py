@@ -1,0 +1,296 @@
+"""What is measured. Each section returns rows; nothing here prints a verdict.
+
+Competitors take turns (A B C A B C ...), so that a machine whose speed drifts
+drifts for all of them, and figures are medians.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import memory
+import photos
+from peer import Peer, clean_environment
+
+HERE = Path(__file__).resolve().parent
+MASKWORKS = str(Path(sys.executable).parent / "maskworks")
+MEBI = 1024  # kB in a MiB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How much to measure, and where to put what that takes."""
+
+    out: Path
+    threads: int
+    repeats: int
+    photos: int  # of each size
+    sizes: dict[str, tuple[int, int]]
+    network_runs: int
+    memory_pictures: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the report."""
+
+    what: str
+    value: float
+    unit: str
+    target: float | None = None
+    at_most: bool = True  # else: at least
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """Return "pass", "MISS", or "" where there is no target."""
+        if self.target is None:
+            return ""
+        fine = self.value <= self.target if self.at_most else self.value >= self.target
+        return "pass" if fine else "MISS"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A command line to time, and what it must leave behind."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    out: Path | None = None  # removed before each run
+    files: int = 0  # that must lie in `out` afterwards
+
+
+class FailedRunError(Exception):
+    """A program did not do what it was timed for."""
+
+
+def run_once(contender: Contender) -> float:
+    """Run it as a process of its own; return the wall seconds."""
+    if contender.out is not None:
+        shutil.rmtree(contender.out, ignore_errors=True)
+        contender.out.mkdir(parents=True)
+    start = time.perf_counter()
+    done = subprocess.run(
+        contender.command, env=contender.environment, capture_output=True, text=True, check=False
+    )
+    seconds = time.perf_counter() - start
+    written = 0
+    if contender.out is not None:
+        written = sum(1 for path in contender.out.rglob("*.png") if path.stat().st_size)
+    if done.returncode or written != contender.files:
+        message = (
+            f"{' '.join(contender.command)}: exit code {done.returncode}, {written} of "
+            f"{contender.files} pictures written\n{done.stdout[-500:]}{done.stderr[-1500:]}"
+        )
+        raise FailedRunError(message)
+    return seconds
+
+
+def take_turns(contenders: list[Contender], repeats: int) -> dict[str, float]:
+    """Time each `repeats` times in turn; return the median seconds by name."""
+    seconds: dict[str, list[float]] = {c.name: [] for c in contenders}
+    for turn in range(repeats):
+        for contender in contenders:
+            seconds[contender.name].append(run_once(contender))
+            last = seconds[contender.name][-1]
+            print(f"    {contender.name}: {last:.2f} s ({turn + 1}/{repeats})", flush=True)
+    return {name: median(values) for name, values in seconds.items()}
+
+
+def _ours(name: str, arguments: tuple[str, ...], out: Path | None, files: int) -> Contender:
+    return Contender(name, (MASKWORKS, *arguments), clean_environment(), out, files)
+
+
+def _cutout(model: str, source: Path, target: Path, threads: int) -> tuple[str, ...]:
+    settings = ("--model", model, "--threads", str(threads))
+    return ("cutout", str(source), "-o", str(target), *settings)
+
+
+# ------------------------------------------------------------------ (a) the network alone
+
+
+def measure_network(settings: Settings, peer: Peer | None) -> list[Row]:
+    """Time one forward pass of each network, in turn, each in a process of its own."""
+    threads = str(settings.threads)
+    worker = str(HERE / "network_worker.py")
+    commands = {
+        name: ([sys.executable, worker, "ours", name, threads], clean_environment())
+        for name in ("cutout", "cutout-fast")
+    }
+    if peer:
+        command = [peer.program("python"), worker, "rembg", "u2netp", threads]
+        commands["u2netp"] = (command, peer.environment(settings.threads))
+    workers = {
+        name: subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for name, (command, environment) in commands.items()
+    }
+    try:
+        for process in workers.values():
+            _answer(process)
+        seconds: dict[str, list[float]] = {name: [] for name in workers}
+        for _ in range(settings.network_runs):
+            for name, process in workers.items():
+                time.sleep(0.05)  # let the other's threads stop spinning
+                process.stdin.write("\n")
+                process.stdin.flush()
+                seconds[name].append(float(_answer(process)))
+    finally:
+        for process in workers.values():
+            process.stdin.close()
+            process.wait(timeout=30)
+            process.stdout.close()
+    ms = {name: 1000 * median(values) for name, values in seconds.items()}
+    rows = [Row(what=f"{name}, one picture at 320 px", value=ms[name], unit="ms") for name in ms]
+    if peer:
+        rows += [
+            Row(what="cutout / u2netp", value=ms["cutout"] / ms["u2netp"], unit="x"),
+            Row(
+                what="cutout-fast / u2netp",
+                value=ms["cutout-fast"] / ms["u2netp"],
+                unit="x",
+                target=0.25,
+            ),
+        ]
+    ratio = ms["cutout-fast"] / ms["cutout"]
+    return [*rows, Row(what="cutout-fast / cutout", value=ratio, unit="x", target=0.25)]
+
+
+def _answer(process: subprocess.Popen[str]) -> str:
+    line = process.stdout.readline()
+    if not line:
+        message = f"{process.args} ended with exit code {process.wait()}"
+        raise FailedRunError(message)
+    return line
+
+
+# ------------------------------------------------------------------ (b) folders
+
+
+def measure_folders(settings: Settings, peer: Peer | None) -> list[Row]:
+    """Pictures per second from a folder of photos to PNG files, start of the program included."""
+    folders = photos.make_photos(settings.out / "photos", settings.photos, settings.sizes)
+    rows = []
+    for name, folder in folders.items():
+        print(f"  {name}", flush=True)
+        count = len(list(folder.glob("*.jpg")))
+        contenders = []
+        for model in ("cutout", "cutout-fast"):
+            out = settings.out / f"cut-{model}"
+            arguments = _cutout(model, folder, out, settings.threads)
+            contenders.append(_ours(model, arguments, out, count))
+        if peer:
+            out = settings.out / "cut-rembg"
+            command = (peer.program("rembg"), "p", "-m", "u2netp", str(folder), str(out))
+            environment = peer.environment(settings.threads)
+            contenders.append(Contender("rembg", command, environment, out, count))
+        seconds = take_turns(contenders, settings.repeats)
+        rows += [
+            Row(what=f"{name}: {who}", value=count / s, unit="pictures/s")
+            for who, s in seconds.items()
+        ]
+        if peer:
+            for model, target in (("cutout", 10.0), ("cutout-fast", 20.0)):
+                rows.append(
+                    Row(
+                        what=f"{name}: {model} against rembg",
+                        value=seconds["rembg"] / seconds[model],
+                        unit="x as fast",
+                        target=target if name == "mixed" else None,
+                        at_most=False,
+                    )
+                )
+    return rows
+
+
+# ------------------------------------------------------------------ (c) start
+
+
+def measure_start(settings: Settings, peer: Peer | None) -> list[Row]:
+    """Time a new process to its first cut-out, and to its help."""
+    first_size = dict(list(settings.sizes.items())[:1])
+    folders = photos.make_photos(settings.out / "photos", settings.photos, first_size)
+    source = min(folders[next(iter(first_size))].glob("*.jpg"))
+    out = settings.out / "first"
+    first = [
+        _ours(
+            "maskworks cutout",
+            _cutout("cutout", source, out / "first.png", settings.threads),
+            out,
+            1,
+        )
+    ]
+    helps = [_ours("maskworks --help", ("--help",), None, 0)]
+    if peer:
+        environment = peer.environment(settings.threads)
+        command = (peer.program("rembg"), "i", "-m", "u2netp", str(source))
+        target = settings.out / "first-rembg"
+        contender = Contender(
+            "rembg i", (*command, str(target / "first.png")), environment, target, 1
+        )
+        first.append(contender)
+        helps.append(Contender("rembg --help", (peer.program("rembg"), "--help"), environment))
+    # Its own limit counts beside the ratio: nobody waits for help.
+    limits = {"maskworks --help": 0.4}
+    rows = []
+    for contenders, at_most in ((first, 1 / 3), (helps, 1 / 8)):
+        take_turns(contenders, 1)  # fills the caches of either side
+        seconds = take_turns(contenders, max(settings.repeats, 5))
+        rows += [
+            Row(what=name, value=s, unit="s", target=limits.get(name))
+            for name, s in seconds.items()
+        ]
+        if peer:
+            ours, theirs = (seconds[c.name] for c in contenders)
+            what = f"{contenders[0].name} / {contenders[1].name}"
+            rows.append(Row(what=what, value=ours / theirs, unit="x", target=at_most))
+    return rows
+
+
+# ------------------------------------------------------------------ (d) memory
+
+
+def measure_memory(settings: Settings, _peer: Peer | None) -> list[Row]:
+    """Follow the resident memory of one run over many pictures of all sizes."""
+    folders = photos.make_photos(settings.out / "photos", settings.photos, settings.sizes)
+    count = settings.memory_pictures
+    folder = photos.repeat_photos(folders["mixed"], settings.out / f"photos/many{count}", count)
+    out = settings.out / "cut-many"
+    shutil.rmtree(out, ignore_errors=True)
+    arguments = _cutout("cutout", folder, out, settings.threads)
+    trace = memory.follow([MASKWORKS, *arguments], clean_environment())
+    written = len(list(out.rglob("*.png")))
+    shutil.rmtree(out, ignore_errors=True)
+    if trace.exit_code or written != count:
+        message = f"exit code {trace.exit_code}, {written} of {count} pictures written"
+        raise FailedRunError(message)
+    early, late = trace.peak_between(0.1, 0.5), trace.peak_between(0.5, 1.0)
+    return [
+        Row(what=f"peak over {count} pictures", value=trace.peak / MEBI, unit="MiB", target=700.0),
+        Row(
+            what="peak of the second half / of the first",
+            value=late / early,
+            unit="x",
+            target=1.1,
+            note="flat: memory does not grow with the number of pictures",
+        ),
+        Row(what="time", value=trace.seconds, unit="s"),
+    ]
+
+
+Section = Callable[[Settings, Peer | None], list[Row]]
+SECTIONS: dict[str, tuple[str, Section]] = {
+    "network": ("The network alone", measure_network),
+    "folders": ("A folder of photos to PNG", measure_folders),
+    "start": ("Start of the program", measure_start),
+    "memory": ("Memory over many pictures", measure_memory),
+}

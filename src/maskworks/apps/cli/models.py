@@ -1,0 +1,226 @@
+"""`maskworks models`: list, show, pull, verify and import."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from maskworks.models.catalogue import Catalogue, load_catalogue
+from maskworks.models.download import Progress
+from maskworks.models.settings import commercial_only as commercial_setting
+from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec
+from maskworks.models.store import Verdict, locate
+from maskworks.models.store import pull as pull_file
+from maskworks.models.store import verify as verify_file
+
+PIPE_WIDTH = 200
+
+app = typer.Typer(no_args_is_help=True, help="List, fetch, check and add models.")
+
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="As `models list` prints.")]
+SomeNames = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME...]", help="Default: every model that is here.")
+]
+Commercial = Annotated[
+    bool,
+    typer.Option(
+        "--commercial-only",
+        help="Refuse weights whose licence forbids commercial use (MASKWORKS_COMMERCIAL_ONLY=1).",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+@app.command("list")
+def list_models(*, as_json: AsJson = False, commercial_only: Commercial = False) -> None:
+    """List the models, their licences, and which are on this machine."""
+    only = commercial_only or commercial_setting()
+    rows = [spec for spec in load_catalogue() if spec.commercial or not only]
+    if as_json:
+        print(json.dumps([_record(spec) for spec in rows], indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("name", "here", "MB", "licence", "commercial", "title"):
+        table.add_column(column, no_wrap=True, justify="right" if column == "MB" else "left")
+    for spec in rows:
+        allowed = "yes" if spec.commercial else "no"
+        here = "yes" if locate(spec) else "no"
+        size = f"{spec.bytes / 1e6:,.1f}" if spec.bytes else "-"
+        table.add_row(spec.name, here, size, spec.licence, allowed, spec.title)
+    piped = not sys.stdout.isatty()
+    Console(width=PIPE_WIDTH if piped else None, highlight=False).print(table)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(metavar="NAME")], *, as_json: AsJson = False) -> None:
+    """Print everything the catalogue says of one model."""
+    spec = load_catalogue().row(name)
+    record = _record(spec)
+    if as_json:
+        print(json.dumps(record, indent=2, ensure_ascii=False))
+        return
+    width = max(map(len, record))
+    for key, value in record.items():
+        print(f"{key:{width}}  {_plain(value)}")
+
+
+@app.command()
+def pull(
+    names: Names,
+    *,
+    mirror: Annotated[
+        str | None,
+        typer.Option(help="Base URL or folder with the release files (MASKWORKS_MIRROR)."),
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Fetch it even if it is here.")] = False,
+    commercial_only: Commercial = False,
+) -> None:
+    """Fetch models; resumes, and checks every file before it can be used."""
+    catalogue = load_catalogue()
+    specs = [catalogue.find(name, commercial_only=commercial_only) for name in names]
+    for spec in specs:
+        with _progress(spec.name) as progress:
+            path = pull_file(spec, mirror=mirror, progress=progress, force=force)
+        print(f"{spec.name}: {path}")
+
+
+@app.command()
+def verify(names: SomeNames = None) -> None:
+    """Compute the checksums anew; exit code 1 if a file is wrong or a named one is missing."""
+    catalogue = load_catalogue()
+    verdicts = [verify_file(spec) for spec in _chosen(catalogue, names)]
+    for verdict in verdicts:
+        if verdict.state != "absent" or names:
+            print(_sentence(verdict))
+    if not names and all(verdict.state == "absent" for verdict in verdicts):
+        print("no model is on this machine; fetch one with `maskworks models pull NAME`")
+    bad = {"wrong", "absent"} if names else {"wrong"}
+    if any(verdict.state in bad for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="One ONNX file.")],
+    *,
+    name: Annotated[str, typer.Option(help="What it shall be called.")],
+    input_size: Annotated[str, typer.Option(help="320 or HEIGHTxWIDTH, pixels.")],
+    normalise: Annotated[
+        str, typer.Option(help="imagenet, half, unit, or mean,mean,mean/std,std,std.")
+    ] = "imagenet",
+    resize: Annotated[
+        Literal["pad", "squash"], typer.Option(help="Keep the aspect, or not.")
+    ] = "pad",
+    scale: Annotated[
+        Literal["255", "max"], typer.Option(help="What the pixels are divided by first.")
+    ] = "255",
+    output: Annotated[
+        Literal["matte", "logits"], typer.Option(help="What the first output holds.")
+    ] = "matte",
+    licence: Annotated[
+        str, typer.Option(help="SPDX id of the weights' licence.")
+    ] = "LicenseRef-unknown",
+    commercial: Annotated[
+        bool, typer.Option(help="Whether that licence allows commercial use.")
+    ] = False,
+    data: Annotated[
+        str, typer.Option(help="What it was trained on, and under which terms.")
+    ] = "Not stated by whoever imported it.",
+    source: Annotated[str, typer.Option(help="Where it comes from.")] = "a local file",
+    force: Annotated[bool, typer.Option(help="Replace an earlier import of that name.")] = False,
+) -> None:
+    """Add a local ONNX file; it has to answer one black picture first."""
+    from maskworks.models.importing import Terms, import_model, parse_normalisation, parse_size
+
+    height, width = parse_size(input_size)
+    mean, std = parse_normalisation(normalise)
+    spec = import_model(
+        file,
+        name=name,
+        input_spec=InputSpec(
+            height=height, width=width, resize=resize, scale=scale, mean=mean, std=std
+        ),
+        output_spec=OutputSpec(kind=output),
+        terms=Terms(licence=licence, commercial=commercial, data=data, source=source),
+        force=force,
+    )
+    print(f"{spec.name}: {locate(spec)}")
+
+
+def _chosen(catalogue: Catalogue, names: list[str] | None) -> list[ModelSpec]:
+    return [catalogue.row(name) for name in names] if names else list(catalogue)
+
+
+def _record(spec: ModelSpec) -> dict[str, object]:
+    path = locate(spec)
+    row: dict[str, object] = spec.model_dump(exclude_none=True)
+    return {**row, "origin": spec.origin, "path": str(path) if path else None}
+
+
+def _sentence(verdict: Verdict) -> str:
+    if verdict.state == "ok":
+        return f"{verdict.name}: ok ({verdict.path})"
+    if verdict.state == "absent":
+        return verdict.remedy or ""
+    return (
+        f"{verdict.name}: WRONG ({verdict.path}): the checksum is {verdict.actual}, expected "
+        f"{verdict.expected}; fetch it again with `maskworks models pull {verdict.name} --force`"
+    )
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _megabytes(count: int | None) -> str:
+    return f"{count / 1e6:,.1f} MB" if count else "-"
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Progress]:
+    """Draw a bar on a terminal, print a line for each tenth elsewhere; both on stderr."""
+    if not sys.stderr.isatty():
+        yield _Lines(name)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(name, total=None)
+        yield lambda here, total: bars.update(task, completed=here, total=total or None)
+
+
+class _Lines:
+    """Progress as lines, at most eleven a file."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.tenth = name, -1
+
+    def __call__(self, here: int, total: int) -> None:
+        tenth = 10 * here // total if total else 0
+        if tenth > self.tenth:
+            self.tenth = tenth
+            share = f"{10 * tenth} %" if total else "started"
+            print(f"{self.name}: {share}, {_megabytes(here)}", file=sys.stderr, flush=True)

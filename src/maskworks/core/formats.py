@@ -1,0 +1,103 @@
+"""Which format a file has, by its first bytes, and Pillow's reader for it.
+
+The readers are called directly, not through `PIL.Image.open`: only the formats named here
+can be reached (no EPS, no PDF), nothing has to be registered, and Pillow's process-wide
+`MAX_IMAGE_PIXELS` stays as the host program set it; `Limits` is checked instead.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import IO, TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL.ImageFile import ImageFile
+
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".tif", ".tiff"}
+    | {".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".avif"}
+)
+"""Readable suffixes, lower case, with the dot."""
+
+READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF"
+
+_READERS = {
+    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "HEIF": ("pillow_heif", "HeifImageFile"),
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+}
+
+_MAGIC = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"BM", "BMP"),
+)
+
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_HEIF_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+)
+
+
+def sniff(head: bytes) -> str | None:
+    r"""Return Pillow's name of the format that starts with these bytes, None if unknown.
+
+    Parameters
+    ----------
+    head : bytes
+        The first 64 bytes or more; a shorter file is fine.
+
+    Examples
+    --------
+    >>> sniff(b"\xff\xd8\xff\xe0")
+    'JPEG'
+    >>> sniff(b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf")
+    'AVIF'
+    >>> sniff(b"Dear Sir") is None
+    True
+    """
+    for magic, name in _MAGIC:
+        if head.startswith(magic):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp":
+        end = min(int.from_bytes(head[:4], "big"), len(head))
+        brands = {head[at : at + 4] for at in (8, *range(16, end - 3, 4))}
+        if brands & _AVIF_BRANDS:
+            return "AVIF"
+        if brands & _HEIF_BRANDS:
+            return "HEIF"
+    return None
+
+
+def open_format(name: str, stream: IO[bytes]) -> ImageFile:
+    """Parse the header of a picture; nothing is decoded yet.
+
+    Parameters
+    ----------
+    name : str
+        As `sniff` returns it.
+    stream : seekable binary stream, read from its current position
+
+    Raises
+    ------
+    Exception
+        Whatever Pillow raises on a bad header; `read_picture` translates it.
+    """
+    module, attribute = _READERS[name]
+    reader = cast("Callable[[IO[bytes]], ImageFile]", getattr(import_module(module), attribute))
+    return reader(stream)

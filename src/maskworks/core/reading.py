@@ -1,0 +1,273 @@
+"""Pictures in: any common file becomes upright sRGB pixels, its own alpha, and its details."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from maskworks.core.deep import DepthError, is_deep, raw_mode, read_deep
+from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
+from maskworks.core.exif import keepable, orientation_of, upright
+from maskworks.core.formats import READABLE, SUFFIXES, open_format, sniff
+from maskworks.core.icc import ProfileError, profile_name, to_srgb
+from maskworks.core.values import Image, Matte
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PIL import Image as PillowImage
+    from PIL.ImageFile import ImageFile
+
+__all__ = ["SUFFIXES", "Details", "Limits", "Picture", "read_picture"]
+
+_HEAD_BYTES = 64
+_COPY_AGAIN = "copy or export it again from where it came"
+_CONVERT = f"save it as {READABLE}"
+_CUT_OFF = ("truncated", "end of file", "premature", "not enough data", "eof")
+_KEY_SCALE = {"L;2": 85, "L;4": 17}
+_NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _SUB_IFDS, _DNG_VERSION = 254, 256, 257, 330, 50706
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is refused before it is decoded: more than `max_pixels` pixels (H times W)."""
+
+    max_pixels: int = 100_000_000
+
+
+@dataclass(frozen=True)
+class Details:
+    r"""What a file said besides its pixels, for a writer that may keep it.
+
+    `format` is Pillow's name (JPEG, PNG, WEBP, TIFF, BMP, GIF, HEIF, AVIF); `dpi` is
+    (horizontal, vertical); `exif` starts with ``Exif\0\0`` and has orientation 1; `icc_name`
+    is what the profile it came with calls itself (its pixels are sRGB by now); `notes` are
+    sentences about what was damaged and how it was taken.
+    """
+
+    format: str
+    dpi: tuple[float, float] | None = None
+    exif: bytes | None = field(default=None, repr=False)
+    icc_name: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A decoded file: upright sRGB `image`, its own alpha as `matte`, its `details`.
+
+    `matte` is None if the file has no alpha or is opaque everywhere; otherwise it has the
+    size of `image`.
+    """
+
+    image: Image
+    matte: Matte | None
+    details: Details
+
+
+def read_picture(
+    source: Path | bytes, limits: Limits = Limits(), *, name: str | None = None
+) -> Picture:
+    r"""Decode a picture: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF.
+
+    The first frame or page is taken, orientation is baked in, colours are converted to sRGB
+    through the file's ICC profile, 16-bit samples are scaled to 8. A damaged ICC profile or
+    EXIF block does not make the picture unreadable: it is ignored and noted in the details.
+
+    Parameters
+    ----------
+    source : Path or bytes
+        A file, or the content of one.
+    limits : Limits
+        Checked against the header, before anything is decoded.
+    name : str, optional
+        What error messages call the picture; by default the path, or "picture" for bytes.
+
+    Returns
+    -------
+    Picture
+        Its arrays are read-only or the caller's alone.
+
+    Raises
+    ------
+    UnreadableError
+        If there is no such file, it may not be read, is empty, cut off, damaged or no picture.
+    TooLargeError
+        If it has more pixels than `limits` allows.
+
+    Examples
+    --------
+    >>> gif = b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+    >>> read_picture(gif).image.size
+    (1, 1)
+    >>> read_picture(b"Dear Sir", name="letter.jpg")
+    Traceback (most recent call last):
+        ...
+    maskworks.core.errors.UnreadableError: letter.jpg: is not a picture (it starts with ...
+    """
+    if isinstance(source, bytes):
+        label = name or "picture"
+        return _read(BytesIO(source), limits, label)
+    label = name or str(source)
+    with _opened(source, label) as stream:
+        return _read(stream, limits, label)
+
+
+def _read(stream: IO[bytes], limits: Limits, label: str) -> Picture:
+    head = stream.read(_HEAD_BYTES)
+    if not head:
+        raise UnreadableError(label, "the file is empty (0 bytes)", _COPY_AGAIN)
+    kind = sniff(head)
+    if kind is None:
+        raise UnreadableError(label, f"is not a picture (it starts with {head[:12]!r})", _CONVERT)
+    stream.seek(0)
+    try:
+        return _decode(stream, kind, limits, label)
+    except DepthError as error:
+        raise UnreadableError(label, str(error), "save it with 8 or 16 bits a channel") from error
+    except ImageError:
+        raise
+    except MemoryError as error:
+        reason = "needs more memory than there is"
+        raise UnreadableError(label, reason, "lower `--max-pixels` or use fewer threads") from error
+    except Exception as error:  # decoders of hostile bytes raise anything, SyntaxError too
+        raise UnreadableError(label, _what_is_wrong(kind, error), _COPY_AGAIN) from error
+
+
+def _decode(stream: IO[bytes], kind: str, limits: Limits, label: str) -> Picture:
+    opened = open_format(kind, stream)
+    _check_size(opened, limits, label)
+    profile = opened.info.get("icc_profile") or None
+    notes: list[str] = []
+    loaded = _load(opened, stream, label)
+    _check_size(loaded, limits, label)  # a GIF frame may be larger than its screen
+    exif = None
+    try:
+        loaded = upright(loaded, orientation_of(opened))
+        exif = keepable(opened)
+    except Exception as error:  # noqa: BLE001 - a damaged EXIF block must not cost the picture
+        notes.append(f"its EXIF block is damaged and was ignored: {error}")
+    opaque, alpha = _split(loaded)
+    try:
+        colours = to_srgb(opaque, profile)
+    except ProfileError as error:
+        colours = to_srgb(opaque, None)
+        notes.append(f"its colours were taken as sRGB: {error}")
+    details = Details(
+        format=kind,
+        dpi=_dpi(opened),
+        exif=exif,
+        icc_name=profile_name(profile) if profile else None,
+        notes=tuple(notes),
+    )
+    return Picture(Image(np.asarray(colours)), _matte(alpha), details)
+
+
+def _load(opened: ImageFile, stream: IO[bytes], label: str) -> PillowImage.Image:
+    """Decode to 8 bits a sample."""
+    from PIL import Image as PillowImage
+    from PIL import ImageChops
+
+    if opened.format == "TIFF":
+        _prepare_tiff(opened, label)
+    if is_deep(opened):
+        pixels, mode = read_deep(opened, stream)
+        size = (pixels.shape[1], pixels.shape[0])
+        return PillowImage.frombuffer(mode, size, pixels, "raw", mode, 0, 1)
+    key = opened.info.get("transparency")
+    if isinstance(key, int):  # PNG counts the key in the file's own 2 or 4 bits, Pillow scales
+        opened.info["transparency"] = key * _KEY_SCALE.get(raw_mode(opened), 1)
+    opened.load()
+    if opened.format == "JPEG" and opened.mode == "CMYK" and "adobe" not in opened.info:
+        return ImageChops.invert(opened)  # Pillow takes every CMYK JPEG as Adobe's, inverted
+    return opened
+
+
+def _prepare_tiff(opened: ImageFile, label: str) -> None:
+    from PIL import Image as PillowImage
+
+    tags = opened.tag_v2  # type: ignore[attr-defined]
+    thumbnail_first = bool(tags.get(_NEW_SUBFILE_TYPE, 0) & 1) and _SUB_IFDS in tags
+    if thumbnail_first or _DNG_VERSION in tags:
+        reason = "is a camera raw file, whose first picture is only a preview"
+        raise UnreadableError(label, reason, "develop it and save it as TIFF or JPEG")
+    # Memory made here spares Pillow's own, process-wide size check; ours has been made.
+    opened.im = PillowImage.new(opened.mode, (tags[_WIDTH], tags[_HEIGHT])).im
+
+
+def _split(picture: PillowImage.Image) -> tuple[PillowImage.Image, PillowImage.Image | None]:
+    """Return the colours in mode L, RGB, CMYK or LAB, and the alpha in mode L or None."""
+    if picture.has_transparency_data:
+        grey = picture.mode in ("1", "L", "LA", "La")
+        mixed = picture.convert("LA" if grey else "RGBA")
+        return mixed.convert("L" if grey else "RGB"), mixed.getchannel("A")
+    if picture.mode in ("L", "RGB", "CMYK", "LAB"):
+        return picture, None
+    return picture.convert("L" if picture.mode == "1" else "RGB"), None
+
+
+def _matte(alpha: PillowImage.Image | None) -> Matte | None:
+    if alpha is None or alpha.getextrema() == (255, 255):
+        return None
+    scaled = np.asarray(alpha).astype(np.float32)
+    scaled /= 255
+    return Matte(scaled)
+
+
+def _dpi(picture: ImageFile) -> tuple[float, float] | None:
+    try:
+        horizontal, vertical = (float(value) for value in picture.info["dpi"])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    known = all(math.isfinite(value) and value > 1 for value in (horizontal, vertical))
+    return (horizontal, vertical) if known else None
+
+
+def _check_size(picture: PillowImage.Image, limits: Limits, label: str) -> None:
+    pixels = picture.width * picture.height
+    if pixels <= 0:
+        reason = f"has no pixels ({picture.width}x{picture.height})"
+        raise UnreadableError(label, reason, _COPY_AGAIN)
+    if pixels > limits.max_pixels:
+        raise TooLargeError(label, pixels, limits.max_pixels)
+
+
+def _what_is_wrong(kind: str, error: Exception) -> str:
+    words = str(error) or type(error).__name__
+    if isinstance(error, EOFError) or any(sign in words.lower() for sign in _CUT_OFF):
+        return f"the {kind} file is cut off ({words})"
+    return f"the {kind} file is damaged or of an unsupported kind ({words})"
+
+
+@contextmanager
+def _opened(path: Path, label: str) -> Iterator[IO[bytes]]:
+    try:
+        stream = Path(path).open("rb")  # noqa: SIM115 - closed by the `with` below
+    except (OSError, ValueError) as error:
+        raise _cannot_open(label, error) from error
+    with stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise UnreadableError(label, "is not a regular file", "pipe its content to `-`")
+        yield stream
+
+
+def _cannot_open(label: str, error: OSError | ValueError) -> UnreadableError:
+    number = error.errno if isinstance(error, OSError) else None
+    reason, remedy = {
+        errno.ENOENT: ("there is no such file", "check the path"),
+        errno.EISDIR: ("is a folder", "name the pictures in it"),
+        errno.ENOTDIR: ("there is no such file", "check the path"),
+        errno.EACCES: ("may not be read (permission denied)", "allow this user to read it"),
+        errno.EPERM: ("may not be read (permission denied)", "allow this user to read it"),
+        errno.EMFILE: ("too many files are open", "raise `ulimit -n` or use fewer threads"),
+    }.get(number or 0, (f"cannot be opened ({error})", "check the path and the disk"))
+    return UnreadableError(label, reason, remedy)

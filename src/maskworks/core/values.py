@@ -1,0 +1,154 @@
+"""The values that cross the borders between sub-packages: frozen, checked once.
+
+`frozen` stops rebinding, not writing into an array: whoever receives a value must not write
+into it. `eq=False` because a generated ``==`` on arrays raises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskworks.core.check import check
+from maskworks.core.errors import ImageError
+
+Pixels = NDArray[np.uint8]
+Bool2D = NDArray[np.bool_]
+Float2D = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A picture: `pixels` is uint8 (H, W, 3), sRGB, upright, at least 1x1.
+
+    Raises
+    ------
+    ImageError
+        If `pixels` has another rank, type or channel count, or no pixel.
+
+    Examples
+    --------
+    >>> Image(np.zeros((2, 3, 3), np.uint8)).size
+    (2, 3)
+    """
+
+    pixels: Pixels
+
+    def __post_init__(self) -> None:
+        check("pixels", self.pixels, ndim=3, dtype=np.uint8, channels=3)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W), pixels."""
+        height, width = self.pixels.shape[:2]
+        return height, width
+
+
+@dataclass(frozen=True)
+class Box:
+    """A half-open rectangle, rows `top` to `bottom`, columns `left` to `right`, pixels.
+
+    Raises
+    ------
+    ImageError
+        If it holds no pixel or starts before the first row or column.
+
+    Examples
+    --------
+    >>> Box(top=0, left=1, bottom=2, right=4).size
+    (2, 3)
+    """
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.top < self.bottom and 0 <= self.left < self.right):
+            message = (
+                "a box needs 0 <= top < bottom and 0 <= left < right, got "
+                f"({self.top}, {self.left}, {self.bottom}, {self.right})"
+            )
+            raise ImageError(message)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width), pixels."""
+        return self.bottom - self.top, self.right - self.left
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """Which pixels belong to the subject: `inside` is bool (H, W), at least 1x1.
+
+    Raises
+    ------
+    ImageError
+        If `inside` has another rank or type, or no pixel.
+    """
+
+    inside: Bool2D
+
+    def __post_init__(self) -> None:
+        check("inside", self.inside, ndim=2, dtype=np.bool_)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W), pixels."""
+        height, width = self.inside.shape
+        return height, width
+
+    def box(self) -> Box | None:
+        """Return the smallest box around the pixels inside, None if there are none.
+
+        Examples
+        --------
+        >>> Mask(np.array([[False, False, False], [False, True, True]])).box()
+        Box(top=1, left=1, bottom=2, right=3)
+        >>> Mask(np.zeros((2, 2), bool)).box() is None
+        True
+        """
+        rows = np.flatnonzero(self.inside.any(axis=1))
+        if rows.size == 0:
+            return None
+        columns = np.flatnonzero(self.inside.any(axis=0))
+        return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Matte:
+    """How much of each pixel is foreground: `alpha` is float32 (H, W) in [0, 1].
+
+    Raises
+    ------
+    ImageError
+        If `alpha` has another rank or type, no pixel, or a value outside [0, 1] (or NaN).
+    """
+
+    alpha: Float2D
+
+    def __post_init__(self) -> None:
+        check("alpha", self.alpha, ndim=2, dtype=np.float32)
+        low, high = float(self.alpha.min()), float(self.alpha.max())  # NaN goes through both
+        if not (low >= 0.0 and high <= 1.0):
+            message = f"alpha must lie in [0, 1], got [{low:g}, {high:g}]"
+            raise ImageError(message)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W), pixels."""
+        height, width = self.alpha.shape
+        return height, width
+
+    def threshold(self, at: float = 0.5) -> Mask:
+        """Return the pixels with alpha >= `at`; a tie is inside.
+
+        Examples
+        --------
+        >>> Matte(np.array([[0.2, 0.5, 1.0]], np.float32)).threshold().inside.tolist()
+        [[False, True, True]]
+        """
+        return Mask(self.alpha >= at)

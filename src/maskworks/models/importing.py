@@ -1,0 +1,222 @@
+"""Take a local ONNX file into the catalogue: tried first, then copied, then written down."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from maskworks.core.errors import ModelError, OutputError, UsageError
+from maskworks.core.values import Image
+from maskworks.core.writing import write_text_atomic
+from maskworks.models.catalogue import IMPORTED, ROWS, read_rows
+from maskworks.models.checksum import digest
+from maskworks.models.families.saliency import predict
+from maskworks.models.lock import locked
+from maskworks.models.runtimes.onnx import open_onnx
+from maskworks.models.settings import home
+from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec, Triple
+from maskworks.models.store import models_folder
+
+NORMALISATIONS: dict[str, tuple[Triple, Triple]] = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "unit": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+}
+"""(mean, std) after scaling to [0, 1]: "half" gives [-1, 1], "unit" leaves [0, 1]."""
+
+HEADER = "# Models imported by `maskworks models import`; remove a row to forget it.\n"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the importer says of the weights."""
+
+    licence: str = "LicenseRef-unknown"
+    commercial: bool = False
+    data: str = "Not stated by whoever imported it."
+    source: str = "a local file"
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read "320" or "HEIGHTxWIDTH".
+
+    Examples
+    --------
+    >>> parse_size("320"), parse_size("288x512")
+    ((320, 320), (288, 512))
+    """
+    found = re.fullmatch(r"(\d{1,4})(?:[xX](\d{1,4}))?", text.strip())
+    if not found or int(found[1]) == 0 or found[2] == "0":
+        message = f"an input size is 320 or HEIGHTxWIDTH in pixels, got {text!r}"
+        raise UsageError(message)
+    height = int(found[1])
+    return height, int(found[2] or height)
+
+
+def parse_normalisation(text: str) -> tuple[Triple, Triple]:
+    """Read a name of `NORMALISATIONS` or "mean,mean,mean/std,std,std".
+
+    Examples
+    --------
+    >>> parse_normalisation("half")
+    ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    >>> parse_normalisation("0.5,0.5,0.5/1,1,1")
+    ((0.5, 0.5, 0.5), (1.0, 1.0, 1.0))
+    """
+    if text in NORMALISATIONS:
+        return NORMALISATIONS[text]
+    try:
+        mean, std = ([float(part) for part in half.split(",")] for half in text.split("/"))
+        (a, b, c), (d, e, f) = mean, std
+    except ValueError as error:
+        message = (
+            f"a normalisation is {', '.join(NORMALISATIONS)} or three means, a slash and three "
+            f"deviations (0.5,0.5,0.5/1,1,1), got {text!r}"
+        )
+        raise UsageError(message) from error
+    return (a, b, c), (d, e, f)
+
+
+def import_model(
+    file: Path,
+    *,
+    name: str,
+    input_spec: InputSpec,
+    output_spec: OutputSpec,
+    terms: Terms,
+    force: bool = False,
+) -> ModelSpec:
+    """Add a local ONNX file to the catalogue.
+
+    It is opened and answers one black picture before anything is written; then it is copied
+    into ``MASKWORKS_HOME/models`` and its row added to ``MASKWORKS_HOME/imported.toml``.
+
+    Parameters
+    ----------
+    file : Path
+        One file; weights stored beside it (ONNX external data) are not copied.
+    name : str
+        New; with `force` it may be that of an earlier import, never one that ships.
+    input_spec : InputSpec
+    output_spec : OutputSpec
+    terms : Terms
+    force : bool
+
+    Returns
+    -------
+    ModelSpec
+
+    Raises
+    ------
+    ModelError
+        If the name is taken, or the file is not a network of this kind.
+    NetworkError
+        If its answer is not what `output_spec` says.
+    OutputError
+        If the copy cannot be written.
+    UsageError
+        If `name` or `terms` cannot stand in a row.
+    """
+    if not file.is_file():
+        message = f"{file}: there is no such file; give the path of an ONNX file"
+        raise UsageError(message)
+    spec = _row(file, name, input_spec, output_spec, terms)
+    _check_name(name, _imported(), force=force)
+    network = open_onnx(file)
+    predict(Image(np.zeros((input_spec.height, input_spec.width, 3), np.uint8)), spec, network)
+    folder = models_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / ".imported.lock"):
+            rows = _imported()
+            _check_name(name, rows, force=force)
+            _copy(file, folder / spec.local_name)
+            kept = [row for row in rows if row.name != name]
+            write_text_atomic(home() / IMPORTED, to_toml([*kept, spec]))
+    except OSError as error:
+        raise OutputError(
+            folder, f"cannot be written ({error.strerror})", "set MASKWORKS_HOME"
+        ) from error
+    return spec
+
+
+def _row(
+    file: Path, name: str, input_spec: InputSpec, output_spec: OutputSpec, terms: Terms
+) -> ModelSpec:
+    try:
+        return ModelSpec(
+            name=name,
+            title=f"{file.name}, imported",
+            family="saliency",
+            task="cutout",
+            file=f"{name}.onnx",
+            sha256=digest(file, "sha256"),
+            bytes=file.stat().st_size,
+            input=input_spec,
+            output=output_spec,
+            licence=terms.licence,
+            commercial=terms.commercial,
+            data=terms.data,
+            source=terms.source,
+        )
+    except ValidationError as error:
+        found = error.errors()[0]
+        where = ".".join(str(part) for part in found["loc"]) or "the row"
+        message = (
+            f"{where}: {found['msg']}; a name has lower-case letters, digits, dots, dashes and "
+            "underscores, and no text is empty"
+        )
+        raise UsageError(message) from error
+
+
+def _check_name(name: str, imported: tuple[ModelSpec, ...], *, force: bool) -> None:
+    if any(row.name == name for row in read_rows(ROWS)):
+        message = f"{name!r} is a model that ships with Maskworks; choose another `--name`"
+        raise ModelError(message)
+    if not force and any(row.name == name for row in imported):
+        message = f"{name!r} was imported before; choose another `--name`, or replace it: `--force`"
+        raise ModelError(message)
+
+
+def _imported() -> tuple[ModelSpec, ...]:
+    path = home() / IMPORTED
+    return read_rows(path) if path.is_file() else ()
+
+
+def _copy(file: Path, target: Path) -> None:
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        shutil.copyfile(file, part)
+        with part.open("rb") as stream:
+            os.fsync(stream.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def to_toml(rows: list[ModelSpec]) -> str:
+    """Write rows in the form of ``catalogue.toml``; what is not known is left out."""
+    parts = [HEADER]
+    for row in rows:
+        fields = row.model_dump(exclude_none=True)
+        lines = [f"{key} = {_value(value)}" for key, value in fields.items()]
+        parts.append("\n".join(["[[models]]", *lines, ""]))
+    return "\n".join(parts)
+
+
+def _value(value: Any) -> str:  # noqa: ANN401 - a TOML value
+    if isinstance(value, dict):
+        inside = ", ".join(f"{key} = {_value(item)}" for key, item in value.items())
+        return f"{{ {inside} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    # a JSON string is a TOML string, but for the one control character JSON leaves as it is
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,66 @@
+"""A model is a row and an open network; a family's function runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from maskworks.models.catalogue import load_catalogue
+from maskworks.models.families import saliency
+from maskworks.models.store import ready
+
+if TYPE_CHECKING:
+    from maskworks.core.values import Image
+    from maskworks.models.families.saliency import Prediction
+    from maskworks.models.runtimes.network import Network
+    from maskworks.models.spec import ModelSpec
+
+PREDICT = {"saliency": saliency.predict}
+"""The function of each family."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A row of the catalogue and its open network; safe to share between threads."""
+
+    spec: ModelSpec
+    network: Network
+
+    def predict(self, image: Image) -> Prediction:
+        """Find the subject of one picture; see `maskworks.models.families.saliency.predict`."""
+        return PREDICT[self.spec.family](image, self.spec, self.network)
+
+
+def load_model(
+    name: str = "cutout",
+    *,
+    threads: int = 0,
+    provider: str = "cpu",
+    commercial_only: bool = False,
+) -> Model:
+    """Open a model of the catalogue; never touches the network.
+
+    Parameters
+    ----------
+    name : str
+        As `maskworks models list` prints it.
+    threads : int, >= 0
+        Threads inside one prediction; 0 takes every core this process may use.
+    provider : "cpu", "cuda", "openvino", "coreml" or "directml"
+    commercial_only : bool
+        Refuse weights whose licence forbids commercial use (also MASKWORKS_COMMERCIAL_ONLY).
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    UnknownModelError, LicenceError, ProviderError, ChecksumError
+    ModelError
+        If the file is not on this machine (the message says how to get it) or not a network.
+    """
+    from maskworks.models.runtimes.onnx import open_onnx
+
+    spec = load_catalogue().find(name, commercial_only=commercial_only)
+    return Model(spec, open_onnx(ready(spec), threads=threads, provider=provider))

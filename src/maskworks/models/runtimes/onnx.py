@@ -1,0 +1,130 @@
+"""ONNX Runtime; the only file that imports it.
+
+Session options follow the work: one picture at a time per call, several calls in flight.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime as ort
+
+from maskworks.core.errors import ModelError, NetworkError, ProviderError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from maskworks.models.runtimes.network import Batch, Network, Outputs
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+}
+
+ERRORS_ONLY = 3
+
+
+def open_onnx(path: Path, *, threads: int = 0, provider: str = "cpu") -> Network:
+    """Open an ONNX file as a network.
+
+    Parameters
+    ----------
+    path : Path
+    threads : int, >= 0
+        Threads inside one call; 0 takes every core this process may use.
+    provider : one of `PROVIDERS`
+
+    Returns
+    -------
+    Network
+        Safe to call from several threads at once.
+
+    Raises
+    ------
+    ProviderError
+        If the provider is not here. There is no falling back.
+    ModelError
+        If the file is no network that ONNX Runtime can open, or takes more than one input.
+    UsageError
+        If `threads` is negative.
+    """
+    if threads < 0:
+        message = f"threads must be 0 (all cores) or more, got {threads}; give 0 or a count"
+        raise UsageError(message)
+    wanted = _check_provider(provider)
+    if not path.is_file():
+        message = f"{path}: there is no such file; fetch it with `maskworks models pull`"
+        raise ModelError(message)
+    try:
+        session = ort.InferenceSession(path, _options(threads), providers=[wanted])
+    except Exception as error:
+        message = (
+            f"{path}: ONNX Runtime {ort.__version__} cannot open it ({_line(error)}); "
+            "check it with `maskworks models verify`, or export it again"
+        )
+        raise ModelError(message) from error
+    if wanted not in session.get_providers():  # a GPU library that is there but does not load
+        raise ProviderError(provider, _short(session.get_providers()))
+    session.disable_fallback()
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        message = (
+            f"{path}: takes {len(inputs)} inputs ({', '.join(i.name for i in inputs)}), "
+            "a picture is one; export it with a single input"
+        )
+        raise ModelError(message)
+    return _network(session, path.stem)
+
+
+def _network(session: Any, name: str) -> Network:  # noqa: ANN401 - untyped library
+    given = session.get_inputs()[0]
+    dtype = np.float16 if given.type == "tensor(float16)" else np.float32
+
+    def network(batch: Batch) -> Outputs:
+        try:
+            return tuple(session.run(None, {given.name: batch.astype(dtype, copy=False)}))
+        except Exception as error:
+            raise NetworkError(name, f"ONNX Runtime failed ({_line(error)})") from error
+
+    return network
+
+
+def _options(threads: int) -> Any:  # noqa: ANN401 - untyped library
+    ort.set_default_logger_severity(ERRORS_ONLY)
+    options = ort.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.intra_op_num_threads = threads or _cores()
+    options.inter_op_num_threads = 1
+    return options
+
+
+def _cores() -> int:
+    """Return the cores this process may use, which in a container are fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _check_provider(provider: str) -> str:
+    available = ort.get_available_providers()
+    wanted = PROVIDERS.get(provider)
+    if wanted is None or wanted not in available:
+        raise ProviderError(provider, _short(available))
+    return wanted
+
+
+def _short(names: list[str]) -> tuple[str, ...]:
+    known = {long: short for short, long in PROVIDERS.items()}
+    return tuple(known[name] for name in names if name in known)
+
+
+def _line(error: Exception) -> str:
+    """Return the first line of ONNX Runtime's own message, without its code and place."""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return text if len(text) <= 240 else text[:239] + "…"

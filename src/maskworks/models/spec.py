@@ -1,0 +1,130 @@
+"""One row of the catalogue: what a model expects, what it answers, and under which terms."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+"""What a model may be called: it names files, so no separators, spaces or capitals."""
+
+FILE = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Side = Annotated[int, Field(ge=1, le=8192)]
+Triple = tuple[float, float, float]
+
+
+class Row(BaseModel):
+    """Frozen, and an unknown key is an error that names its path."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputSpec(Row):
+    """How a picture becomes the network's input, (1, 3, `height`, `width`) float32.
+
+    `resize` "pad" keeps the aspect: the long side fits, the picture is centred and the rest
+    is 0 after normalisation. "squash" resizes both sides and loses the aspect. `scale` "255"
+    divides by 255, "max" by the largest value of the resized picture. Then `mean` is
+    subtracted and the result divided by `std`, per channel R, G, B.
+    """
+
+    height: Side
+    width: Side
+    resize: Literal["pad", "squash"]
+    scale: Literal["255", "max"]
+    mean: Triple
+    std: Triple
+
+    @model_validator(mode="after")
+    def _std_is_positive(self) -> Self:
+        if min(self.std) <= 0:
+            message = f"std must be greater than 0, got {list(self.std)}"
+            raise ValueError(message)
+        return self
+
+
+class OutputSpec(Row):
+    """What the network's outputs mean, in order.
+
+    The first is a map (1, 1, h, w), (1, h, w) or (h, w): a matte in [0, 1], or logits that a
+    sigmoid turns into one. With `confidence` a predicted IoU in [0, 1] follows, with
+    `presence` the probability that there is a subject at all.
+    """
+
+    kind: Literal["matte", "logits"]
+    confidence: bool = False
+    presence: bool = False
+
+
+class ModelSpec(Row):
+    """One row of ``catalogue.toml``.
+
+    The file comes from one of three places: `embedded` (`file` lies in the package),
+    `url` (downloaded on demand), or neither (`file` was imported into ``MASKWORKS_HOME``).
+    `licence` is the SPDX id of the weights, not of the code; `commercial` says whether that
+    licence allows commercial use. The terms of the training data are another matter and
+    stand in `data`.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=NAME)]
+    title: Text
+    family: Literal["saliency"]
+    task: Literal["cutout"]
+    file: Annotated[str, StringConstraints(pattern=FILE)] | None = None
+    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+/[^/\s?#]+$")] | None = None
+    sha256: Hex64 | None = None
+    md5: Hex32 | None = None
+    bytes: Annotated[int, Field(ge=1)] | None = None
+    input: InputSpec
+    output: OutputSpec
+    licence: Text
+    commercial: bool
+    data: Text
+    source: Text
+    card: str | None = None
+    embedded: bool = False
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.file is None) == (self.url is None):
+            message = f"{self.name}: give either file or url, and not both"
+            raise ValueError(message)
+        if self.embedded and self.file is None:
+            message = f"{self.name}: an embedded model needs file"
+            raise ValueError(message)
+        if not self.embedded and not self.checksums:
+            message = f"{self.name}: needs sha256 or md5, no unchecked file is ever used"
+            raise ValueError(message)
+        return self
+
+    @property
+    def origin(self) -> Literal["embedded", "release", "imported"]:
+        """Where the file comes from."""
+        if self.embedded:
+            return "embedded"
+        return "release" if self.url else "imported"
+
+    @property
+    def checksums(self) -> tuple[tuple[Literal["sha256", "md5"], str], ...]:
+        """Every checksum that is known, strongest first; a file must match all of them."""
+        known: list[tuple[Literal["sha256", "md5"], str]] = []
+        if self.sha256:
+            known.append(("sha256", self.sha256))
+        if self.md5:
+            known.append(("md5", self.md5))
+        return tuple(known)
+
+    @property
+    def remote_name(self) -> str:
+        """The file's name on the server and on a mirror."""
+        return self.url.rsplit("/", 1)[1] if self.url else self.local_name
+
+    @property
+    def local_name(self) -> str:
+        """The file's name in our cache; rembg's cache uses the same names."""
+        return self.file or f"{self.name}.onnx"

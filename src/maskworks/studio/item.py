@@ -1,0 +1,102 @@
+"""What goes down the line: a piece of work, and the row that says what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from maskworks.core.errors import MaskworksError
+
+Status = Literal["ok", "review", "no-subject", "failed"]
+"""`review` is a file whose confidence is below what was asked; `failed` has an error."""
+
+STATUSES: tuple[Status, ...] = ("ok", "review", "no-subject", "failed")
+
+
+class ExistsError(MaskworksError):
+    """An output that is there already and may not be replaced without being asked."""
+
+    code = "exists"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: exists already and is not replaced without being asked; give "
+            "`--overwrite` to replace it, `--resume` to go on with an earlier run, "
+            "or another folder"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One input and where its output goes; both paths are absolute.
+
+    `shown` is the path as the user wrote it; `error` is what is wrong before it was tried.
+    `may_replace` allows to replace an existing output; `replaces_own` says that an earlier
+    run made that output from this input. For a stream, `content` is what was read and
+    `deliver` takes what is written; the paths are then "-".
+    """
+
+    source: Path
+    shown: str
+    output: Path
+    error: MaskworksError | None = None
+    may_replace: bool = False
+    replaces_own: bool = False
+    content: bytes | None = None
+    deliver: Callable[[bytes], None] | None = None
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """How long each step took, seconds; None for a step that was not reached."""
+
+    read: float | None = None
+    segment: float | None = None
+    write: float | None = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why an item failed: a word for machines and a sentence for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a result was made from, so that a later run knows whether it still holds.
+
+    `bytes` and `modified_ns` are the input's size and time of change, `settings` is a digest
+    of the model and every option that changes the output.
+    """
+
+    bytes: int
+    modified_ns: int
+    settings: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the manifest.
+
+    `output` is None if no file was written; `confidence` is None if the model has none;
+    `width` and `height` are pixels of the upright picture, None if it could not be read.
+    """
+
+    source: str
+    output: str | None
+    status: Status
+    model: str
+    confidence: float | None = None
+    width: int | None = None
+    height: int | None = None
+    seconds: Seconds = Seconds()
+    error: Fault | None = None
+    fingerprint: Fingerprint | None = None

@@ -1,0 +1,138 @@
+"""Several pictures at once: each worker takes one from reading to writing.
+
+Decoding, the network and encoding all let go of the interpreter lock, so while one worker's
+picture is in the network another's is decoded or encoded. What bounds the memory is not the
+number of inputs but the pixels in hand.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from maskworks.studio.item import Row, Work
+
+PIXELS_IN_HAND = 26_000_000
+"""How many pixels all workers together may hold; one picture may always go alone."""
+
+MOST_WORKERS = 8
+"""More workers than this gain nothing before the pixels in hand bound them."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """How the cores are shared: `workers` pictures at once, `threads` in each network call."""
+
+    workers: int
+    threads: int
+
+
+def share_cores(threads: int, items: int) -> Crew:
+    """Give one picture all cores, and many pictures one worker a core.
+
+    Parameters
+    ----------
+    threads : int
+        Cores to use; 0 takes every core this process may use.
+    items : int
+        How many pictures there are.
+
+    Examples
+    --------
+    >>> share_cores(4, items=1), share_cores(2, items=500)
+    (Crew(workers=1, threads=4), Crew(workers=2, threads=1))
+    """
+    cores = threads or usable_cores()
+    workers = max(1, min(cores, items, MOST_WORKERS))
+    return Crew(workers, max(1, cores // workers))
+
+
+def usable_cores() -> int:
+    """Return the cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Room:
+    """Pixels that may be in hand at once.
+
+    Parameters
+    ----------
+    most : int
+        A picture with more is let in when it is alone.
+    """
+
+    def __init__(self, most: int = PIXELS_IN_HAND) -> None:
+        self._most = most
+        self._used = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def take(self, pixels: int) -> Iterator[None]:
+        """Wait until there is room for a picture and hold it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._used == 0 or self._used + pixels <= self._most)
+            self._used += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= pixels
+                self._changed.notify_all()
+
+
+def run_line(
+    works: Sequence[Work],
+    do: Callable[[Work], Row],
+    *,
+    workers: int,
+    stop: threading.Event,
+) -> Iterator[Row]:
+    """Yield the row of each work as soon as it is done, in any order.
+
+    Parameters
+    ----------
+    works : taken in order
+    do : what is done with each; it answers with a row, errors included
+    workers : int, >= 1
+    stop : Event
+        Once set, pictures in hand are finished and no other is begun.
+    """
+    waiting = iter(works)
+    lock = threading.Lock()
+    results: queue.SimpleQueue[Row | BaseException | None] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            while not stop.is_set():
+                with lock:
+                    item = next(waiting, None)
+                if item is None:
+                    break
+                results.put(do(item))
+        except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
+            stop.set()
+            results.put(error)
+        finally:
+            results.put(None)
+
+    crew = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+    for thread in crew:
+        thread.start()
+    busy = len(crew)
+    try:
+        while busy:
+            result = results.get()
+            if result is None:
+                busy -= 1
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                yield result
+    finally:
+        stop.set()

@@ -1,0 +1,209 @@
+"""The book of a run: one row for each input, as JSON Lines.
+
+Rows are appended and flushed as they come, so a killed process loses only the pictures it
+had in hand; at the end the file is put into the order of the inputs, in one atomic step.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+from maskworks.core.errors import OutputError, UsageError
+from maskworks.core.writing import write_atomic
+from maskworks.studio.item import STATUSES, Fault, Fingerprint, Row, Seconds
+
+_ORDER = (
+    "source",
+    "output",
+    "status",
+    "confidence",
+    "model",
+    "width",
+    "height",
+    "seconds",
+    "error",
+    "fingerprint",
+)
+_START = '{"source": '
+
+
+def to_json(row: Row) -> str:
+    """Return the row as one line of JSON, without the line break.
+
+    Examples
+    --------
+    >>> to_json(Row(source="/a.jpg", output=None, status="failed", model="cutout"))[:52]
+    '{"source": "/a.jpg", "output": null, "status": "fail'
+    """
+    fields = asdict(row)
+    ordered = {name: fields[name] for name in _ORDER}
+    line = json.dumps(ordered, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # a file name that is no text keeps its bytes as escapes
+        return json.dumps(ordered)
+    return line
+
+
+def from_json(line: str) -> Row:
+    """Return the row that `to_json` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the line is not such a row.
+    """
+    fields: Any = json.loads(line)
+    try:
+        source, output, status = fields["source"], fields["output"], fields["status"]
+        if not isinstance(source, str) or status not in STATUSES:
+            raise ValueError(f"not a row of a manifest: {line[:80]}")
+        error, fingerprint = fields["error"], fields.get("fingerprint")
+        return Row(
+            source=source,
+            output=output,
+            status=status,
+            model=fields["model"],
+            confidence=fields["confidence"],
+            width=fields["width"],
+            height=fields["height"],
+            seconds=Seconds(**fields["seconds"]),
+            error=Fault(**error) if error else None,
+            fingerprint=Fingerprint(**fingerprint) if fingerprint else None,
+        )
+    except (KeyError, TypeError) as problem:
+        raise ValueError(f"not a row of a manifest: {line[:80]}") from problem
+
+
+def read_manifest(path: Path) -> dict[str, Row]:
+    """Return the last row of every source; empty if there is no such file.
+
+    A last line that was cut off while it was written is left out.
+
+    Raises
+    ------
+    UsageError
+        If the file is something else than a manifest.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise _foreign(path, 1) from error
+    rows: dict[str, Row] = {}
+    lines = text.split("\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = from_json(line)
+        except ValueError as error:
+            torn = number == len(lines) and _START.startswith(line[: len(_START)])
+            if torn:
+                break
+            raise _foreign(path, number) from error
+        rows[row.source] = row
+    return rows
+
+
+def _foreign(path: Path, number: int) -> UsageError:
+    return UsageError(
+        f"{path}: line {number} is not a row of a manifest of ours, so the file is left alone; "
+        "name another file with `--manifest`"
+    )
+
+
+class Journal:
+    """The manifest while a run goes on.
+
+    Rows of earlier runs stay as long as the file they name is there and was not replaced.
+
+    Parameters
+    ----------
+    path : Path, or None to keep no book
+
+    Raises
+    ------
+    UsageError
+        If the file is something else than a manifest.
+    OutputError
+        If it cannot be written.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.earlier: Mapping[str, Row] = read_manifest(path) if path else {}
+        self._unwritten: list[Row] = []
+        self._stream: TextIO | None = None
+        if path:
+            self._open(path)
+
+    def _open(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if _is_torn(path):
+                self._rewrite(path, list(self.earlier.values()))
+            self._stream = path.open("a", encoding="utf-8", newline="\n")
+        except OSError as error:
+            reason = f"the manifest cannot be written ({error.strerror or error})"
+            raise OutputError(path, reason, "choose another place with `--manifest`") from error
+
+    def add(self, row: Row) -> None:
+        """Append a row; a full disk does not stop the run, the row is tried again at the end."""
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(to_json(row) + "\n")
+            self._stream.flush()
+        except OSError:
+            self._unwritten.append(row)
+
+    def finish(self, sources: Sequence[str]) -> None:
+        """Put the file in order: rows of other inputs first, then those of `sources`.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written; what was appended so far is still there.
+        """
+        if self.path is None or self._stream is None:
+            return
+        try:
+            self._stream.close()
+        except OSError:  # the last rows are in `_unwritten` or come with the rewriting
+            pass
+        rows = dict(read_manifest(self.path))
+        rows.update({row.source: row for row in self._unwritten})
+        current = [rows[source] for source in sources if source in rows]
+        made = {row.output for row in current if row.output}
+        mine = set(sources)
+        others = [
+            row
+            for source, row in rows.items()
+            if source not in mine and row.output not in made and _is_there(row.output)
+        ]
+        self._rewrite(self.path, others + current)
+
+    def _rewrite(self, path: Path, rows: Sequence[Row]) -> None:
+        write_atomic(path, "".join(to_json(row) + "\n" for row in rows).encode())
+
+
+def _is_there(output: str | None) -> bool:
+    return output is not None and os.path.lexists(output)
+
+
+def _is_torn(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            if stream.seek(0, os.SEEK_END) == 0:
+                return False
+            stream.seek(-1, os.SEEK_END)
+            return stream.read(1) != b"\n"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,188 @@
+"""Where every output goes, decided before anything is done: no two in one place."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from maskworks.core.errors import OutputError, UsageError
+from maskworks.studio.inputs import Found
+from maskworks.studio.item import Work
+
+WRITABLE = {
+    ".png": "png",
+    ".webp": "webp",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".jpg": "jpg",
+    ".jpeg": "jpg",
+}
+"""Suffixes that can be written, and the format each stands for."""
+
+_PHOTOS = (".jpg", ".jpeg", ".jpe", ".jfif", ".heic", ".heif", ".hif", ".avif", ".webp")
+_SCANS = (".tif", ".tiff", ".bmp", ".dib")
+
+
+def plan_folder(pictures: Sequence[Found], folder: Path, suffix: str) -> tuple[Work, ...]:
+    """Give each picture a place of its own below `folder`, keeping the tree.
+
+    One input folder is the root of the tree; with several (or files from several folders)
+    the root is what they have in common. ``shoe.jpg`` becomes ``shoe.png``. Where two want
+    the same name (also one that differs only in case) the photo format keeps it, since a PNG
+    beside a JPEG is mostly made from it, and the others keep their own suffix too:
+    ``shoe.png.png``. A name that would replace an input is given away in the same manner.
+
+    Parameters
+    ----------
+    pictures : absolute, each once
+    folder : Path, absolute; need not exist
+    suffix : with the dot
+
+    Returns
+    -------
+    tuple of Work in the order of `pictures`
+        One whose place is an input under another name (a link) has its `error` set.
+    """
+    tree = _trunk(pictures)
+    taken = {_fold(place) for place in _inputs_below(pictures, folder)}
+    places = name_outputs([_below(found.path, tree) for found in pictures], suffix, taken=taken)
+    identities = {key for found in pictures if (key := _identity(found.path))}
+    return tuple(
+        _guard(
+            Work(source=found.path, shown=found.shown, output=folder / place), identities
+        )
+        for found, place in zip(pictures, places, strict=True)
+    )
+
+
+def plan_file(picture: Found, output: Path) -> Work:
+    """Give the one picture the one output; an error if they are the same file."""
+    work = Work(source=picture.path, shown=picture.shown, output=output)
+    if _fold(_real(output)) == _fold(_real(picture.path)):
+        return replace(work, error=_is_input(output))
+    return _guard(work, {key for key in [_identity(picture.path)] if key})
+
+
+def name_outputs(
+    places: Sequence[PurePath], suffix: str, *, taken: Iterable[str] = ()
+) -> list[PurePath]:
+    """Return one output path for each input path, no two alike on any file system.
+
+    Parameters
+    ----------
+    places : relative paths of the inputs
+    suffix : of the outputs, with the dot
+    taken : folded paths that no output may have
+
+    Examples
+    --------
+    >>> [str(p) for p in name_outputs([PurePath("a.jpg"), PurePath("b/a.jpg")], ".png")]
+    ['a.png', 'b/a.png']
+    >>> [str(p) for p in name_outputs([PurePath("a.png"), PurePath("a.jpg")], ".png")]
+    ['a.png.png', 'a.png']
+    """
+    used = set(taken) | {_fold(parent) for place in places for parent in place.parents}
+    order = sorted(range(len(places)), key=lambda at: (_rank(places[at]), str(places[at])))
+    chosen: dict[int, PurePath] = {}
+    for at in order:
+        short = places[at].with_suffix(suffix)
+        if _fold(short) not in used:
+            used.add(_fold(short))
+            chosen[at] = short
+    for at in order:
+        if at not in chosen:
+            chosen[at] = _longer(places[at], suffix, used)
+            used.add(_fold(chosen[at]))
+    return [chosen[at] for at in range(len(places))]
+
+
+def _longer(place: PurePath, suffix: str, used: set[str]) -> PurePath:
+    candidate = place.with_name(f"{place.name}{suffix}")
+    number = 2
+    while _fold(candidate) in used:
+        candidate = place.with_name(f"{place.name}-{number}{suffix}")
+        number += 1
+    return candidate
+
+
+def _rank(place: PurePath) -> int:
+    suffix = place.suffix.lower()
+    return 0 if suffix in _PHOTOS else 1 if suffix in _SCANS else 2
+
+
+def _fold(path: PurePath) -> str:
+    """Return what a file system that ignores case and composition compares."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
+
+
+def _trunk(pictures: Sequence[Found]) -> Path | None:
+    """Return the folder that all roots have in common, None if there is none (Windows)."""
+    try:
+        return Path(os.path.commonpath([found.root for found in pictures]))
+    except ValueError:
+        return None
+
+
+def _below(path: Path, tree: Path | None) -> PurePath:
+    if tree is not None:
+        return path.relative_to(tree)
+    return PurePath(path.drive.replace(":", ""), *path.parts[1:])
+
+
+def _inputs_below(pictures: Sequence[Found], folder: Path) -> list[PurePath]:
+    real = _real(folder)
+    below = []
+    for found in pictures:
+        place = _real(found.path.parent) / found.path.name
+        if place.is_relative_to(real):
+            below.append(place.relative_to(real))
+    return below
+
+
+def _guard(work: Work, inputs: set[tuple[int, int]]) -> Work:
+    key = _identity(work.output)
+    return replace(work, error=_is_input(work.output)) if key in inputs and key else work
+
+
+def _is_input(output: Path) -> OutputError:
+    return OutputError(
+        output, "is one of the inputs, and an input is never replaced", "write to another folder"
+    )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def writable_format(path: Path) -> str | None:
+    """Return the format that a file's suffix stands for, None if it has no suffix.
+
+    Raises
+    ------
+    UsageError
+        If it has a suffix of a picture that cannot be written.
+
+    Examples
+    --------
+    >>> writable_format(Path("shoe.JPEG")), writable_format(Path("out"))
+    ('jpg', None)
+    """
+    from maskworks.core.formats import SUFFIXES
+
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES and suffix not in WRITABLE:
+        raise UsageError(
+            f"{path}: cannot write {suffix}; use a name that ends in {', '.join(WRITABLE)}"
+        )
+    return WRITABLE.get(suffix)

@@ -1,0 +1,90 @@
+"""Make a recipe's network, start it from weights, recalibrate folded batch norms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from maskworks.core.errors import RecipeError
+from maskworks.models.networks.mobilenet import MobilePyramid
+from maskworks.models.networks.u2net import U2Net
+from maskworks.train.recipe import Init, Recipe
+
+Body = U2Net | MobilePyramid
+
+
+def build_body(recipe: Recipe) -> Body:
+    """Make the recipe's network with fresh weights."""
+    return U2Net() if recipe.network == "u2netp" else MobilePyramid()
+
+
+def start_from(body: Body, init: Init, data: Path) -> set[str]:
+    """Load the initial weights and return the names of the parameters they filled.
+
+    Raises
+    ------
+    RecipeError
+        If the file is missing or none of its tensors fits the network.
+    """
+    path = data / init.weights
+    if not path.exists():
+        raise RecipeError(path, "does not exist", "point init.weights at a safetensors file")
+    tensors = {name: t.float() if t.is_floating_point() else t for name, t in load_file(path).items()}
+    own = body.state_dict()
+    fitting = {k: t for k, t in tensors.items() if k in own and own[k].shape == t.shape}
+    if not fitting:
+        raise RecipeError(path, "holds no tensor of this network", "check the recipe's network")
+    body.load_state_dict(fitting, strict=False)
+    return set(fitting)
+
+
+@torch.no_grad()
+def recalibrate(body: nn.Module, batches: Iterable[Tensor], loaded: set[str]) -> None:
+    """Give loaded batch norms the statistics of real inputs without changing the function.
+
+    A folded batch norm holds mean 0 and variance 1, which training would
+    suddenly replace by the batch's own. Each layer's input mean m and variance
+    v are measured and written; its weight and bias are changed so that the
+    layer computes what it did before.
+
+    Parameters
+    ----------
+    batches : normalised pictures (N, 3, h, w)
+    loaded : names of the parameters that came from a file; other layers stay
+    """
+    sums: dict[str, list[Tensor]] = {}
+
+    def watch(name: str):  # type: ignore[no-untyped-def]
+        def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            x = inputs[0].double()
+            pieces = [x.mean((0, 2, 3)), (x * x).mean((0, 2, 3)), torch.ones((), dtype=x.dtype)]
+            before = sums.get(name)
+            sums[name] = pieces if before is None else [a + b for a, b in zip(before, pieces, strict=True)]
+
+        return hook
+
+    layers = {
+        name: layer
+        for name, layer in body.named_modules()
+        if isinstance(layer, nn.BatchNorm2d) and f"{name}.weight" in loaded
+    }
+    hooks = [layer.register_forward_pre_hook(watch(name)) for name, layer in layers.items()]
+    body.eval()
+    for batch in batches:
+        body(batch)
+    for hook in hooks:
+        hook.remove()
+    for name, layer in layers.items():
+        total, squares, count = sums[name]
+        mean = total / count
+        variance = (squares / count - mean**2).clamp(min=1e-6)
+        assert layer.running_mean is not None and layer.running_var is not None
+        gain = layer.weight.double() / torch.sqrt(layer.running_var.double() + layer.eps)
+        layer.bias.copy_(layer.bias.double() + (mean - layer.running_mean.double()) * gain)
+        layer.weight.copy_(gain * torch.sqrt(variance + layer.eps))
+        layer.running_mean.copy_(mean)
+        layer.running_var.copy_(variance)

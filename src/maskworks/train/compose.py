@@ -1,0 +1,158 @@
+"""Training pictures that nobody photographed: known cut-outs over other backdrops."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PilImage
+from PIL import ImageDraw, ImageFilter
+
+from maskworks.train.augment import Bytes, Generator, random_view, relit
+from maskworks.train.recipe import Synthesis
+
+Float3D = npt.NDArray[np.float32]
+
+
+def plain_backdrop(size: int, rng: Generator) -> Bytes:
+    """Paint a backdrop as in a studio: one colour, or a gradient, with a little grain."""
+    ends = rng.integers(0, 256, (2, 3)).astype(np.float32)
+    if rng.random() < 0.4:
+        ends[:] = rng.integers(190, 256)
+    if rng.random() < 0.5:
+        ends[1] = ends[0] * rng.uniform(0.7, 1.0)
+    ramp = np.linspace(0, 1, size, dtype=np.float32)
+    angle = rng.uniform(0, np.pi)
+    field = np.cos(angle) * ramp[None, :] + np.sin(angle) * ramp[:, None]
+    field = (field - field.min()) / max(float(np.ptp(field)), 1e-6)
+    canvas = ends[0] + field[..., None] * (ends[1] - ends[0])
+    canvas += rng.standard_normal((size, size, 1), np.float32) * rng.uniform(0, 4)
+    return np.clip(canvas, 0, 255).astype(np.uint8)
+
+
+def drawn_object(texture: Bytes, rng: Generator, *, glass: bool) -> tuple[Bytes, Bytes]:
+    """Draw a made-up object: an outline with corners or curves, perhaps with a hole.
+
+    Parameters
+    ----------
+    texture : uint8 (S, S, 3), what its surface shows
+    glass : let the inside be partly transparent
+
+    Returns
+    -------
+    colours : uint8 (S, S, 3)
+    matte : uint8 (S, S)
+    """
+    size = texture.shape[0]
+    scale = 3
+    shape = PilImage.new("L", (size * scale, size * scale))
+    draw = ImageDraw.Draw(shape)
+    middle = size * scale / 2
+    for part in range(int(rng.integers(1, 4))):
+        corners = int(rng.integers(3, 12))
+        turns = np.sort(rng.uniform(0, 2 * np.pi, corners))
+        lengths = rng.uniform(0.35, 1.0, corners) * middle * (0.95 if part == 0 else 0.5)
+        offset = np.zeros(2) if part == 0 else rng.uniform(-0.4, 0.4, 2) * middle
+        points = np.stack((np.cos(turns), np.sin(turns)), 1) * lengths[:, None] + middle + offset
+        if rng.random() < 0.4:
+            (x0, y0), (x1, y1) = points.min(0), points.max(0)
+            draw.ellipse((x0, y0, x1, y1), fill=255)
+        else:
+            draw.polygon([tuple(p) for p in points], fill=255)
+    if rng.random() < 0.25:
+        radius = rng.uniform(0.1, 0.3) * middle
+        draw.ellipse((middle - radius, middle - radius, middle + radius, middle + radius), fill=0)
+    if rng.random() < 0.5:
+        shape = shape.filter(ImageFilter.GaussianBlur(rng.uniform(4, 12)))
+        shape = shape.point(lambda v: 255 if v > 127 else 0)
+    matte = np.asarray(shape.resize((size, size), PilImage.Resampling.BOX), np.float32)
+    colours = texture.astype(np.float32)
+    if rng.random() < 0.5:  # a plain surface with shading
+        colours = rng.integers(0, 256, 3) * np.linspace(0.6, 1.2, size)[:, None, None] + 0 * colours
+    if glass:
+        matte = matte * rng.uniform(0.35, 0.8)
+    return np.clip(colours, 0, 255).astype(np.uint8), matte.astype(np.uint8)
+
+
+def _placed(
+    colours: Bytes, matte: Bytes, size: int, rng: Generator, *, small: bool
+) -> tuple[Float3D, npt.NDArray[np.float32]]:
+    rows, columns = np.flatnonzero(matte.max(1) > 8), np.flatnonzero(matte.max(0) > 8)
+    if len(rows) == 0 or len(columns) == 0:
+        return np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
+    cut = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    colours, matte = colours[cut], matte[cut]
+    share = rng.uniform(0.25, 0.6) if small else rng.uniform(0.35, 1.05)
+    scale = share * size / max(matte.shape)
+    box = (max(4, round(matte.shape[1] * scale)), max(4, round(matte.shape[0] * scale)))
+    angle = float(rng.uniform(-20, 20)) if rng.random() < 0.3 else 0.0
+    flip = rng.random() < 0.5
+    layers = []
+    for layer in (colours, matte):
+        how = PilImage.Resampling.BOX if scale < 0.5 else PilImage.Resampling.BILINEAR
+        picture = PilImage.fromarray(layer).resize(box, how)
+        if flip:
+            picture = picture.transpose(PilImage.Transpose.FLIP_LEFT_RIGHT)
+        if angle:
+            picture = picture.rotate(angle, PilImage.Resampling.BILINEAR, expand=True)
+        layers.append(picture)
+    width, height = layers[0].size
+    reach = [0.15 * width, 0.15 * height]
+    x = round(rng.uniform(min(0, size - width) - reach[0] * 0.3, max(0, size - width) + reach[0] * 0.3))
+    y = round(rng.uniform(min(0, size - height) - reach[1] * 0.3, max(0, size - height) + reach[1] * 0.3))
+    canvases = []
+    for layer, mode in zip(layers, ("RGB", "L"), strict=True):
+        canvas = PilImage.new(mode, (size, size))
+        canvas.paste(layer, (x, y))
+        canvases.append(np.asarray(canvas, np.float32))
+    return canvases[0], canvases[1] / 255
+
+
+def _shadowed(canvas: Float3D, alpha: npt.NDArray[np.float32], rng: Generator) -> Float3D:
+    size = alpha.shape[0]
+    picture = PilImage.fromarray((alpha * 255).astype(np.uint8))
+    blurred = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.01, 0.06) * size))
+    shift = rng.integers(-size // 10, size // 10 + 1, 2)
+    shade = np.roll(np.asarray(blurred, np.float32) / 255, shift, (0, 1))
+    return canvas * (1 - rng.uniform(0.15, 0.6) * shade[..., None])
+
+
+def composite(
+    backdrop: Bytes, subjects: list[tuple[Bytes, Bytes]], rules: Synthesis, rng: Generator
+) -> tuple[Bytes, Bytes]:
+    """Place subjects over a backdrop by the compositing equation.
+
+    Parameters
+    ----------
+    backdrop : uint8 (S, S, 3)
+    subjects : (colours uint8 (H, W, 3), matte uint8 (H, W)) each; colours must
+        be the subject's own, or a halo of the old background is learnt
+
+    Returns
+    -------
+    pixels : uint8 (S, S, 3)
+    matte : uint8 (S, S), the union of the subjects
+    """
+    size = backdrop.shape[0]
+    canvas = backdrop.astype(np.float32)
+    union = np.zeros((size, size), np.float32)
+    for colours, matte in subjects:
+        light = relit(colours, rng) if rng.random() < 0.5 else colours
+        fore, alpha = _placed(light, matte, size, rng, small=len(subjects) > 1)
+        if rng.random() < rules.shadow:
+            canvas = _shadowed(canvas, alpha, rng)
+        canvas = fore * alpha[..., None] + canvas * (1 - alpha[..., None])
+        union = union + alpha - union * alpha
+    return np.clip(canvas, 0, 255).astype(np.uint8), np.rint(union * 255).astype(np.uint8)
+
+
+def photo_backdrop(pixels: Bytes, size: int, rng: Generator, *, blur: bool) -> Bytes:
+    """Fill a square with a random part of a photo, out of focus if `blur`."""
+    height, width = pixels.shape[:2]
+    side = int(min(height, width) * rng.uniform(0.6, 1.0))
+    top, left = rng.integers(0, height - side + 1), rng.integers(0, width - side + 1)
+    part = np.ascontiguousarray(pixels[top : top + side, left : left + side])
+    (view,) = random_view([part], size, rng, [(128, 128, 128)], plain=True)
+    if not blur:
+        return view
+    soft = PilImage.fromarray(view).filter(ImageFilter.GaussianBlur(rng.uniform(0.02, 0.06) * size))
+    return np.asarray(soft)

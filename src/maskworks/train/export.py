@@ -1,0 +1,125 @@
+"""Write a trained network as an ONNX file that is proved equal to Torch before it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from maskworks.core.errors import RecipeError
+from maskworks.core.writing import write_atomic
+from maskworks.models.networks.judge import Judge, Judged
+from maskworks.models.runtimes.onnx import open_onnx
+from maskworks.train.build import Body
+from maskworks.train.recipe import Recipe
+
+PARITY_AT_MOST = 1e-4
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A finished file: where, how large, and how far from Torch it answers."""
+
+    path: Path
+    bytes: int
+    sha256: str
+    difference: float
+
+
+def export_onnx(body: Body, judge: Judge, recipe: Recipe, target: Path) -> Exported:
+    """Write ``target`` and prove it: the largest difference to Torch is at most 1e-4.
+
+    The file takes ``input`` (N, 3, S, S) float32 and answers ``matte``
+    (N, 1, S, S), ``confidence`` (N,) and ``presence`` (N,), all in [0, 1].
+
+    Raises
+    ------
+    RecipeError
+        If ONNX Runtime and Torch differ by more; `target` is then untouched.
+    """
+    network = Judged(body, judge).eval()
+    size = recipe.input_size
+    part = target.with_name(f".{target.name}.part")
+    names = ["matte", "confidence", "presence"]
+    torch.onnx.export(
+        network,
+        (torch.zeros(2, 3, size, size),),
+        str(part),
+        input_names=["input"],
+        output_names=names,
+        dynamic_axes={name: {0: "n"} for name in ["input", *names]},
+        opset_version=17,
+        dynamo=False,
+    )
+    try:
+        difference = parity(network, part, size)
+        if not difference <= PARITY_AT_MOST:
+            raise RecipeError(
+                target,
+                f"ONNX and Torch differ by {difference:.2g}, at most {PARITY_AT_MOST:g} is allowed",
+                "the old file is kept; check the network for operations ONNX computes otherwise",
+            )
+        data = part.read_bytes()
+    finally:
+        part.unlink(missing_ok=True)
+    write_atomic(target, data)
+    return Exported(target, len(data), hashlib.sha256(data).hexdigest(), difference)
+
+
+@torch.no_grad()
+def parity(network: torch.nn.Module, path: Path, size: int, *, batches: int = 3) -> float:
+    """Return the largest absolute difference of any output between Torch and the ONNX file.
+
+    The inputs are smooth random fields with sharp shapes on them, of batch 1 and 2.
+    """
+    onnx = open_onnx(path)
+    rng = np.random.default_rng(0)
+    worst = 0.0
+    for number in range(batches):
+        coarse = torch.from_numpy(rng.standard_normal((1 + number % 2, 3, 12, 12)).astype(np.float32))
+        x = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic")
+        x[:, :, size // 4 : size // 2, size // 3 : size // 2] += 1.5
+        theirs = onnx(x.numpy())
+        for ours, other in zip(network(x), theirs, strict=True):
+            worst = max(worst, float(np.abs(ours.numpy() - other).max()))
+    return worst
+
+
+def record_weights(name: str, exported: Exported) -> Path:
+    """Write the file's size and checksum into ``weights.toml`` beside it."""
+    table = exported.path.with_name("weights.toml")
+    rows = tomllib.loads(table.read_text("utf-8")) if table.exists() else {}
+    rows[name] = {"sha256": exported.sha256, "bytes": exported.bytes}
+    lines = ["# Written by `maskworks export`: what each embedded file is.", ""]
+    for key in sorted(rows):
+        lines += [f"[{key}]", f'sha256 = "{rows[key]["sha256"]}"', f"bytes = {rows[key]['bytes']}", ""]
+    write_atomic(table, "\n".join(lines).encode())
+    return table
+
+
+def save_judge(judge: Judge, folder: Path) -> None:
+    """Keep the head beside the body's checkpoint."""
+    part = folder / "judge.pt.part"
+    torch.save(judge.state_dict(), part)
+    os.replace(part, folder / "judge.pt")
+
+
+def load_judge(channels: int, folder: Path) -> Judge:
+    """Open the head that `save_judge` kept.
+
+    Raises
+    ------
+    RecipeError
+        If the run has no head yet.
+    """
+    path = folder / "judge.pt"
+    if not path.exists():
+        raise RecipeError(path, "does not exist", "finish the run with `maskworks train`")
+    judge = Judge(channels)
+    judge.load_state_dict(torch.load(path, weights_only=True))
+    return judge.eval()

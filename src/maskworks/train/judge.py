@@ -1,0 +1,106 @@
+"""Train the confidence head on what the finished body really reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from maskworks.models.networks.judge import Judge, evidence
+from maskworks.train.build import Body
+from maskworks.train.loop import normalised
+from maskworks.train.pack import Pack
+from maskworks.train.recipe import Recipe
+from maskworks.train.sampler import Sampler, stacked
+
+EMPTY_AREA = 0.0005  # a matte with a smaller share of pixels at 0.5 or above is empty
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What the head learns from: one row a picture."""
+
+    gathered: Tensor  # (N, E) evidence
+    iou: Tensor  # (N,) the IoU reached, in [0, 1]
+    iou_weight: Tensor  # (N,) 0 where the IoU means nothing
+    subject: Tensor  # (N,) 1, 0, or -1 where nobody said
+
+
+def reached_iou(matte: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """IoU at 0.5 of each picture, (N,); 1 where both are empty.
+
+    Parameters
+    ----------
+    matte, truth : (N, S, S) in [0, 1]
+    known : (N, S, S), pixels that count are 1
+    """
+    ours, theirs, counts = matte >= 0.5, truth >= 0.5, known > 0
+    both = (ours & theirs & counts).sum((1, 2)).float()
+    either = ((ours | theirs) & counts).sum((1, 2)).float()
+    return torch.where(either > 0, both / either.clamp(min=1), torch.ones_like(both))
+
+
+@torch.no_grad()
+def gather(body: Body, pack: Pack, recipe: Recipe, report: Callable[[str], None]) -> Lessons:
+    """Run the body over held-out and training pictures, plain and damaged.
+
+    A third of the pictures are shown as at inference, the rest cropped,
+    turned, relit, blurred or composited, so that the head meets failures too.
+    """
+    rules = recipe.judge
+    rng = np.random.default_rng(recipe.seed + 99)
+    unseen = Sampler(pack, recipe, held_out=True, hard=True)
+    seen = Sampler(pack, recipe, hard=True)
+    body.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+    for done in range(0, rules.pictures, 8):
+        samples = [
+            (unseen if rng.random() < 0.5 else seen).draw(rules.size, rng, plain=rng.random() < 0.35)
+            for _ in range(8)
+        ]
+        batch = stacked(samples)
+        logits, features = body(normalised(batch[0], recipe))
+        matte = torch.sigmoid(logits[0])[:, 0]
+        iou = reached_iou(matte, batch[1].float() / 255, batch[2])
+        empty = (matte >= 0.5).float().mean((1, 2)) < EMPTY_AREA
+        weight = torch.where(batch[4] > 0, 1.0, 0.4)
+        weight = torch.where((batch[3] == 0) & empty, torch.zeros(()), weight)
+        weight = torch.where((batch[3] == -1) & (batch[4] > 0), torch.full((), 0.3), weight)
+        parts.append((evidence(logits, features), iou, weight, batch[3]))
+        if done % 160 == 0:
+            report(f"confidence head: {done}/{rules.pictures} pictures gathered")
+    columns = [torch.cat(column) for column in zip(*parts, strict=True)]
+    return Lessons(*columns)
+
+
+def train_judge(lessons: Lessons, channels: int, recipe: Recipe) -> Judge:
+    """Fit the head by cross-entropy on the IoU reached and on presence.
+
+    Cross-entropy with a soft target makes the expected prediction equal the
+    expected IoU, which is what calibration asks for.
+    """
+    torch.manual_seed(recipe.seed)
+    judge = Judge(channels)
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=recipe.judge.lr, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.judge.steps)
+    count = len(lessons.iou)
+    told = (lessons.subject >= 0).float()
+    present = lessons.subject.clamp(min=0).float()
+    judge.train()
+    for _ in range(recipe.judge.steps):
+        rows = torch.randint(0, count, (128,))
+        scores = judge(lessons.gathered[rows])
+        overlap = F.binary_cross_entropy_with_logits(scores[:, 0], lessons.iou[rows], reduction="none")
+        presence = F.binary_cross_entropy_with_logits(scores[:, 1], present[rows], reduction="none")
+        weight = lessons.iou_weight[rows]
+        loss = (overlap * weight).sum() / weight.sum().clamp(min=1)
+        loss = loss + (presence * told[rows]).sum() / told[rows].sum().clamp(min=1)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return judge.eval()

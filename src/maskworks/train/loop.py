@@ -1,0 +1,243 @@
+"""The training loop: a time budget, stages, checkpoints, dev scores."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from maskworks.train.build import Body, build_body, recalibrate, start_from
+from maskworks.train.dev import dev_iou
+from maskworks.train.losses import Target, matte_loss
+from maskworks.train.pack import Pack
+from maskworks.train.recipe import Recipe, Stage
+from maskworks.train.sampler import Batch, Sampler, stream
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train and how often to look up."""
+
+    minutes: float
+    checkpoint_s: float = 120.0
+    report_s: float = 30.0
+    dev_s: float = 900.0
+    threads: int = 0
+
+
+def stage_at(stages: tuple[Stage, ...], progress: float) -> int:
+    """Return the index of the stage in which `progress` in [0, 1] lies.
+
+    Examples
+    --------
+    >>> half = Stage(share=0.5, size=64, batch=1)
+    >>> stage_at((half, half), 0.2), stage_at((half, half), 0.7), stage_at((half, half), 1.0)
+    (0, 1, 1)
+    """
+    end = 0.0
+    for index, stage in enumerate(stages):
+        end += stage.share
+        if progress < end:
+            return index
+    return len(stages) - 1
+
+
+def rate_at(progress: float, *, warm_up: float = 0.03, floor: float = 0.02) -> float:
+    """Return the learning rate's factor: linear warm-up, then a half cosine to `floor`.
+
+    Examples
+    --------
+    >>> rate_at(0.03), round(rate_at(1.0), 3)
+    (1.0, 0.02)
+    """
+    if progress < warm_up:
+        return max(progress, 0.001) / warm_up
+    along = min(1.0, (progress - warm_up) / (1 - warm_up))
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * along))
+
+
+def normalised(pixels: Tensor, recipe: Recipe) -> Tensor:
+    """Map uint8 (N, S, S, 3) to normalised float32 (N, 3, S, S), channels last in memory."""
+    x = pixels.permute(0, 3, 1, 2).float() / 255
+    mean = torch.tensor(recipe.mean)[None, :, None, None]
+    std = torch.tensor(recipe.std)[None, :, None, None]
+    return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def targets(batch: Batch, recipe: Recipe) -> Target:
+    """Turn a batch's labels into float targets."""
+    _, matte, known, _, truth = batch
+    weight = torch.where(truth > 0, 1.0, recipe.teacher_weight)
+    return Target(matte[:, None].float() / 255, known[:, None].float(), weight[:, None, None, None])
+
+
+class Run:
+    """One training run in a folder; it resumes from its last checkpoint.
+
+    Parameters
+    ----------
+    folder : holds ``last.pt``, ``log.csv`` and the recipe's copy
+    """
+
+    def __init__(self, recipe: Recipe, data: Path, pack: Pack, folder: Path, report: Report) -> None:
+        self.recipe, self.data, self.folder, self.report = recipe, data, folder, report
+        self.sampler = Sampler(pack, recipe)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(recipe.seed)
+        self.body = build_body(recipe)
+        self.step, self.elapsed_s, self.pictures = 0, 0.0, 0
+        folder.mkdir(parents=True, exist_ok=True)
+        last = folder / "last.pt"
+        saved = torch.load(last, weights_only=True) if last.exists() else None
+        loaded = self._initialised() if saved is None else set(saved["loaded"])
+        self.loaded = loaded
+        self.body.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for name, parameter in self.body.named_parameters():
+            if name.startswith(recipe.freeze) and recipe.freeze:
+                parameter.requires_grad_(False)
+        self.average = {k: v.detach().clone() for k, v in self.body.state_dict().items()}
+        self.optimizer = torch.optim.AdamW(self._groups(), lr=recipe.lr, weight_decay=recipe.weight_decay)
+        if saved is not None:
+            self._restore(saved)
+
+    def _initialised(self) -> set[str]:
+        init = self.recipe.init
+        if init is None:
+            return set()
+        loaded = start_from(self.body, init, self.data)
+        if init.folded_norm:
+            batches = stream(self.sampler, 256, 8, self.recipe.seed, workers=0)
+            count = max(1, init.calibration_pictures // 8)
+            recalibrate(
+                self.body, (normalised(next(batches)[0], self.recipe) for _ in range(count)), loaded
+            )
+        self.report(f"started from {init.weights}: {len(loaded)} tensors")
+        return loaded
+
+    def _groups(self) -> list[dict[str, object]]:
+        old = [p for n, p in self.body.named_parameters() if p.requires_grad and n in self.loaded]
+        new = [p for n, p in self.body.named_parameters() if p.requires_grad and n not in self.loaded]
+        factor = self.recipe.init_lr_factor
+        groups = [{"params": old, "factor": factor}, {"params": new, "factor": 1.0}]
+        return [g for g in groups if g["params"]]
+
+    def _restore(self, saved: dict[str, object]) -> None:
+        self.body.load_state_dict(saved["body"])  # type: ignore[arg-type]
+        self.average = saved["average"]  # type: ignore[assignment]
+        self.optimizer.load_state_dict(saved["optimizer"])  # type: ignore[arg-type]
+        self.step = int(saved["step"])  # type: ignore[call-overload]
+        self.elapsed_s = float(saved["elapsed_s"])  # type: ignore[arg-type]
+        self.pictures = int(saved["pictures"])  # type: ignore[call-overload]
+        self.report(f"resumed at step {self.step}, {self.elapsed_s / 60:.1f} min in")
+
+    def save(self) -> None:
+        """Write ``last.pt`` atomically."""
+        part = self.folder / "last.pt.part"
+        state = {
+            "body": self.body.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "elapsed_s": self.elapsed_s,
+            "pictures": self.pictures,
+            "loaded": sorted(self.loaded),
+        }
+        torch.save(state, part)
+        os.replace(part, self.folder / "last.pt")
+
+    def averaged(self) -> Body:
+        """Return a network with the averaged weights, on the CPU, in evaluation mode."""
+        body = build_body(self.recipe)
+        body.load_state_dict({k: v.cpu() for k, v in self.average.items()})
+        return body.eval()
+
+    def _mode(self) -> None:
+        self.body.train()
+        if self.recipe.frozen_norm:
+            for layer in self.body.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval()
+
+    def _learn(self, batch: Batch, factor: float) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.lr * factor * group["factor"]
+        x = normalised(batch[0], self.recipe).to(self.device)
+        wanted = targets(batch, self.recipe)
+        target = Target(*(t.to(self.device) for t in (wanted.matte, wanted.known, wanted.weight)))
+        logits, _ = self.body(x)
+        loss = matte_loss(logits, target)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.body.parameters(), 1.0)
+        self.optimizer.step()
+        keep = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, value in self.body.state_dict().items():
+                kept = self.average[name]
+                if value.is_floating_point():
+                    kept.lerp_(value, 1 - keep)
+                else:
+                    kept.copy_(value)
+        return float(loss.detach())
+
+    def train(self, budget: Budget) -> None:
+        """Train until `budget.minutes` in all are used, counting earlier sessions."""
+        if budget.threads:
+            torch.set_num_threads(budget.threads)
+        torch.set_flush_denormal(True)
+        total_s = budget.minutes * 60
+        marks = {"save": self.elapsed_s, "report": self.elapsed_s, "dev": self.elapsed_s}
+        seen, losses, stage = 0, [0.0, 0], -1
+        batches: Iterator[Batch] = iter(())
+        self._mode()
+        clock = time.monotonic()
+        while self.elapsed_s < total_s:
+            progress = self.elapsed_s / total_s
+            if (now := stage_at(self.recipe.stage, progress)) != stage:
+                stage = now
+                part = self.recipe.stage[stage]
+                batches = stream(self.sampler, part.size, part.batch, self.recipe.seed + 1000 + self.step)
+            batch = next(batches)
+            loss = self._learn(batch, rate_at(progress))
+            count = len(batch[0])
+            self.step, self.pictures, seen = self.step + 1, self.pictures + count, seen + count
+            losses = [losses[0] + loss, losses[1] + 1]
+            clock, before = time.monotonic(), clock
+            self.elapsed_s += clock - before
+            if self.elapsed_s - marks["report"] >= budget.report_s:
+                speed = seen / (self.elapsed_s - marks["report"])
+                self.report(
+                    f"{self.elapsed_s / 60:6.1f}/{budget.minutes:g} min  step {self.step}  "
+                    f"{part.size} px  loss {losses[0] / losses[1]:.4f}  {speed:.2f} pictures/s"
+                )
+                marks["report"], seen, losses = self.elapsed_s, 0, [0.0, 0]
+            if self.elapsed_s - marks["save"] >= budget.checkpoint_s:
+                self.save()
+                marks["save"] = self.elapsed_s
+            if self.elapsed_s - marks["dev"] >= budget.dev_s:
+                self._score()
+                marks["dev"], clock = self.elapsed_s, time.monotonic()
+        self.save()
+        self._score()
+
+    def _score(self) -> None:
+        scores = dev_iou(self.averaged(), self.recipe, self.data / self.recipe.dev)
+        line = "  ".join(f"{kind} {value:.3f}" for kind, value in scores.items())
+        self.report(f"dev IoU at step {self.step} ({self.recipe.dev_pictures} a kind): {line}")
+        log = self.folder / "log.csv"
+        fresh = not log.exists()
+        with log.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if fresh:
+                writer.writerow(["minutes", "step", "pictures", *scores])
+            row = [f"{v:.4f}" for v in scores.values()]
+            writer.writerow([f"{self.elapsed_s / 60:.1f}", self.step, self.pictures, *row])

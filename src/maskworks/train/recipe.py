@@ -1,0 +1,136 @@
+"""Training recipes: what is learnt from which pictures, in which stages."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from maskworks.core.errors import RecipeError
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Frozen):
+    """One folder of pictures and how its labels are to be read.
+
+    `label` says what lies beside a picture: a soft ``matte``, a hard ``mask``,
+    a ``trimap`` (128 unknown), nothing but a ``teacher``'s opinion, or nothing
+    because there is no subject (``empty``).
+    """
+
+    folder: str
+    label: Literal["matte", "mask", "trimap", "teacher", "empty"]
+    weight: float = Field(1.0, ge=0)
+    foreground: bool = False  # also cut out and composited over backdrops
+    backdrop: bool = False  # also used behind composites
+    hold_out: int = Field(0, ge=0)  # pictures the network's body never sees
+    limit: int | None = Field(None, ge=1)
+
+
+class Init(_Frozen):
+    """Weights to start from; `folded_norm` asks to recalibrate folded batch norms."""
+
+    weights: str
+    folded_norm: bool = False
+    calibration_pictures: int = Field(48, ge=4)
+
+
+class Teacher(_Frozen):
+    """A published network whose mattes stand in for missing labels."""
+
+    network: Literal["u2netp"]
+    weights: str
+    input_size: int = 320
+    doubt_at_most: float = Field(0.25, gt=0)  # unsure pixels per sure subject pixel
+    area: tuple[float, float] = (0.02, 0.85)  # share of the picture
+
+
+class Stage(_Frozen):
+    """A part of the training time at one picture size."""
+
+    share: float = Field(gt=0, le=1)
+    size: int = Field(ge=64, multiple_of=32)
+    batch: int = Field(ge=1)
+
+
+class Synthesis(_Frozen):
+    """How often a training picture is composited, and with what."""
+
+    share: float = Field(0.3, ge=0, le=1)
+    several: float = Field(0.25, ge=0, le=1)
+    drawn: float = Field(0.2, ge=0, le=1)
+    glass: float = Field(0.1, ge=0, le=1)
+    shadow: float = Field(0.4, ge=0, le=1)
+
+
+class Judge(_Frozen):
+    """The confidence head: trained last, on what the finished body really reaches."""
+
+    pictures: int = Field(1500, ge=16)
+    size: int = 320
+    steps: int = 3000
+    lr: float = 2e-3
+
+
+class Recipe(_Frozen):
+    """A whole training run, as read from a TOML file."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    network: Literal["u2netp", "mobile-pyramid"]
+    input_size: int = Field(320, multiple_of=32)
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    seed: int = 7
+    lr: float = Field(gt=0)
+    init_lr_factor: float = Field(1.0, gt=0, le=1)  # for layers that were initialised
+    weight_decay: float = Field(1e-4, ge=0)
+    ema: float = Field(0.998, ge=0, lt=1)
+    frozen_norm: bool = False
+    freeze: tuple[str, ...] = ()
+    teacher_weight: float = Field(0.5, ge=0)
+    pack_size: int = 384
+    source: tuple[Source, ...]
+    stage: tuple[Stage, ...]
+    init: Init | None = None
+    teacher: Teacher | None = None
+    synthesis: Synthesis = Synthesis()
+    judge: Judge = Judge()
+    dev: str = "subjects/dev"
+    dev_pictures: int = 12
+
+    def pack_key(self) -> str:
+        """Name the packed pictures this recipe needs: equal keys share a pack."""
+        parts = [s.model_dump(exclude={"weight"}) for s in self.source]
+        text = repr((parts, self.teacher, self.pack_size))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read and check a recipe.
+
+    Raises
+    ------
+    RecipeError
+        If the file is missing, is not TOML or breaks a rule; the message
+        names the place in the file.
+    """
+    try:
+        recipe = Recipe.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(path, f"is not TOML: {error}", "mend the line it names") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(p) for p in first["loc"])
+        raise RecipeError(path, f"{place}: {first['msg']}", "see recipes/ for examples") from error
+    total = sum(stage.share for stage in recipe.stage)
+    if abs(total - 1) > 1e-6:
+        raise RecipeError(path, f"the stages' shares add up to {total:g}", "make them add up to 1")
+    return recipe

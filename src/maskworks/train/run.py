@@ -1,0 +1,115 @@
+"""A whole run from recipe to network, and from run to shipped file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from maskworks.core.errors import RecipeError
+from maskworks.models.networks.judge import Judge
+from maskworks.models.runtimes.onnx import open_onnx
+from maskworks.train.assess import Row, assess, summary, write_rows
+from maskworks.train.build import Body, build_body
+from maskworks.train.dev import recipe_spec
+from maskworks.train.export import Exported, export_onnx, load_judge, save_judge
+from maskworks.train.judge import gather, train_judge
+from maskworks.train.loop import Budget, Run
+from maskworks.train.pack import Pack, build_pack
+from maskworks.train.recipe import Recipe, load_recipe
+from maskworks.train.teacher import open_teacher
+
+Report = Callable[[str], None]
+
+
+def packed(recipe: Recipe, data: Path, packs: Path, report: Report) -> Pack:
+    """Open the recipe's pack, building it first where it is missing."""
+    folder = packs / recipe.pack_key()
+    teach = None
+    if recipe.teacher is not None and not (folder / "table.json").exists():
+        teach = open_teacher(recipe.teacher, data, folder)
+    return build_pack(data, recipe, folder, teach=teach, report=report)
+
+
+def train_recipe(path: Path, data: Path, folder: Path, budget: Budget, report: Report) -> None:
+    """Train the body until the budget is used, then the confidence head.
+
+    Everything is kept in `folder`; the same call resumes where an earlier one
+    was stopped. Packs lie in ``folder/../packs`` and are shared by recipes.
+    """
+    recipe = load_recipe(path)
+    pack = packed(recipe, data, folder.parent / "packs", report)
+    run = Run(recipe, data, pack, folder, report)
+    shutil.copyfile(path, folder / "recipe.toml")
+    run.train(budget)
+    body = run.averaged()
+    lessons = gather(body, pack, recipe, report)
+    save_judge(train_judge(lessons, body.feature_channels, recipe), folder)
+    report(f"trained; `maskworks export {folder}` writes the model")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a finished run holds."""
+
+    recipe: Recipe
+    body: Body
+    judge: Judge
+    minutes: float
+    steps: int
+    pictures: int
+
+
+def open_run(folder: Path) -> Finished:
+    """Open a trained run.
+
+    Raises
+    ------
+    RecipeError
+        If the folder is no finished run.
+    """
+    last = folder / "last.pt"
+    if not last.exists():
+        raise RecipeError(last, "does not exist", "train first: `maskworks train RECIPE --data DIR`")
+    recipe = load_recipe(folder / "recipe.toml")
+    saved = torch.load(last, weights_only=True)
+    body = build_body(recipe)
+    body.load_state_dict(saved["average"])
+    judge = load_judge(body.feature_channels, folder)
+    return Finished(
+        recipe, body.eval(), judge, saved["elapsed_s"] / 60, saved["step"], saved["pictures"]
+    )
+
+
+def export_run(folder: Path, target: Path) -> Exported:
+    """Write a finished run's network to `target` (an ONNX file), parity checked."""
+    done = open_run(folder)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return export_onnx(done.body, done.judge, done.recipe, target)
+
+
+def held_out_empty(recipe: Recipe, data: Path, packs: Path) -> list[Path]:
+    """List the subject-free pictures that no part of the body's training saw."""
+    pack = Pack(packs / recipe.pack_key())
+    return [
+        data / recipe.source[e.source].folder / f"{e.stem}.webp"
+        for e in pack.entries
+        if e.held_out and recipe.source[e.source].label == "empty"
+    ]
+
+
+def assess_run(folder: Path, onnx: Path, data: Path, report: Report) -> dict[str, object]:
+    """Measure an exported file on the dev pictures; keep rows and summary in the run's folder."""
+    recipe = load_recipe(folder / "recipe.toml")
+    empty = held_out_empty(recipe, data, folder.parent / "packs")
+    rows: list[Row] = assess(
+        open_onnx(onnx), recipe_spec(recipe, judged=True), data / recipe.dev, empty, report
+    )
+    write_rows(rows, folder / "assessed.json")
+    found = summary(rows)
+    (folder / "summary.json").write_text(json.dumps(found, indent=1))
+    return found

@@ -1,0 +1,137 @@
+"""Draw training samples from a pack, by the recipe's weights and a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from maskworks.train.augment import Bytes, Generator, Sample, damaged, random_view, relit
+from maskworks.train.compose import composite, drawn_object, photo_backdrop, plain_backdrop
+from maskworks.train.pack import Entry, Pack
+from maskworks.train.recipe import Recipe
+
+Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+
+
+class Sampler:
+    """Draws one `Sample` at a time.
+
+    Parameters
+    ----------
+    held_out : draw from the pictures that the network's body never sees
+    hard : damage pictures more, as the confidence head needs
+    """
+
+    def __init__(
+        self, pack: Pack, recipe: Recipe, *, held_out: bool = False, hard: bool = False
+    ) -> None:
+        self.pack, self.recipe, self.hard = pack, recipe, hard
+        groups: dict[int, list[Entry]] = {}
+        backdrops: list[Entry] = []
+        for entry in pack.entries:
+            source = recipe.source[entry.source]
+            if source.backdrop and not entry.held_out:
+                backdrops.append(entry)
+            # Held-out subject-free pictures are kept for the final measurement alone.
+            if entry.held_out == held_out and not (held_out and source.label == "empty"):
+                groups.setdefault(entry.source, []).append(entry)
+        self.groups = groups
+        self.sources = sorted(groups)
+        weights = np.array([recipe.source[s].weight for s in self.sources], np.float64)
+        self.odds = weights / weights.sum()
+        self.foregrounds = [e for g in groups.values() for e in g if e.foreground_at >= 0]
+        self.backdrops = backdrops
+        self.photos = [e for s, g in groups.items() if recipe.source[s].label == "teacher" for e in g]
+        self.photos = self.photos or self.backdrops
+        self.fill = tuple(round(255 * m) for m in recipe.mean)
+
+    def draw(self, size: int, rng: Generator, *, plain: bool = False) -> Sample:
+        """Draw one sample at `size` pixels; `plain` leaves geometry and light alone."""
+        rules = self.recipe.synthesis
+        if not plain and self.foregrounds and self.backdrops and rng.random() < rules.share:
+            pixels, matte = self._composited(size, rng)
+            known, subject, truth = np.ones_like(matte), int((matte > 127).mean() > 0.002), 1
+        else:
+            pixels, matte, known, subject, truth = self._photographed(size, rng, plain=plain)
+        if not plain:
+            pixels = relit(pixels, rng) if rng.random() < 0.6 else pixels
+            pixels = damaged(pixels, rng, hard=self.hard)
+        return Sample(pixels, matte, known, subject, truth)
+
+    def _photographed(
+        self, size: int, rng: Generator, *, plain: bool
+    ) -> tuple[Bytes, Bytes, Bytes, int, int]:
+        source = self.sources[rng.choice(len(self.sources), p=self.odds)]
+        group = self.groups[source]
+        entry = group[rng.integers(len(group))]
+        label = self.recipe.source[source].label
+        matte = self.pack.matte(entry)
+        known = np.full_like(matte, 255)
+        if label == "trimap":
+            known[matte == 128] = 0
+        views = random_view(
+            [self.pack.pixels(entry), matte, known], size, rng, [self.fill, 0, 255], plain=plain
+        )
+        if label == "empty":
+            return views[0], views[1], (views[2] > 250).astype(np.uint8), 0, 1
+        area = float((views[1] > 127).mean())
+        subject = 1 if area > 0.01 else -1
+        return views[0], views[1], (views[2] > 250).astype(np.uint8), subject, int(label != "teacher")
+
+    def _composited(self, size: int, rng: Generator) -> tuple[Bytes, Bytes]:
+        rules = self.recipe.synthesis
+        draw = rng.random()
+        if draw < 0.55:
+            chosen = self.backdrops[rng.integers(len(self.backdrops))]
+            backdrop = photo_backdrop(self.pack.pixels(chosen), size, rng, blur=rng.random() < 0.2)
+        elif draw < 0.8:
+            chosen = self.photos[rng.integers(len(self.photos))]
+            backdrop = photo_backdrop(self.pack.pixels(chosen), size, rng, blur=True)
+        else:
+            backdrop = plain_backdrop(size, rng)
+        count = int(rng.integers(2, 4)) if rng.random() < rules.several else 1
+        return composite(backdrop, [self._subject(size, rng) for _ in range(count)], rules, rng)
+
+    def _subject(self, size: int, rng: Generator) -> tuple[Bytes, Bytes]:
+        rules = self.recipe.synthesis
+        if rng.random() < rules.drawn:
+            chosen = self.photos[rng.integers(len(self.photos))]
+            texture = photo_backdrop(self.pack.pixels(chosen), size, rng, blur=False)
+            return drawn_object(texture, rng, glass=rng.random() < rules.glass)
+        entry = self.foregrounds[rng.integers(len(self.foregrounds))]
+        return self.pack.foreground(entry), self.pack.matte(entry)
+
+
+class _Stream(IterableDataset[Batch]):
+    def __init__(self, sampler: Sampler, size: int, batch: int, seed: int) -> None:
+        self.sampler, self.size, self.batch, self.seed = sampler, size, batch, seed
+
+    def __iter__(self) -> Iterator[Batch]:
+        torch.set_num_threads(1)
+        rng = np.random.default_rng(self.seed)
+        while True:
+            yield stacked([self.sampler.draw(self.size, rng) for _ in range(self.batch)])
+
+
+def stacked(samples: list[Sample]) -> Batch:
+    """Stack samples: pixels (N, S, S, 3) uint8, matte and known (N, S, S) uint8, subject, truth."""
+    return (
+        torch.from_numpy(np.stack([s.pixels for s in samples])),
+        torch.from_numpy(np.stack([s.matte for s in samples])),
+        torch.from_numpy(np.stack([s.known for s in samples])),
+        torch.tensor([s.subject for s in samples]),
+        torch.tensor([s.truth for s in samples]),
+    )
+
+
+def stream(sampler: Sampler, size: int, batch: int, seed: int, *, workers: int = 1) -> Iterator[Batch]:
+    """Yield batches for ever; the same seed and one worker give the same batches."""
+    source = _Stream(sampler, size, batch, seed)
+    if workers == 0:
+        return iter(source)
+    loader = DataLoader(source, batch_size=None, num_workers=1, prefetch_factor=4)
+    return iter(loader)
