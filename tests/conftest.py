@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +14,6 @@ ROOT = Path(__file__).resolve().parents[1]
 def root() -> Path:
     """The checkout, for tests about the project as a whole."""
     return ROOT
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _documents_are_importable():
-    """Let tests import the scripts in `docs/` and `bench/` by name."""
-    folders = [str(ROOT / name) for name in ("docs", "bench")]
-    sys.path[:0] = folders
-    yield
-    for folder in folders:
-        sys.path.remove(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,9 @@ def png_file() -> Callable[..., bytes]:
     """Write a PNG by hand, for kinds that Pillow cannot write."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">L", len(data)) + kind + data + struct.pack(">L", zlib.crc32(kind + data))
+        return (
+            struct.pack(">L", len(data)) + kind + data + struct.pack(">L", zlib.crc32(kind + data))
+        )
 
     def write(size, bits, colour_type, rows, *, key=None, data=None) -> bytes:
         height, width = size

@@ -73,7 +73,7 @@ def test_read_picture_converts_cmyk_through_its_profile(save, press_profile, kin
     picture = solid(tuple(255 * ink for ink in inks))
     content = save(picture, kind, icc_profile=press_profile)
     found = read_picture(content)
-    assert found.image.pixels[4, 4] == pytest.approx(lab_to_srgb(press(inks)), abs=4)
+    assert found.image.pixels[4, 4].astype(int) == pytest.approx(lab_to_srgb(press(inks)), abs=4)
     assert found.details.icc_name == "test profile"
 
 
@@ -97,13 +97,15 @@ def test_read_picture_takes_a_cmyk_jpeg_without_adobes_mark_as_not_inverted(save
 def test_read_picture_converts_rgb_through_its_profile(save, swapped_profile, kind):
     options = {"lossless": True} if kind == "WEBP" else {}
     content = save(solid((200, 80, 20), "RGB"), kind, icc_profile=swapped_profile, **options)
-    assert read_picture(content).image.pixels[4, 4] == pytest.approx([20, 80, 200], abs=4)
+    assert read_picture(content).image.pixels[4, 4].astype(int) == pytest.approx(
+        [20, 80, 200], abs=4
+    )
 
 
 def test_read_picture_converts_the_colours_of_a_picture_with_alpha(save, swapped_profile):
     rgba = solid((200, 80, 20, 128), "RGBA")
     picture = read_picture(save(rgba, "PNG", icc_profile=swapped_profile))
-    assert picture.image.pixels[0, 0] == pytest.approx([20, 80, 200], abs=1)
+    assert picture.image.pixels[0, 0].astype(int) == pytest.approx([20, 80, 200], abs=1)
     assert picture.matte.alpha[0, 0] == pytest.approx(128 / 255)
 
 
@@ -155,9 +157,11 @@ def test_read_picture_notes_a_profile_for_another_colour_space(save, patches, pr
 
 
 def test_read_picture_reads_lab(save):
-    lab = PillowImage.new("LAB", (4, 4), (128, 40, 20))
+    lab = PillowImage.new("LAB", (4, 4), (128, 128 + 40, 128 + 20))
     pixels = read_picture(save(lab, "TIFF")).image.pixels
-    assert pixels[0, 0] == pytest.approx(lab_to_srgb(np.array([128 / 2.55, 40, 20])), abs=3)
+    assert pixels[0, 0].astype(int) == pytest.approx(
+        lab_to_srgb(np.array([128 / 2.55, 40, 20])), abs=3
+    )
 
 
 def test_srgb_profile_is_srgb_and_always_the_same_bytes():

@@ -70,7 +70,9 @@ def test_read_picture_turns_a_compressed_and_a_16_bit_tiff_once(save, patches, o
 
 
 def test_read_picture_takes_an_unknown_orientation_as_upright(save, patches):
-    assert (read_picture(save(patches, "PNG", exif=exif_block(_274=9))).image.pixels == patches).all()
+    assert (
+        read_picture(save(patches, "PNG", exif=exif_block(_274=9))).image.pixels == patches
+    ).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -23,7 +23,7 @@ from maskworks.core.reading import read_picture
         pytest.param("JPEG", {"quality": 95, "progressive": True}, 12, id="progressive-jpeg"),
         pytest.param("PNG", {}, 0, id="png"),
         pytest.param("WEBP", {"lossless": True}, 0, id="lossless-webp"),
-        pytest.param("WEBP", {"quality": 95}, 40, id="webp"),
+        pytest.param("WEBP", {"quality": 95}, 12, id="webp"),
         pytest.param("TIFF", {}, 0, id="tiff"),
         pytest.param("TIFF", {"compression": "tiff_lzw"}, 0, id="lzw-tiff"),
         pytest.param("TIFF", {"compression": "tiff_adobe_deflate"}, 0, id="deflate-tiff"),
@@ -36,7 +36,9 @@ from maskworks.core.reading import read_picture
 def test_read_picture_returns_what_was_written(save, patches, kind, options, worst):
     picture = read_picture(save(patches, kind, **options))
     assert picture.image.size == (32, 48)
-    assert np.abs(picture.image.pixels.astype(int) - patches).max() <= worst
+    inside = slice(8, None, 16) if worst else slice(None)  # chroma bleeds over the edges
+    difference = picture.image.pixels.astype(int) - patches
+    assert np.abs(difference[inside, inside]).max() <= worst
     assert picture.matte is None
     assert picture.details.format == kind
 
@@ -71,14 +73,17 @@ def test_read_picture_gives_no_matte_for_an_alpha_that_is_opaque_everywhere(save
     assert read_picture(save(np.full((4, 4, 4), 255, np.uint8), "PNG")).matte is None
 
 
-@pytest.mark.parametrize("mode", ["LA", "RGBA", "PA"])
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
 def test_read_picture_takes_the_alpha_of_every_png_mode(save, mode):
     pair = np.zeros((2, 2, 2), np.uint8)
     pair[..., 0], pair[..., 1] = 80, [[0, 255], [128, 1]]
-    picture = PillowImage.fromarray(pair)
-    if mode == "PA":
-        picture = picture.convert("RGBA").quantize(8)
-    found = read_picture(save(picture if mode != "RGBA" else picture.convert("RGBA"), "PNG"))
+    if mode == "P":
+        palette = PillowImage.frombytes("P", (2, 2), bytes([0, 1, 2, 3]))
+        palette.putpalette([80] * 12)
+        content = save(palette, "PNG", transparency=bytes([0, 255, 128, 1]))
+    else:
+        content = save(PillowImage.fromarray(pair), "PNG", mode)
+    found = read_picture(content)
     assert np.rint(found.matte.alpha * 255).tolist() == [[0, 255], [128, 1]]
     assert found.image.pixels[1, 0].tolist() == [80, 80, 80]
 
@@ -211,4 +216,4 @@ def test_scale_to_bytes_rounds_every_sample_as_real_numbers_do():
     samples = np.arange(65536, dtype=np.uint16)
     assert (scale_to_bytes(samples) == np.rint(samples / 257)).all()
     twelve = np.arange(4096, dtype=np.uint16)
-    assert np.abs(scale_to_bytes(twelve, 4095) - twelve * 255 / 4095).max() <= 0.5
+    assert np.abs(scale_to_bytes(twelve, 4095) - twelve / 4095 * 255).max() <= 0.5

@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     plan: FileServer
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         plan, asked = self.plan, self.headers
         plan.asked.append((self.path, asked.get("Range"), asked.get("If-Range")))
         self.close_connection = True
@@ -178,11 +178,14 @@ def tiny(tmp_path) -> Callable[..., Path]:
         outputs = [helper.make_tensor_value_info("matte", kind, None)]
         if scores:
             nodes += [
-                helper.make_node("ReduceMean", ["matte"], ["confidence"], axes=[1, 2, 3], keepdims=0),
+                helper.make_node(
+                    "ReduceMean", ["matte"], ["confidence"], axes=[1, 2, 3], keepdims=0
+                ),
                 helper.make_node("ReduceMax", ["matte"], ["presence"], axes=[1, 2, 3], keepdims=0),
             ]
             outputs += [
-                helper.make_tensor_value_info(each, kind, None) for each in ("confidence", "presence")
+                helper.make_tensor_value_info(each, kind, None)
+                for each in ("confidence", "presence")
             ]
         shape = ["N", 3, side, side if isinstance(side, int) else "t"]
         graph = helper.make_graph(
@@ -198,9 +201,7 @@ def tiny(tmp_path) -> Callable[..., Path]:
                 helper.make_tensor("bias", kind, [], np.array([bias], dtype)),
             ],
         )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9
-        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9)
         path = tmp_path / f"{name}.onnx"
         onnx.save(model, path)
         return path

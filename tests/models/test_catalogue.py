@@ -79,7 +79,9 @@ def test_find_refuses_non_commercial_weights_when_asked_to(monkeypatch):
     assert rows.row("bria-rmbg").name == "bria-rmbg"  # to show it
 
 
-@pytest.mark.parametrize(("value", "wanted"), [("1", True), ("On", True), ("0", False), ("", False)])
+@pytest.mark.parametrize(
+    ("value", "wanted"), [("1", True), ("On", True), ("0", False), ("", False)]
+)
 def test_a_setting_is_yes_or_no(monkeypatch, value, wanted):
     monkeypatch.setenv("MASKWORKS_OFFLINE", value)
     assert settings.offline() is wanted
@@ -126,8 +128,14 @@ licence = "MIT"
 commercial = true
 data = "mine"
 source = "me"
-input = {{ height = 8, width = 8, resize = "pad", scale = "255", mean = [0, 0, 0], std = [1, 1, 1] }}
 output = {{ kind = "matte" }}
+[models.input]
+height = 8
+width = 8
+resize = "pad"
+scale = "255"
+mean = [0, 0, 0]
+std = [1, 1, 1]
 """.format(hash="a" * 64)
 
 
@@ -141,14 +149,24 @@ def test_imported_rows_are_merged_in(cache):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        pytest.param('"pad"', '"crop"', r"models\.0\.input\.resize: .*'pad' or 'squash'", id="value"),
-        pytest.param("height = 8", "height = 0", r"models\.0\.input\.height: .*greater", id="range"),
+        pytest.param(
+            '"pad"', '"crop"', r"models\.0\.input\.resize: .*'pad' or 'squash'", id="value"
+        ),
+        pytest.param(
+            "height = 8", "height = 0", r"models\.0\.input\.height: .*greater", id="range"
+        ),
         pytest.param("std = [1, 1, 1]", "std = [1, 0, 1]", "std must be greater than 0", id="std"),
-        pytest.param("commercial = true", "comercial = true", r"comercial: Extra inputs|Field", id="key"),
+        pytest.param(
+            "commercial = true", "comercial = true", r"comercial: Extra inputs|Field", id="key"
+        ),
         pytest.param('file = "mine.onnx"\n', "", "give either file or url", id="no file"),
         pytest.param('"mine.onnx"', '"../mine.onnx"', r"file: .*pattern", id="path"),
-        pytest.param('sha256 = "' + "a" * 64 + '"\n', "", "no unchecked file is ever used", id="no hash"),
-        pytest.param('name = "mine"', 'name = "u2net"', "u2net is in the catalogue already", id="twice"),
+        pytest.param(
+            'sha256 = "' + "a" * 64 + '"\n', "", "no unchecked file is ever used", id="no hash"
+        ),
+        pytest.param(
+            'name = "mine"', 'name = "u2net"', "u2net is in the catalogue already", id="twice"
+        ),
     ],
 )
 def test_a_wrong_row_is_named_with_its_path(cache, old, new, message):

@@ -4,7 +4,7 @@ import hashlib
 import subprocess
 import sys
 import textwrap
-from collections import namedtuple
+from types import SimpleNamespace
 
 import pytest
 
@@ -124,7 +124,9 @@ def test_pull_takes_a_local_folder_as_mirror_also_offline(remote, tmp_path, monk
     (tmp_path / "usb" / name).write_bytes(BODY)
     seen = []
     path = pull(
-        remote, mirror=str(tmp_path / "usb"), progress=lambda here, total: seen.append((here, total))
+        remote,
+        mirror=str(tmp_path / "usb"),
+        progress=lambda here, total: seen.append((here, total)),
     )
     assert path.read_bytes() == BODY
     assert seen == [(len(BODY), len(BODY))]
@@ -238,8 +240,8 @@ def test_verify_tells_right_wrong_and_absent_apart(remote):
 
 
 def test_pull_sees_beforehand_that_the_disk_is_too_small(remote, server, monkeypatch):
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(store.shutil, "disk_usage", lambda _: usage(10**6, 10**6 - 1000, 1000))
+    usage = SimpleNamespace(total=10**6, used=10**6 - 1000, free=1000)
+    monkeypatch.setattr(store.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(OutputError, match=r"needs 0.5 MB, the disk has 0.0 MB left"):
         pull(remote)
     assert server.asked == []

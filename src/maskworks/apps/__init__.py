@@ -1,0 +1,3 @@
+"""Entry points: the command line."""
+
+from __future__ import annotations

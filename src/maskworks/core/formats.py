@@ -46,6 +46,8 @@ _MAGIC = (
     (b"BM", "BMP"),
 )
 
+_ZERO_TAIL = 64  # bytes; no entropy coder writes so many zeros
+
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
@@ -82,6 +84,32 @@ def sniff(head: bytes) -> str | None:
         if brands & _HEIF_BRANDS:
             return "HEIF"
     return None
+
+
+def ends_in_zeros(stream: IO[bytes], kind: str) -> bool:
+    """Say whether a compressed file ends in zeros that cannot be its own.
+
+    Decoders of these formats make grey or torn rows of zeros and call that success. Padding
+    after the end of the picture is allowed where the format says where that is.
+
+    Parameters
+    ----------
+    stream : seekable binary stream
+    kind : str
+        JPEG, WEBP, HEIF or AVIF.
+    """
+    size = stream.seek(0, 2)
+    stream.seek(max(0, size - _ZERO_TAIL))
+    if any(stream.read()):
+        return False
+    stream.seek(0)
+    content = stream.read()
+    if kind == "WEBP":  # the RIFF header says how long the picture is
+        content = content[: 8 + int.from_bytes(content[4:8], "little")]
+    written = content.rstrip(b"\0")
+    if kind == "JPEG":
+        return not written.endswith(b"\xff\xd9")
+    return len(content) - len(written) >= _ZERO_TAIL
 
 
 def open_format(name: str, stream: IO[bytes]) -> ImageFile:

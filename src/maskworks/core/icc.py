@@ -6,6 +6,8 @@ from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from maskworks.core.errors import ImageError
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ def to_srgb(picture: PillowImage.Image, profile: bytes | None) -> PillowImage.Im
     if space != _SPACES[picture.mode]:
         message = f"the profile is for {space.strip()}, the picture is {picture.mode}"
         raise ProfileError(message)
+    if picture.mode == "L":
+        return _from_grey(picture, profile)
     transform = _transform(profile, picture.mode)
     return picture if transform is None else transform.apply(picture)
 
@@ -99,6 +103,9 @@ def _transform(profile: bytes, mode: str) -> ImageCmsTransform | None:
     """Return the way from a profile to sRGB, None if it changes nothing."""
     from PIL import ImageCms
 
+    flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
+    if mode == "L":
+        flags |= ImageCms.Flags.NOOPTIMIZE
     try:
         transform = ImageCms.buildTransform(
             _open(profile),
@@ -106,7 +113,7 @@ def _transform(profile: bytes, mode: str) -> ImageCmsTransform | None:
             mode,
             "RGB",
             renderingIntent=ImageCms.Intent.PERCEPTUAL,
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            flags=flags,
         )
     except (ImageCms.PyCMSError, OSError, ValueError) as error:
         message = f"the profile cannot be used ({error})"
@@ -125,6 +132,16 @@ def _changes_nothing(transform: ImageCmsTransform) -> bool:
     before = PillowImage.frombytes("RGB", (64, 8), colours)
     after = transform.apply(before).tobytes()
     return max(abs(a - b) for a, b in zip(colours, after, strict=True)) <= _MAX_DRIFT
+
+
+def _from_grey(picture: PillowImage.Image, profile: bytes) -> PillowImage.Image:
+    """Convert the 256 greys once and exactly; Little CMS would interpolate between 33 of them."""
+    from PIL import Image as PillowImage
+
+    ramp = PillowImage.frombytes("L", (256, 1), bytes(range(256)))
+    transform = _transform(profile, "L")
+    colours = np.asarray(ramp.convert("RGB") if transform is None else transform.apply(ramp))
+    return PillowImage.fromarray(colours[0][np.asarray(picture)])
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ import numpy as np
 from maskworks.core.deep import DepthError, is_deep, raw_mode, read_deep
 from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
 from maskworks.core.exif import keepable, orientation_of, upright
-from maskworks.core.formats import READABLE, SUFFIXES, open_format, sniff
+from maskworks.core.formats import READABLE, SUFFIXES, ends_in_zeros, open_format, sniff
 from maskworks.core.icc import ProfileError, profile_name, to_srgb
 from maskworks.core.values import Image, Matte
 
@@ -33,6 +33,7 @@ _HEAD_BYTES = 64
 _COPY_AGAIN = "copy or export it again from where it came"
 _CONVERT = f"save it as {READABLE}"
 _CUT_OFF = ("truncated", "end of file", "premature", "not enough data", "eof")
+_COMPRESSED = ("JPEG", "WEBP", "HEIF", "AVIF")  # whose decoders make grey rows of zeros
 _KEY_SCALE = {"L;2": 85, "L;4": 17}
 _NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _SUB_IFDS, _DNG_VERSION = 254, 256, 257, 330, 50706
 
@@ -123,6 +124,8 @@ def read_picture(
 
 
 def _read(stream: IO[bytes], limits: Limits, label: str) -> Picture:
+    from PIL.Image import DecompressionBombError
+
     head = stream.read(_HEAD_BYTES)
     if not head:
         raise UnreadableError(label, "the file is empty (0 bytes)", _COPY_AGAIN)
@@ -136,6 +139,9 @@ def _read(stream: IO[bytes], limits: Limits, label: str) -> Picture:
         raise UnreadableError(label, str(error), "save it with 8 or 16 bits a channel") from error
     except ImageError:
         raise
+    except DecompressionBombError as error:  # Pillow's reader of WebP insists on its own limit
+        reason = "has more pixels than `PIL.Image.MAX_IMAGE_PIXELS` lets Pillow read as WebP"
+        raise UnreadableError(label, reason, "save it as PNG or TIFF") from error
     except MemoryError as error:
         reason = "needs more memory than there is"
         raise UnreadableError(label, reason, "lower `--max-pixels` or use fewer threads") from error
@@ -150,6 +156,9 @@ def _decode(stream: IO[bytes], kind: str, limits: Limits, label: str) -> Picture
     notes: list[str] = []
     loaded = _load(opened, stream, label)
     _check_size(loaded, limits, label)  # a GIF frame may be larger than its screen
+    if kind in _COMPRESSED and ends_in_zeros(stream, kind):
+        reason = "ends in zero bytes, as an unfinished download does"
+        raise UnreadableError(label, reason, _COPY_AGAIN)
     exif = None
     try:
         loaded = upright(loaded, orientation_of(opened))
@@ -242,7 +251,7 @@ def _check_size(picture: PillowImage.Image, limits: Limits, label: str) -> None:
 
 
 def _what_is_wrong(kind: str, error: Exception) -> str:
-    words = str(error) or type(error).__name__
+    words = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, EOFError) or any(sign in words.lower() for sign in _CUT_OFF):
         return f"the {kind} file is cut off ({words})"
     return f"the {kind} file is damaged or of an unsupported kind ({words})"
@@ -251,12 +260,15 @@ def _what_is_wrong(kind: str, error: Exception) -> str:
 @contextmanager
 def _opened(path: Path, label: str) -> Iterator[IO[bytes]]:
     try:
+        kind = os.stat(path).st_mode  # noqa: PTH116 - before opening: a pipe would block there
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(kind):
+            raise UnreadableError(label, "is not a regular file", "pipe its content to `-`")
         stream = Path(path).open("rb")  # noqa: SIM115 - closed by the `with` below
     except (OSError, ValueError) as error:
         raise _cannot_open(label, error) from error
     with stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise UnreadableError(label, "is not a regular file", "pipe its content to `-`")
         yield stream
 
 

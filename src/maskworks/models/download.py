@@ -131,24 +131,28 @@ def _fetch(
         with _opener().open(request, timeout=timeout_s) as response:
             return _receive(response, url, target, size, start, progress)
     except urllib.error.HTTPError as error:
-        if error.code == HTTP_RANGE:
-            if _total(error.headers, start) == start:
-                return True  # it was complete already
-            part.unlink(missing_ok=True)  # longer than the file, or of another file
-            raise _BrokenError("the server cannot go on from here") from error
-        if error.code in RETRY:
-            raise _BrokenError(f"the server answered {error.code} {error.reason}") from error
-        raise DownloadError(
-            url,
-            f"the server answered {error.code} {error.reason}",
-            "check the address, or fetch it elsewhere with `--mirror URL`",
-        ) from error
+        with error:  # it holds the connection
+            return _refused(error, url, part, start)
     except urllib.error.URLError as error:
         raise _BrokenError(f"no connection ({error.reason})") from error
     except (http.client.HTTPException, OSError) as error:  # writing raises OutputError instead
         raise _BrokenError(
             f"the connection broke ({str(error) or type(error).__name__})"
         ) from error
+
+
+def _refused(error: urllib.error.HTTPError, url: str, part: Path, start: int) -> bool:
+    """Say what an answer other than the file means; True if the part is the whole file."""
+    if error.code == HTTP_RANGE:
+        if _total(error.headers, start) == start:
+            return True
+        part.unlink(missing_ok=True)  # longer than the file, or of another file
+        raise _BrokenError("the server cannot go on from here") from error
+    answer = f"the server answered {error.code} {error.reason}"
+    if error.code in RETRY:
+        raise _BrokenError(answer) from error
+    remedy = "check the address, or fetch it elsewhere with `--mirror URL`"
+    raise DownloadError(url, answer, remedy) from error
 
 
 def _receive(

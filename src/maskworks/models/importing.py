@@ -8,7 +8,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import ValidationError
@@ -83,6 +83,22 @@ def parse_normalisation(text: str) -> tuple[Triple, Triple]:
         )
         raise UsageError(message) from error
     return (a, b, c), (d, e, f)
+
+
+def input_rule(
+    *,
+    height: int,
+    width: int,
+    resize: Literal["pad", "squash"],
+    scale: Literal["255", "max"],
+    mean: Triple,
+    std: Triple,
+) -> InputSpec:
+    """Build an `InputSpec`; raise UsageError where a value cannot be."""
+    try:
+        return InputSpec(height=height, width=width, resize=resize, scale=scale, mean=mean, std=std)
+    except ValidationError as error:
+        raise UsageError(f"the input rule: {_first(error)}; correct that option") from error
 
 
 def import_model(
@@ -168,13 +184,16 @@ def _row(
             source=terms.source,
         )
     except ValidationError as error:
-        found = error.errors()[0]
-        where = ".".join(str(part) for part in found["loc"]) or "the row"
         message = (
-            f"{where}: {found['msg']}; a name has lower-case letters, digits, dots, dashes and "
+            f"{_first(error)}; a name has lower-case letters, digits, dots, dashes and "
             "underscores, and no text is empty"
         )
         raise UsageError(message) from error
+
+
+def _first(error: ValidationError) -> str:
+    found = error.errors()[0]
+    return ": ".join([*map(str, found["loc"]), found["msg"]])
 
 
 def _check_name(name: str, imported: tuple[ModelSpec, ...], *, force: bool) -> None:

@@ -15,6 +15,7 @@ from maskworks.core.values import Image, Matte
 
 _BLUR_SIDE_PX = 512
 _ROWS = 64
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Blurred:
 Background = Plain | Backdrop | Blurred
 
 
-def parse_background(text: str, limits: Limits = Limits()) -> Background | None:
+def parse_background(text: str, limits: Limits = _LIMITS) -> Background | None:
     """Return the background that a text names, None for "none".
 
     Parameters

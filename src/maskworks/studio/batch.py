@@ -20,9 +20,9 @@ from maskworks.core.formats import open_format, sniff
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.core.writing import write_atomic
 from maskworks.models import Model, ModelSpec
-from maskworks.studio.cutting import Cutout, Look, cut_out, render
 from maskworks.studio.item import ExistsError, Fault, Fingerprint, Row, Seconds, Work
 from maskworks.studio.line import Room
+from maskworks.studio.steps import Cutout, Look, cut_out, render
 
 Existing = Literal["refuse", "overwrite", "resume"]
 """What happens to an output that is there already."""
@@ -37,7 +37,7 @@ class Job:
 
     model: Model
     look: Look
-    limits: Limits = Limits()
+    limits: Limits
     min_confidence: float = 0.0
     write_no_subject: bool = False
     settings: str = ""
@@ -95,7 +95,7 @@ def do_work(work: Work, job: Job, room: Room) -> Row:
     row = Row(source=str(work.source), output=None, status="failed", model=job.model.spec.name)
     try:
         if work.error is not None:
-            raise work.error
+            raise work.error  # noqa: TRY301 - known before it was tried, told like the others
         with room.take(min(header_pixels(work), job.limits.max_pixels)):
             row, picture = _read(row, work, job)
             row, cutout = _segment(row, picture, job)

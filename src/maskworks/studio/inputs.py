@@ -94,7 +94,7 @@ def _candidates(given: str, beside: Path | None) -> Iterator[tuple[Found, bool]]
         yield Found(path=here, root=here.parent, shown=given), True
     else:
         root = _absolute(Path(_fixed_part(given)))
-        for match in sorted(glob.glob(given, recursive=True)):
+        for match in sorted(glob.glob(given, recursive=True)):  # noqa: PTH207 - keeps what was typed
             there = Path(match)
             if there.is_dir():
                 if not _same(there, beside):

@@ -6,6 +6,7 @@ had in hand; at the end the file is put into the order of the inputs, in one ato
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any, TextIO
 
 from maskworks.core.errors import OutputError, UsageError
 from maskworks.core.writing import write_atomic
-from maskworks.studio.item import STATUSES, Fault, Fingerprint, Row, Seconds
+from maskworks.studio.item import STATUSES, ExistsError, Fault, Fingerprint, Row, Seconds
 
 _ORDER = (
     "source",
@@ -155,14 +156,23 @@ class Journal:
             raise OutputError(path, reason, "choose another place with `--manifest`") from error
 
     def add(self, row: Row) -> None:
-        """Append a row; a full disk does not stop the run, the row is tried again at the end."""
-        if self._stream is None:
+        """Append a row; a full disk does not stop the run, the row is tried again at the end.
+
+        A row that only says that the output exists does not replace the one that says how
+        that output was made.
+        """
+        if self._stream is None or self._still_told(row):
             return
         try:
             self._stream.write(to_json(row) + "\n")
             self._stream.flush()
         except OSError:
             self._unwritten.append(row)
+
+    def _still_told(self, row: Row) -> bool:
+        before = self.earlier.get(row.source)
+        refused = row.error is not None and row.error.code == ExistsError.code
+        return refused and before is not None and _is_there(before.output)
 
     def finish(self, sources: Sequence[str]) -> None:
         """Put the file in order: rows of other inputs first, then those of `sources`.
@@ -174,10 +184,8 @@ class Journal:
         """
         if self.path is None or self._stream is None:
             return
-        try:
+        with contextlib.suppress(OSError):  # what could not be written is in `_unwritten`
             self._stream.close()
-        except OSError:  # the last rows are in `_unwritten` or come with the rewriting
-            pass
         rows = dict(read_manifest(self.path))
         rows.update({row.source: row for row in self._unwritten})
         current = [rows[source] for source in sources if source in rows]

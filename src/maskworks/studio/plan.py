@@ -8,19 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from maskworks.core.errors import OutputError, UsageError
+from maskworks.core.errors import OutputError
 from maskworks.studio.inputs import Found
 from maskworks.studio.item import Work
-
-WRITABLE = {
-    ".png": "png",
-    ".webp": "webp",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".jpg": "jpg",
-    ".jpeg": "jpg",
-}
-"""Suffixes that can be written, and the format each stands for."""
 
 _PHOTOS = (".jpg", ".jpeg", ".jpe", ".jfif", ".heic", ".heif", ".hif", ".avif", ".webp")
 _SCANS = (".tif", ".tiff", ".bmp", ".dib")
@@ -51,9 +41,7 @@ def plan_folder(pictures: Sequence[Found], folder: Path, suffix: str) -> tuple[W
     places = name_outputs([_below(found.path, tree) for found in pictures], suffix, taken=taken)
     identities = {key for found in pictures if (key := _identity(found.path))}
     return tuple(
-        _guard(
-            Work(source=found.path, shown=found.shown, output=folder / place), identities
-        )
+        _guard(Work(source=found.path, shown=found.shown, output=folder / place), identities)
         for found, place in zip(pictures, places, strict=True)
     )
 
@@ -134,7 +122,7 @@ def _below(path: Path, tree: Path | None) -> PurePath:
 
 def _inputs_below(pictures: Sequence[Found], folder: Path) -> list[PurePath]:
     real = _real(folder)
-    below = []
+    below: list[PurePath] = []
     for found in pictures:
         place = _real(found.path.parent) / found.path.name
         if place.is_relative_to(real):
@@ -163,26 +151,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
-
-
-def writable_format(path: Path) -> str | None:
-    """Return the format that a file's suffix stands for, None if it has no suffix.
-
-    Raises
-    ------
-    UsageError
-        If it has a suffix of a picture that cannot be written.
-
-    Examples
-    --------
-    >>> writable_format(Path("shoe.JPEG")), writable_format(Path("out"))
-    ('jpg', None)
-    """
-    from maskworks.core.formats import SUFFIXES
-
-    suffix = path.suffix.lower()
-    if suffix in SUFFIXES and suffix not in WRITABLE:
-        raise UsageError(
-            f"{path}: cannot write {suffix}; use a name that ends in {', '.join(WRITABLE)}"
-        )
-    return WRITABLE.get(suffix)

@@ -14,7 +14,7 @@ from maskworks.core.values import Image
 from maskworks.models.families.saliency import Prediction, predict
 from maskworks.models.runtimes.network import Network
 from maskworks.models.spec import ModelSpec
-from maskworks.quality import auroc, expected_calibration_error, reliability, spearman
+from maskworks.quality import area_under_roc, calibration_error, reliability, spearman
 from maskworks.train.dev import dev_pictures, iou_where_known, read_pair
 from maskworks.train.judge import EMPTY_AREA
 
@@ -87,12 +87,14 @@ def summary(rows: list[Row]) -> dict[str, object]:
     return {
         "pictures": len(subjects),
         "iou": {k: float(np.mean([r.iou for r in subjects if r.kind == k])) for k in kinds},
-        "auroc": auroc(1 - said, iou < BAD_BELOW),
+        "auroc": area_under_roc(1 - said, iou < BAD_BELOW),
         "spearman": spearman(said, iou),
-        "ece": expected_calibration_error(said, iou, bins=10),
+        "ece": calibration_error(said, iou, bins=10),
         "reliability": [asdict(b) for b in bins],
         "no_subject_on_subjects": float(np.mean([says_no_subject(r) for r in subjects])),
-        "no_subject_on_empty": float(np.mean([says_no_subject(r) for r in empty])) if empty else None,
+        "no_subject_on_empty": float(np.mean([says_no_subject(r) for r in empty]))
+        if empty
+        else None,
         "empty_pictures": len(empty),
     }
 

@@ -30,7 +30,10 @@ class Sample:
 
 
 def _inverse_affine(
-    scale: tuple[float, float], angle: float, centre_in: tuple[float, float], centre_out: tuple[float, float]
+    scale: tuple[float, float],
+    angle: float,
+    centre_in: tuple[float, float],
+    centre_out: tuple[float, float],
 ) -> tuple[float, ...]:
     """Return PIL's six numbers: output (x, y) to input (x, y)."""
     c, s = np.cos(angle), np.sin(angle)
@@ -42,7 +45,12 @@ def _inverse_affine(
 
 
 def random_view(
-    layers: list[Bytes], size: int, rng: Generator, fills: list[tuple[int, ...] | int], *, plain: bool = False
+    layers: list[Bytes],
+    size: int,
+    rng: Generator,
+    fills: list[tuple[int, ...] | int],
+    *,
+    plain: bool = False,
 ) -> list[Bytes]:
     """Warp every layer by one random affine map onto a `size` square.
 
@@ -71,16 +79,20 @@ def random_view(
             angle = float(rng.choice([np.pi / 2, np.pi, -np.pi / 2]))
     scale = (fit * zoom * aspect**0.5, fit * zoom / aspect**0.5)
     # The middle of the square looks at a place from which the picture fills it best.
-    slack = [max(0.0, extent - size / s) / 2 for extent, s in zip((width, height), scale, strict=True)]
-    room = [max(0.0, size - extent * s) / 2 for extent, s in zip((width, height), scale, strict=True)]
-    centre_in = (width / 2 + rng.uniform(-1, 1) * slack[0], height / 2 + rng.uniform(-1, 1) * slack[1])
+    sides = list(zip((width, height), scale, strict=True))
+    slack = [max(0.0, extent - size / s) / 2 for extent, s in sides]
+    room = [max(0.0, size - extent * s) / 2 for extent, s in sides]
+    centre_in = (
+        width / 2 + rng.uniform(-1, 1) * slack[0],
+        height / 2 + rng.uniform(-1, 1) * slack[1],
+    )
     shift = 0.0 if plain or zoom == 1 else 1.0
     centre_out = (
         size / 2 + shift * rng.uniform(-1, 1) * room[0],
         size / 2 + shift * rng.uniform(-1, 1) * room[1],
     )
     return [
-        _warped(layer, size, (scale, angle, centre_in, centre_out), fill, flip)
+        _warped(layer, size, (scale, angle, centre_in, centre_out), fill, flip=flip)
         for layer, fill in zip(layers, fills, strict=True)
     ]
 
@@ -90,6 +102,7 @@ def _warped(
     size: int,
     placement: tuple[tuple[float, float], float, tuple[float, float], tuple[float, float]],
     fill: tuple[int, ...] | int,
+    *,
     flip: bool,
 ) -> Bytes:
     scale, angle, centre_in, centre_out = placement
@@ -101,7 +114,11 @@ def _warped(
         centre_in = (centre_in[0] / shrink, centre_in[1] / shrink)
     matrix = _inverse_affine(scale, angle, centre_in, centre_out)
     out = picture.transform(
-        (size, size), PilImage.Transform.AFFINE, matrix, PilImage.Resampling.BILINEAR, fillcolor=fill
+        (size, size),
+        PilImage.Transform.AFFINE,
+        matrix,
+        PilImage.Resampling.BILINEAR,
+        fillcolor=fill,
     )
     if flip:
         out = out.transpose(PilImage.Transpose.FLIP_LEFT_RIGHT)
@@ -135,7 +152,8 @@ def damaged(pixels: Bytes, rng: Generator, *, hard: bool = False) -> Bytes:
     picture = PilImage.fromarray(pixels)
     side = picture.size[0]
     if rng.random() < 0.12 * often:
-        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 2.0) * strong * side / 320))
+        radius_px = rng.uniform(0.4, 2.0) * strong * side / 320
+        picture = picture.filter(ImageFilter.GaussianBlur(radius_px))
     if rng.random() < 0.15 * often:
         small = max(24, int(side * rng.uniform(0.3, 0.8) / strong))
         picture = picture.resize((small, small), PilImage.Resampling.BOX)

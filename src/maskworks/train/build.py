@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -33,7 +33,9 @@ def start_from(body: Body, init: Init, data: Path) -> set[str]:
     path = data / init.weights
     if not path.exists():
         raise RecipeError(path, "does not exist", "point init.weights at a safetensors file")
-    tensors = {name: t.float() if t.is_floating_point() else t for name, t in load_file(path).items()}
+    tensors = {
+        name: t.float() if t.is_floating_point() else t for name, t in load_file(path).items()
+    }
     own = body.state_dict()
     fitting = {k: t for k, t in tensors.items() if k in own and own[k].shape == t.shape}
     if not fitting:
@@ -58,12 +60,12 @@ def recalibrate(body: nn.Module, batches: Iterable[Tensor], loaded: set[str]) ->
     """
     sums: dict[str, list[Tensor]] = {}
 
-    def watch(name: str):  # type: ignore[no-untyped-def]
+    def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
         def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             x = inputs[0].double()
             pieces = [x.mean((0, 2, 3)), (x * x).mean((0, 2, 3)), torch.ones((), dtype=x.dtype)]
-            before = sums.get(name)
-            sums[name] = pieces if before is None else [a + b for a, b in zip(before, pieces, strict=True)]
+            before = sums.get(name, [torch.zeros_like(piece) for piece in pieces])
+            sums[name] = [a + b for a, b in zip(before, pieces, strict=True)]
 
         return hook
 
@@ -82,9 +84,9 @@ def recalibrate(body: nn.Module, batches: Iterable[Tensor], loaded: set[str]) ->
         total, squares, count = sums[name]
         mean = total / count
         variance = (squares / count - mean**2).clamp(min=1e-6)
-        assert layer.running_mean is not None and layer.running_var is not None
-        gain = layer.weight.double() / torch.sqrt(layer.running_var.double() + layer.eps)
-        layer.bias.copy_(layer.bias.double() + (mean - layer.running_mean.double()) * gain)
+        state = layer.state_dict()  # views: copying into them changes the layer
+        gain = layer.weight.double() / torch.sqrt(state["running_var"].double() + layer.eps)
+        layer.bias.copy_(layer.bias.double() + (mean - state["running_mean"].double()) * gain)
         layer.weight.copy_(gain * torch.sqrt(variance + layer.eps))
-        layer.running_mean.copy_(mean)
-        layer.running_var.copy_(variance)
+        state["running_mean"].copy_(mean)
+        state["running_var"].copy_(variance)

@@ -12,13 +12,14 @@ from maskworks.train.recipe import Recipe
 from maskworks.train.run import open_run
 
 TERMS = {
-    "subjects/train/ccp_alpha": "447 full-body people with machine-made soft mattes; arianzahir/BG over "
-    "bearpaw/clothing-co-parsing, Apache-2.0 file there, photos are third-party",
+    "subjects/train/ccp_alpha": "447 full-body people with machine-made soft mattes; "
+    "arianzahir/BG over bearpaw/clothing-co-parsing, Apache-2.0 file there, photos are third-party",
     "subjects/train/ccp": "432 people, hand-made masks; bearpaw/clothing-co-parsing, as above",
-    "subjects/train/people": "81 people; VikramShenoy97/Human-Segmentation-Dataset, no terms stated",
+    "subjects/train/people": "81 people; VikramShenoy97/Human-Segmentation-Dataset, none stated",
     "subjects/train/pets": "2000 cats and dogs; Oxford-IIIT Pet by way of "
     "Mohammed14324/Pet-image-segmentation, CC BY-SA 4.0",
-    "photos/rooms": "555 interiors and house fronts, no subject; emanhamed/Houses-dataset, asks to be cited",
+    "photos/rooms": "555 interiors and house fronts, no subject; emanhamed/Houses-dataset, "
+    "asks to be cited",
     "photos/packshots": "85 products on white; marcusklasson/GroceryStoreDataset, MIT",
     "photos/natural": "938 photos; EliSchwartz/imagenet-sample-images, research, non-commercial",
     "photos/bsds": "468 photos; BIDS/BSDS500, research, non-commercial",
@@ -27,7 +28,7 @@ TERMS = {
 
 
 def reliability_svg(bins: list[dict[str, float]]) -> str:
-    """Draw a reliability diagram: mean IoU reached over the confidence said, dots sized by count."""
+    """Draw the mean IoU reached over the confidence said, dots sized by count."""
     side, margin = 320, 44
     span = side - 2 * margin
 
@@ -39,27 +40,30 @@ def reliability_svg(bins: list[dict[str, float]]) -> str:
 
     most = max((b["count"] for b in bins), default=1) or 1
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" font-family="sans-serif" '
-        'font-size="11">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}">',
+        '<g font-family="sans-serif" font-size="11">',
         f'<rect width="{side}" height="{side}" fill="#fff"/>',
         f'<path d="M{x(0)} {y(0)}L{x(1)} {y(1)}" stroke="#999" stroke-dasharray="4 4"/>',
         f'<path d="M{x(0)} {y(1)}V{y(0)}H{x(1)}" fill="none" stroke="#333"/>',
     ]
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts.append(f'<text x="{x(tick)}" y="{side - margin + 16}" text-anchor="middle">{tick:g}</text>')
+        parts.append(
+            f'<text x="{x(tick)}" y="{side - margin + 16}" text-anchor="middle">{tick:g}</text>'
+        )
         parts.append(f'<text x="{margin - 6}" y="{y(tick) + 4}" text-anchor="end">{tick:g}</text>')
     for b in bins:
         if b["count"]:
             radius = 3 + 9 * (b["count"] / most) ** 0.5
             parts.append(
-                f'<circle cx="{x(b["confidence"]):.1f}" cy="{y(b["outcome"]):.1f}" r="{radius:.1f}" '
-                'fill="#0072b2" fill-opacity="0.7"/>'
+                f'<circle cx="{x(b["confidence"]):.1f}" cy="{y(b["outcome"]):.1f}" '
+                f'r="{radius:.1f}" fill="#0072b2" fill-opacity="0.7"/>'
             )
     parts.append(f'<text x="{side / 2}" y="{side - 8}" text-anchor="middle">confidence said</text>')
     parts.append(
-        f'<text transform="translate(12 {side / 2}) rotate(-90)" text-anchor="middle">IoU reached</text>'
+        f'<text transform="translate(12 {side / 2}) rotate(-90)" text-anchor="middle">'
+        "IoU reached</text>"
     )
-    return "\n".join([*parts, "</svg>", ""])
+    return "\n".join([*parts, "</g></svg>", ""])
 
 
 def _sources(recipe: Recipe) -> list[str]:
@@ -75,48 +79,45 @@ def card_text(run: Path, exported: Exported, found: dict[str, Any]) -> str:
     """Render the measured part of a card as Markdown."""
     done = open_run(run)
     recipe = done.recipe
-    kinds = "".join(f"| {kind} | {value:.3f} |\n" for kind, value in found["iou"].items())
+    kinds = "\n".join(f"| {kind} | {value:.3f} |" for kind, value in found["iou"].items())
+    sources = "\n".join(_sources(recipe))
     empty = found["no_subject_on_empty"]
     answered = "not measured" if empty is None else f"{100 * empty:.0f} %"
     init = recipe.init.weights.rsplit("/", 1)[-1] if recipe.init else "nothing"
-    return "\n".join(
-        [
-            f"# {recipe.name}",
-            "",
-            "Written by `maskworks export` from the run; what follows the line `## Notes` is kept.",
-            "",
-            f"- File: `{exported.path.name}`, {exported.bytes / 1e6:.2f} MB, sha256 `{exported.sha256}`",
-            f"- Network: {recipe.network}, {recipe.input_size} px, aspect kept by padding; outputs matte, "
-            "confidence (its own prediction of its IoU) and presence of a subject",
-            f"- Recipe: `recipes/{recipe.name}.toml`, seed {recipe.seed}; started from {init}",
-            f"- Trained: {done.minutes:.0f} minutes on a shared 2-core machine, {done.steps} steps, "
-            f"{done.pictures} pictures drawn",
-            f"- ONNX against PyTorch: largest difference {exported.difference:.1e}",
-            "- Licence of these weights: Apache-2.0. The pictures they learnt from have terms of their own, "
-            "below; some are for research or non-commercial use. Whether that binds weights is for your "
-            "counsel; we say what was used.",
-            "",
-            "## Learnt from",
-            "",
-            *_sources(recipe),
-            "",
-            "## Scores on dev pictures that training never saw",
-            "",
-            "| kind | mean IoU |",
-            "|---|---|",
-            kinds.rstrip(),
-            "",
-            f"Confidence over all {found['pictures']}: AUROC against IoU < 0.85 {found['auroc']:.3f}, "
-            f"Spearman correlation with IoU {found['spearman']:.3f}, expected calibration error "
-            f"{found['ece']:.3f}.",
-            "",
-            f"![confidence said against IoU reached]({recipe.name}-reliability.svg)",
-            "",
-            f'"No subject" is answered for {answered} of {found["empty_pictures"]} rooms kept out of '
-            f"training and for {100 * found['no_subject_on_subjects']:.1f} % of the dev subjects.",
-            "",
-        ]
-    )
+    return f"""# {recipe.name}
+
+Written by `maskworks export` from the run; what follows the line `## Notes` is kept.
+
+- File: `{exported.path.name}`, {exported.bytes / 1e6:.2f} MB, sha256 `{exported.sha256}`
+- Network: {recipe.network}, {recipe.input_size} px, aspect kept by padding; it answers a matte, its
+  confidence (its own prediction of its IoU) and the presence of a subject
+- Recipe: `recipes/{recipe.name}.toml`, seed {recipe.seed}; started from {init}
+- Trained: {done.minutes:.0f} minutes on one core of a shared machine, {done.steps} steps,
+  {done.pictures} pictures drawn
+- ONNX against PyTorch: largest difference {exported.difference:.1e}
+- Licence of these weights: Apache-2.0. The pictures they learnt from have terms of their own,
+  below; some are for research or non-commercial use. Whether that binds weights is for your
+  counsel; we say what was used.
+
+## Learnt from
+
+{sources}
+
+## Scores on dev pictures that training never saw
+
+| kind | mean IoU |
+|---|---|
+{kinds}
+
+Confidence over all {found["pictures"]}: AUROC against IoU < 0.85 {found["auroc"]:.3f}, Spearman
+correlation with IoU {found["spearman"]:.3f}, expected calibration error {found["ece"]:.3f}.
+
+![confidence said against IoU reached]({recipe.name}-reliability.svg)
+
+"No subject" is answered for {answered} of {found["empty_pictures"]} rooms kept out of training
+and for {100 * found["no_subject_on_subjects"]:.1f} % of the dev subjects.
+
+"""
 
 
 def write_card(run: Path, exported: Exported, found: dict[str, Any]) -> Path:
@@ -131,6 +132,6 @@ def write_card(run: Path, exported: Exported, found: dict[str, Any]) -> Path:
     old = card.read_text("utf-8") if card.exists() else ""
     notes = old[old.index("## Notes") :] if "## Notes" in old else "## Notes\n\nNone yet.\n"
     write_atomic(folder / f"{name}-reliability.svg", reliability_svg(found["reliability"]).encode())
-    write_atomic(card, (card_text(run, exported, found) + "\n" + notes).encode())
+    write_atomic(card, (card_text(run, exported, found) + notes).encode())
     (run / "summary.json").write_text(json.dumps(found, indent=1))
     return card

@@ -67,9 +67,10 @@ def drawn_object(texture: Bytes, rng: Generator, *, glass: bool) -> tuple[Bytes,
     matte = np.asarray(shape.resize((size, size), PilImage.Resampling.BOX), np.float32)
     colours = texture.astype(np.float32)
     if rng.random() < 0.5:  # a plain surface with shading
-        colours = rng.integers(0, 256, 3) * np.linspace(0.6, 1.2, size)[:, None, None] + 0 * colours
+        light = np.linspace(0.6, 1.2, size, dtype=np.float32)[:, None, None]
+        colours = np.broadcast_to(rng.integers(0, 256, 3) * light, texture.shape)
     if glass:
-        matte = matte * rng.uniform(0.35, 0.8)
+        matte = matte * np.float32(rng.uniform(0.35, 0.8))
     return np.clip(colours, 0, 255).astype(np.uint8), matte.astype(np.uint8)
 
 
@@ -86,25 +87,25 @@ def _placed(
     box = (max(4, round(matte.shape[1] * scale)), max(4, round(matte.shape[0] * scale)))
     angle = float(rng.uniform(-20, 20)) if rng.random() < 0.3 else 0.0
     flip = rng.random() < 0.5
-    layers = []
-    for layer in (colours, matte):
+    places: list[int] = []
+    canvases: list[npt.NDArray[np.float32]] = []
+    for layer, mode in ((colours, "RGB"), (matte, "L")):
         how = PilImage.Resampling.BOX if scale < 0.5 else PilImage.Resampling.BILINEAR
         picture = PilImage.fromarray(layer).resize(box, how)
         if flip:
             picture = picture.transpose(PilImage.Transpose.FLIP_LEFT_RIGHT)
         if angle:
             picture = picture.rotate(angle, PilImage.Resampling.BILINEAR, expand=True)
-        layers.append(picture)
-    width, height = layers[0].size
-    reach = [0.15 * width, 0.15 * height]
-    x = round(rng.uniform(min(0, size - width) - reach[0] * 0.3, max(0, size - width) + reach[0] * 0.3))
-    y = round(rng.uniform(min(0, size - height) - reach[1] * 0.3, max(0, size - height) + reach[1] * 0.3))
-    canvases = []
-    for layer, mode in zip(layers, ("RGB", "L"), strict=True):
+        if not places:  # where the colours go, the matte goes; a little may leave the picture
+            for extent in picture.size:
+                over = 0.045 * extent
+                places.append(
+                    round(rng.uniform(min(0, size - extent) - over, max(0, size - extent) + over))
+                )
         canvas = PilImage.new(mode, (size, size))
-        canvas.paste(layer, (x, y))
+        canvas.paste(picture, (places[0], places[1]))
         canvases.append(np.asarray(canvas, np.float32))
-    return canvases[0], canvases[1] / 255
+    return canvases[0], canvases[1] / np.float32(255)
 
 
 def _shadowed(canvas: Float3D, alpha: npt.NDArray[np.float32], rng: Generator) -> Float3D:
@@ -112,8 +113,9 @@ def _shadowed(canvas: Float3D, alpha: npt.NDArray[np.float32], rng: Generator) -
     picture = PilImage.fromarray((alpha * 255).astype(np.uint8))
     blurred = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.01, 0.06) * size))
     shift = rng.integers(-size // 10, size // 10 + 1, 2)
-    shade = np.roll(np.asarray(blurred, np.float32) / 255, shift, (0, 1))
-    return canvas * (1 - rng.uniform(0.15, 0.6) * shade[..., None])
+    shade = np.roll(np.asarray(blurred, np.float32) / np.float32(255), shift, (0, 1))
+    kept: Float3D = np.float32(1) - np.float32(rng.uniform(0.15, 0.6)) * shade[..., None]
+    return canvas * kept
 
 
 def composite(

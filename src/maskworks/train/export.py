@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +80,9 @@ def parity(network: torch.nn.Module, path: Path, size: int, *, batches: int = 3)
     rng = np.random.default_rng(0)
     worst = 0.0
     for number in range(batches):
-        coarse = torch.from_numpy(rng.standard_normal((1 + number % 2, 3, 12, 12)).astype(np.float32))
+        coarse = torch.from_numpy(
+            rng.standard_normal((1 + number % 2, 3, 12, 12)).astype(np.float32)
+        )
         x = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic")
         x[:, :, size // 4 : size // 2, size // 3 : size // 2] += 1.5
         theirs = onnx(x.numpy())
@@ -97,7 +98,12 @@ def record_weights(name: str, exported: Exported) -> Path:
     rows[name] = {"sha256": exported.sha256, "bytes": exported.bytes}
     lines = ["# Written by `maskworks export`: what each embedded file is.", ""]
     for key in sorted(rows):
-        lines += [f"[{key}]", f'sha256 = "{rows[key]["sha256"]}"', f"bytes = {rows[key]['bytes']}", ""]
+        lines += [
+            f"[{key}]",
+            f'sha256 = "{rows[key]["sha256"]}"',
+            f"bytes = {rows[key]['bytes']}",
+            "",
+        ]
     write_atomic(table, "\n".join(lines).encode())
     return table
 
@@ -106,7 +112,7 @@ def save_judge(judge: Judge, folder: Path) -> None:
     """Keep the head beside the body's checkpoint."""
     part = folder / "judge.pt.part"
     torch.save(judge.state_dict(), part)
-    os.replace(part, folder / "judge.pt")
+    part.replace(folder / "judge.pt")
 
 
 def load_judge(channels: int, folder: Path) -> Judge:

@@ -59,7 +59,9 @@ def gather(body: Body, pack: Pack, recipe: Recipe, report: Callable[[str], None]
     parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     for done in range(0, rules.pictures, 8):
         samples = [
-            (unseen if rng.random() < 0.5 else seen).draw(rules.size, rng, plain=rng.random() < 0.35)
+            (unseen if rng.random() < 0.5 else seen).draw(
+                rules.size, rng, plain=rng.random() < 0.35
+            )
             for _ in range(8)
         ]
         batch = stacked(samples)
@@ -94,7 +96,9 @@ def train_judge(lessons: Lessons, channels: int, recipe: Recipe) -> Judge:
     for _ in range(recipe.judge.steps):
         rows = torch.randint(0, count, (128,))
         scores = judge(lessons.gathered[rows])
-        overlap = F.binary_cross_entropy_with_logits(scores[:, 0], lessons.iou[rows], reduction="none")
+        overlap = F.binary_cross_entropy_with_logits(
+            scores[:, 0], lessons.iou[rows], reduction="none"
+        )
         presence = F.binary_cross_entropy_with_logits(scores[:, 1], present[rows], reduction="none")
         weight = lessons.iou_weight[rows]
         loss = (overlap * weight).sum() / weight.sum().clamp(min=1)

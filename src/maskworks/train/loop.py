@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -88,7 +87,9 @@ class Run:
     folder : holds ``last.pt``, ``log.csv`` and the recipe's copy
     """
 
-    def __init__(self, recipe: Recipe, data: Path, pack: Pack, folder: Path, report: Report) -> None:
+    def __init__(
+        self, recipe: Recipe, data: Path, pack: Pack, folder: Path, report: Report
+    ) -> None:
         self.recipe, self.data, self.folder, self.report = recipe, data, folder, report
         self.sampler = Sampler(pack, recipe)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -103,9 +104,11 @@ class Run:
         self.body.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         for name, parameter in self.body.named_parameters():
             if name.startswith(recipe.freeze) and recipe.freeze:
-                parameter.requires_grad_(False)
+                parameter.requires_grad = False
         self.average = {k: v.detach().clone() for k, v in self.body.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=recipe.lr, weight_decay=recipe.weight_decay)
+        self.optimizer = torch.optim.AdamW(
+            self._groups(), lr=recipe.lr, weight_decay=recipe.weight_decay
+        )
         if saved is not None:
             self._restore(saved)
 
@@ -125,7 +128,9 @@ class Run:
 
     def _groups(self) -> list[dict[str, object]]:
         old = [p for n, p in self.body.named_parameters() if p.requires_grad and n in self.loaded]
-        new = [p for n, p in self.body.named_parameters() if p.requires_grad and n not in self.loaded]
+        new = [
+            p for n, p in self.body.named_parameters() if p.requires_grad and n not in self.loaded
+        ]
         factor = self.recipe.init_lr_factor
         groups = [{"params": old, "factor": factor}, {"params": new, "factor": 1.0}]
         return [g for g in groups if g["params"]]
@@ -152,7 +157,7 @@ class Run:
             "loaded": sorted(self.loaded),
         }
         torch.save(state, part)
-        os.replace(part, self.folder / "last.pt")
+        part.replace(self.folder / "last.pt")
 
     def averaged(self) -> Body:
         """Return a network with the averaged weights, on the CPU, in evaluation mode."""
@@ -205,7 +210,9 @@ class Run:
             if (now := stage_at(self.recipe.stage, progress)) != stage:
                 stage = now
                 part = self.recipe.stage[stage]
-                batches = stream(self.sampler, part.size, part.batch, self.recipe.seed + 1000 + self.step)
+                batches = stream(
+                    self.sampler, part.size, part.batch, self.recipe.seed + 1000 + self.step
+                )
             batch = next(batches)
             loss = self._learn(batch, rate_at(progress))
             count = len(batch[0])

@@ -9,7 +9,6 @@ their shape; the long side is at most the recipe's `pack_size`.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,7 +63,10 @@ class Pack:
 
     def foreground(self, entry: Entry) -> Bytes:
         """Return the subject's own colours, uint8 (H, W, 3)."""
-        assert self._colours is not None, "only entries with foreground_at >= 0 have colours"
+        if self._colours is None or entry.foreground_at < 0:
+            raise RecipeError(
+                self.folder, f"{entry.stem} has no foreground", "ask for it by recipe"
+            )
         start = 3 * entry.foreground_at
         flat = self._colours[start : start + entry.height * entry.width * 3]
         return np.asarray(flat).reshape(entry.height, entry.width, 3)
@@ -118,14 +120,19 @@ def _labelled(
             if source.label == "empty":
                 matte = np.zeros(picture.size[::-1], np.uint8)
             elif source.label == "teacher":
-                assert teach is not None and recipe.teacher is not None
+                if teach is None or recipe.teacher is None:
+                    raise RecipeError(path.parent, "needs a teacher", "add [teacher] to the recipe")
                 alpha = teach(full)
                 if not is_confident(alpha, recipe.teacher):
                     continue
                 soft = PilImage.fromarray((alpha * 255).round().astype(np.uint8))
                 matte = np.asarray(soft.resize(picture.size, PilImage.Resampling.BILINEAR))
             else:
-                how = PilImage.Resampling.NEAREST if source.label == "trimap" else PilImage.Resampling.BOX
+                how = (
+                    PilImage.Resampling.NEAREST
+                    if source.label == "trimap"
+                    else PilImage.Resampling.BOX
+                )
                 with PilImage.open(path.with_suffix(".png")) as opened:
                     matte = np.asarray(opened.convert("L").resize(picture.size, how))
             yield index, path, np.asarray(picture), matte, number in held
@@ -180,6 +187,6 @@ def build_pack(
             at += matte.size
     table = folder / "table.json.part"
     table.write_text(json.dumps([asdict(e) for e in entries]))
-    os.replace(table, folder / "table.json")
+    table.replace(folder / "table.json")
     report(f"packed {len(entries)} pictures, {at * 4 / 1e6:.0f} MB, in {folder}")
     return Pack(folder)

@@ -74,7 +74,9 @@ def open_run(folder: Path) -> Finished:
     """
     last = folder / "last.pt"
     if not last.exists():
-        raise RecipeError(last, "does not exist", "train first: `maskworks train RECIPE --data DIR`")
+        raise RecipeError(
+            last, "does not exist", "train first: `maskworks train RECIPE --data DIR`"
+        )
     recipe = load_recipe(folder / "recipe.toml")
     saved = torch.load(last, weights_only=True)
     body = build_body(recipe)

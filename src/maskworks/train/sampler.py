@@ -45,7 +45,9 @@ class Sampler:
         self.odds = weights / weights.sum()
         self.foregrounds = [e for g in groups.values() for e in g if e.foreground_at >= 0]
         self.backdrops = backdrops
-        self.photos = [e for s, g in groups.items() if recipe.source[s].label == "teacher" for e in g]
+        self.photos = [
+            e for s, g in groups.items() if recipe.source[s].label == "teacher" for e in g
+        ]
         self.photos = self.photos or self.backdrops
         self.fill = tuple(round(255 * m) for m in recipe.mean)
 
@@ -80,7 +82,13 @@ class Sampler:
             return views[0], views[1], (views[2] > 250).astype(np.uint8), 0, 1
         area = float((views[1] > 127).mean())
         subject = 1 if area > 0.01 else -1
-        return views[0], views[1], (views[2] > 250).astype(np.uint8), subject, int(label != "teacher")
+        return (
+            views[0],
+            views[1],
+            (views[2] > 250).astype(np.uint8),
+            subject,
+            int(label != "teacher"),
+        )
 
     def _composited(self, size: int, rng: Generator) -> tuple[Bytes, Bytes]:
         rules = self.recipe.synthesis
@@ -128,7 +136,9 @@ def stacked(samples: list[Sample]) -> Batch:
     )
 
 
-def stream(sampler: Sampler, size: int, batch: int, seed: int, *, workers: int = 1) -> Iterator[Batch]:
+def stream(
+    sampler: Sampler, size: int, batch: int, seed: int, *, workers: int = 1
+) -> Iterator[Batch]:
     """Yield batches for ever; the same seed and one worker give the same batches."""
     source = _Stream(sampler, size, batch, seed)
     if workers == 0:

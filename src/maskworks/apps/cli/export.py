@@ -14,17 +14,19 @@ from maskworks.core.errors import UsageError
 def export(
     run: Annotated[Path, typer.Argument(help="The run's folder, e.g. runs/cutout.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="ONNX file to write; default RUN/NAME.onnx.")
+        Path | None,
+        typer.Option("--output", "-o", help="ONNX file to write; default RUN/NAME.onnx."),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Also measure on this folder's dev pictures and write the card.")
+        Path | None,
+        typer.Option(help="Also measure on this folder's dev pictures and write the card."),
     ] = None,
     *,
     embed: Annotated[
         bool, typer.Option("--embed", help="Write into the package's own weights, with checksum.")
     ] = False,
 ) -> None:
-    """Write a run's network as ONNX, proved equal to PyTorch (at most 1e-4 apart) before it is kept."""
+    """Write a run's network as ONNX, proved equal to PyTorch (at most 1e-4 apart)."""
     try:
         from maskworks.train.card import write_card
         from maskworks.train.export import record_weights

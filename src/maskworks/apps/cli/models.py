@@ -14,7 +14,7 @@ import typer
 from maskworks.models.catalogue import Catalogue, load_catalogue
 from maskworks.models.download import Progress
 from maskworks.models.settings import commercial_only as commercial_setting
-from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec
+from maskworks.models.spec import ModelSpec, OutputSpec
 from maskworks.models.store import Verdict, locate
 from maskworks.models.store import pull as pull_file
 from maskworks.models.store import verify as verify_file
@@ -139,14 +139,20 @@ def import_file(
     force: Annotated[bool, typer.Option(help="Replace an earlier import of that name.")] = False,
 ) -> None:
     """Add a local ONNX file; it has to answer one black picture first."""
-    from maskworks.models.importing import Terms, import_model, parse_normalisation, parse_size
+    from maskworks.models.importing import (
+        Terms,
+        import_model,
+        input_rule,
+        parse_normalisation,
+        parse_size,
+    )
 
     height, width = parse_size(input_size)
     mean, std = parse_normalisation(normalise)
     spec = import_model(
         file,
         name=name,
-        input_spec=InputSpec(
+        input_spec=input_rule(
             height=height, width=width, resize=resize, scale=scale, mean=mean, std=std
         ),
         output_spec=OutputSpec(kind=output),

@@ -20,7 +20,9 @@ def say(line: str) -> None:
 def train(
     recipe: Annotated[Path, typer.Argument(help="Recipe file, e.g. recipes/cutout.toml.")],
     data: Annotated[Path, typer.Option(help="Folder the recipe's sources are relative to.")],
-    minutes: Annotated[float, typer.Option(help="Training time in all, earlier sessions counted.")] = 60,
+    minutes: Annotated[
+        float, typer.Option(help="Training time in all, earlier sessions counted.")
+    ] = 60,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The run's folder; default runs/NAME.")
     ] = None,
@@ -36,6 +38,8 @@ def train(
     if minutes <= 0:
         raise UsageError(f"--minutes is {minutes:g}, it must be above 0")
     if not data.is_dir():
-        raise UsageError(f"--data {data}: no such folder; give the folder the recipe's sources lie in")
+        raise UsageError(
+            f"--data {data}: no such folder; give the folder the recipe's sources lie in"
+        )
     folder = output or Path("runs") / load_recipe(recipe).name
     train_recipe(recipe, data, folder, Budget(minutes=minutes, threads=threads), say)

@@ -1,0 +1,1 @@
+"""Network architectures in PyTorch, written from their papers; only training imports them."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 STATISTICS = 14
+STRIDE = 32  # of the deep features; heights and widths are multiples of it
 
 
 def evidence(logits: list[Tensor], features: Tensor) -> Tensor:
@@ -21,7 +22,7 @@ def evidence(logits: list[Tensor], features: Tensor) -> Tensor:
     Parameters
     ----------
     logits : list of (N, 1, h, w), the final map first, then the side maps
-    features : (N, C, h', w'), deep features
+    features : (N, C, h / 32, w / 32), deep features
 
     Returns
     -------
@@ -32,7 +33,7 @@ def evidence(logits: list[Tensor], features: Tensor) -> Tensor:
         matte lies and whether it touches the border.
     """
     matte = torch.sigmoid(logits[0])
-    small = F.adaptive_avg_pool2d(matte, features.shape[2:])
+    small = F.avg_pool2d(matte, STRIDE)
     total = features.mean((2, 3))
     inside = (features * small).sum((2, 3)) / (small.sum((2, 3)) + 0.1)
     outside = (features * (1 - small)).sum((2, 3)) / ((1 - small).sum((2, 3)) + 0.1)

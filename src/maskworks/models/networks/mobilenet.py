@@ -96,12 +96,18 @@ class MobilePyramid(nn.Module):
                 channels = b
         self.features = nn.Sequential(*blocks)
         self.context = Separable(width, width, 5)
-        self.laterals = nn.ModuleDict({str(k): nn.Conv2d(c, width, 1) for k, c in _TAPS.items() if k != 1})
-        self.smooths = nn.ModuleDict({k: Separable(width, width, 5 if k == "13" else 3) for k in ("13", "6", "3")})
+        self.laterals = nn.ModuleDict(
+            {str(k): nn.Conv2d(c, width, 1) for k, c in _TAPS.items() if k != 1}
+        )
+        self.smooths = nn.ModuleDict(
+            {k: Separable(width, width, 5 if k == "13" else 3) for k in ("13", "6", "3")}
+        )
         self.gate = nn.Linear(width, width)
         self.narrow = nn.Conv2d(width, fine_width, 1)
         self.fine_lateral = nn.Conv2d(_TAPS[1], fine_width, 1)
-        self.fine = nn.Sequential(Separable(fine_width, fine_width), Separable(fine_width, fine_width))
+        self.fine = nn.Sequential(
+            Separable(fine_width, fine_width), Separable(fine_width, fine_width)
+        )
         self.side_fine = nn.Conv2d(fine_width, 1, 3, padding=1)
         self.side_coarse = nn.ModuleDict({k: nn.Conv2d(width, 1, 1) for k in ("13", "6", "3")})
         self.feature_channels = width
@@ -126,7 +132,8 @@ class MobilePyramid(nn.Module):
         top = self.context(self.laterals["17"](taps[17]))
         # Global context gates every channel once, so that far parts agree on the subject.
         top = top * torch.sigmoid(self.gate(top.mean((2, 3))))[:, :, None, None]
-        features, sides = top, []
+        features = top
+        sides: list[Tensor] = []
         for level in ("13", "6", "3"):
             lateral = self.laterals[level](taps[int(level)])
             top = self.smooths[level](resized(top, lateral) + lateral)

@@ -6,6 +6,7 @@ Session options follow the work: one picture at a time per call, several calls i
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,6 +102,12 @@ def _options(threads: int) -> Any:  # noqa: ANN401 - untyped library
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.intra_op_num_threads = threads or _cores()
     options.inter_op_num_threads = 1
+    # Waiting threads sleep: the cores they would spin on decode and encode other pictures.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Measured with u2netp at 320: 357 MB with the arena alone (553 with memory patterns, 410
+    # without an arena, at 1.2 to 1.7 times the processor time), and no slower.
+    options.enable_cpu_mem_arena = True
+    options.enable_mem_pattern = False
     return options
 
 
@@ -125,6 +132,7 @@ def _short(names: list[str]) -> tuple[str, ...]:
 
 
 def _line(error: Exception) -> str:
-    """Return the first line of ONNX Runtime's own message, without its code and place."""
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    """Return ONNX Runtime's own message as one short line, without its code."""
+    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", " ".join(str(error).split()))
+    text = text or type(error).__name__
     return text if len(text) <= 240 else text[:239] + "…"

@@ -14,9 +14,9 @@ from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Details, Limits, Picture, read_picture
 from maskworks.core.values import Image, Matte
 from maskworks.core.writing import Encoding, Format, encode, encode_matte, write_atomic
+from maskworks.studio.aim import WRITABLE, writable_format
 from maskworks.studio.backgrounds import Background, Blurred, Plain, blend, put_behind
 from maskworks.studio.item import Status
-from maskworks.studio.plan import WRITABLE, writable_format
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage

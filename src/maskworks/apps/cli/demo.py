@@ -1,0 +1,132 @@
+"""`maskworks demo`: cut example photos out and show them on a page."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskworks.apps.cli.report import short
+from maskworks.apps.cli.stopping import INTERRUPTED, finishing
+from maskworks.apps.demo.page import page, total_seconds
+from maskworks.apps.demo.photos import Sample, samples
+from maskworks.core.errors import UsageError
+from maskworks.core.reading import Limits
+from maskworks.core.writing import write_text_atomic
+from maskworks.models import load_model
+from maskworks.studio.aim import Aim
+from maskworks.studio.batch import Job, do_work, write_file
+from maskworks.studio.item import Row
+from maskworks.studio.line import Room, run_line, share_cores
+from maskworks.studio.manifest import Journal
+from maskworks.studio.request import Request, look_of, make_plan
+
+HEADINGS = ("picture", "status", "confidence", "size", "seconds")
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for pictures and page.")
+    ] = Path("demo-out"),
+    model: Annotated[str, typer.Option(help="As `maskworks models list` names it.")] = "cutout",
+) -> None:
+    """Cut example photos out, offline, and show them on a page.
+
+    The photos are those that scikit-image brings along, and a few drawings; hard ones and
+    ones without a subject are among them. Writes DIR/index.html, the cut-outs and a manifest.
+    """
+    folder = output.absolute()
+    _refuse_foreign(folder)
+    shown = samples()
+    began = time.perf_counter()
+    rows = _cut(folder, shown, model)
+    seconds = time.perf_counter() - began
+    print_table(rows)
+    failed = sum(row.status == "failed" for row in rows)
+    counts = f"{len(rows)} pictures in {seconds:.1f} s with the model {model}, start included"
+    remarks = {sample.name: sample.remark for sample in shown}
+    write_text_atomic(folder / "index.html", page(rows, remarks, f"{counts}."))
+    print(f"\n{counts}\nopen {short(str(folder / 'index.html'))} in a browser")
+    if len(rows) < len(shown):
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"-o {folder} is a file, not a folder; name another place")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "photos").is_dir():
+        raise UsageError(f"-o {folder} holds something else than a demo; name an empty folder")
+
+
+def _cut(folder: Path, shown: Sequence[Sample], model: str) -> list[Row]:
+    for sample in shown:
+        write_file(folder / "photos" / sample.name, sample.content, may_replace=True)
+    request = Request(
+        inputs=tuple(str(folder / "photos" / sample.name) for sample in shown),
+        output=str(folder),
+        model=model,
+        existing="overwrite",
+    )
+    stop = threading.Event()
+    with finishing(stop):
+        aim = Aim(form="png", folder=folder)
+        plan = make_plan(request, aim, "demo")
+        journal = Journal(plan.manifest)
+        crew = share_cores(0, len(plan.todo))
+        opened = load_model(model, threads=crew.threads)
+        job = Job(
+            model=opened,
+            look=look_of(request, aim),
+            limits=Limits(),
+            min_confidence=0,
+            settings="demo",
+        )
+        room = Room()
+        order = [str(work.source) for work in plan.works]
+        rows: dict[str, Row] = {}
+        for row in run_line(
+            plan.todo, lambda work: do_work(work, job, room), workers=crew.workers, stop=stop
+        ):
+            journal.add(row)
+            rows[row.source] = row
+        journal.finish(order)
+        return [rows[source] for source in order if source in rows]
+
+
+def cells_of(row: Row) -> tuple[str, ...]:
+    """Return a row of the table, as text."""
+    confidence = "-" if row.confidence is None else f"{row.confidence:.2f}"
+    size = f"{row.width}x{row.height}" if row.width else "-"
+    seconds = total_seconds(row)
+    spent = "-" if seconds is None else f"{seconds:.2f}"
+    return Path(row.source).name, row.status, confidence, size, spent
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    """Print a table: with colour on a terminal, plain in a pipe."""
+    lines = [cells_of(row) for row in rows]
+    if not sys.stdout.isatty():
+        wide = [max(map(len, column)) for column in zip(HEADINGS, *lines, strict=True)]
+        for cells in (HEADINGS, *lines):
+            padded = (
+                cell.ljust(width) if at < 2 else cell.rjust(width)
+                for at, (cell, width) in enumerate(zip(cells, wide, strict=True))
+            )
+            print("  ".join(padded))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    colours = {"ok": "green", "review": "yellow", "no-subject": "blue", "failed": "red"}
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for at, heading in enumerate(HEADINGS):
+        table.add_column(heading, justify="left" if at < 2 else "right")
+    for cells in lines:
+        table.add_row(*cells, style=colours[cells[1]] if cells[1] != "ok" else None)
+    Console(highlight=False).print(table)

@@ -1,0 +1,3 @@
+"""What `maskworks demo` shows: the photos, the drawings and the page."""
+
+from __future__ import annotations

@@ -1,0 +1,176 @@
+"""Drawings for the demo, the same on every machine: drawn three times too large, then shrunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+OVER = 3
+"""How much larger a shape is drawn, so that its edge is soft afterwards."""
+
+Colours = NDArray[np.float32]
+Alpha = NDArray[np.float32]
+Points = Sequence[tuple[float, float]]
+_SEED = 7
+
+
+def png_of(picture: Image.Image) -> bytes:
+    """Encode a drawing."""
+    written = BytesIO()
+    picture.save(written, format="PNG")
+    return written.getvalue()
+
+
+def bottle(_photos: Path | None = None) -> Image.Image:
+    """Draw a green glass bottle with a paper label before a studio sweep."""
+    width, height = 600, 760
+    scene = _sweep(width, height, top=(196, 204, 214), bottom=(240, 240, 238), horizon=0.72)
+    scene = _mix(
+        scene, (70, 76, 84), _ellipse(width, height, (150, 640, 480, 700), blur_px=16) * 0.45
+    )
+    half = [(24, 70), (26, 200), (34, 250), (84, 320), (96, 370), (96, 640), (84, 664)]
+    outline = [(300 + x, y) for x, y in half] + [(300 - x, y) for x, y in reversed(half)]
+    body = _polygon(width, height, outline, blur_px=1.5)
+    core = _shape_inside(body, 13)
+    glass = body * (0.88 - 0.42 * core)  # the rim of glass is dark, the middle is clear
+    scene = _mix(scene, (28, 74, 52), glass)
+    wine = body * (np.arange(height) > 300)[:, np.newaxis] * _shape_inside(body, 6)
+    scene = _mix(scene, (38, 96, 60), wine * 0.35)
+    scene = _mix(scene, (246, 241, 228), _polygon(width, height, _box(208, 420, 392, 580)) * body)
+    scene = _mix(scene, (120, 40, 44), _polygon(width, height, _box(208, 452, 392, 466)) * body)
+    for left, right, strength in ((222, 236, 0.75), (370, 376, 0.45)):
+        shine = _polygon(width, height, _box(left, 350, right, 630), blur_px=3) * body
+        scene = _mix(scene, (255, 255, 255), shine * strength)
+    cap = _polygon(width, height, _box(271, 40, 329, 120))
+    return _finish(_mix(scene, (176, 148, 72), cap), noise=1.5)
+
+
+def chair(photos: Path | None = None) -> Image.Image:
+    """Draw a wooden chair with slats before photos of bricks and gravel."""
+    width, height = 720, 720
+    scene = np.empty((height, width, 3), np.float32)
+    wall = _texture(photos, "brick.png", width, 500)
+    floor = _texture(photos, "gravel.png", width, 220)
+    scene[:500] = wall[..., np.newaxis] * np.array([0.86, 0.66, 0.58], np.float32) + 40
+    scene[500:] = floor[..., np.newaxis] * np.array([0.55, 0.52, 0.48], np.float32) + 50
+    shade = _ellipse(width, height, (170, 610, 590, 690), blur_px=18)
+    scene = _mix(scene, (30, 26, 24), shade * 0.5)
+    dark, wood, light = (96, 58, 30), (156, 98, 52), (190, 128, 74)
+    for points in (_leg(240, 400, 262, 585), _leg(470, 400, 462, 585)):
+        scene = _mix(scene, dark, _polygon(width, height, points))
+    for x in (232, 292, 352, 412, 472):
+        scene = _mix(scene, wood, _polygon(width, height, _box(x - 10, 110, x + 10, 400)))
+    for y in (96, 230):
+        scene = _mix(scene, light, _polygon(width, height, _box(218, y, 486, y + 34)))
+    seat = [(214, 384), (492, 384), (548, 446), (176, 446)]
+    scene = _mix(scene, light, _polygon(width, height, seat))
+    scene = _mix(scene, dark, _polygon(width, height, _box(176, 446, 548, 466)))
+    for points in (_leg(194, 466, 182, 670), _leg(530, 466, 542, 670)):
+        scene = _mix(scene, wood, _polygon(width, height, points))
+    return _finish(scene, noise=2.0)
+
+
+def vase(_photos: Path | None = None) -> Image.Image:
+    """Draw a white vase before a white wall; only its shading tells it apart."""
+    width, height = 600, 680
+    scene = _sweep(width, height, top=(236, 236, 234), bottom=(229, 228, 226), horizon=0.74)
+    shadow = _ellipse(width, height, (220, 545, 500, 590), blur_px=14)
+    scene = _mix(scene, (186, 184, 182), shadow * 0.5)
+    half = [(46, 150), (40, 190), (52, 240), (112, 330), (126, 410), (104, 500), (64, 566)]
+    outline = [(300 + x, y) for x, y in half] + [(300 - x, y) for x, y in reversed(half)]
+    body = _polygon(width, height, outline, blur_px=1.2)
+    across = np.clip((np.arange(width) - 174) / 252, 0, 1)
+    light = 246 - 34 * across**2 - 10 * (1 - across) ** 6
+    shaded = np.repeat(np.broadcast_to(light, (height, width))[..., np.newaxis], 3, axis=2)
+    scene = scene + body[..., np.newaxis] * (shaded.astype(np.float32) - scene)
+    mouth = _ellipse(width, height, (258, 138, 342, 164), blur_px=1)
+    return _finish(_mix(scene, (196, 194, 192), mouth), noise=1.5)
+
+
+def backdrop(_photos: Path | None = None) -> Image.Image:
+    """Draw an empty painted backdrop, brighter in the middle."""
+    width, height = 720, 540
+    rows, columns = np.mgrid[0:height, 0:width]
+    away = np.hypot((rows / height - 0.45) * 1.1, columns / width - 0.5)
+    glow = np.clip(1 - away * 1.15, 0, 1)[..., np.newaxis]
+    scene = np.array([78, 92, 108], np.float32) + glow * np.array([96, 92, 84], np.float32)
+    return _finish(scene.astype(np.float32), noise=3.0)
+
+
+def _sweep(
+    width: int,
+    height: int,
+    *,
+    top: tuple[int, int, int],
+    bottom: tuple[int, int, int],
+    horizon: float,
+) -> Colours:
+    """Return a wall that runs into a table without an edge."""
+    at = np.linspace(0, 1, height, dtype=np.float32)
+    share = (1 / (1 + np.exp(-(at - horizon) * 14)))[:, np.newaxis]
+    column = np.array(top) * (1 - share) + np.array(bottom) * share
+    fall = 1 - 0.10 * np.abs(np.linspace(-1, 1, width))[:, np.newaxis] ** 2
+    sweep: Colours = (column[:, np.newaxis] * fall).astype(np.float32)
+    return sweep
+
+
+def _mix(scene: Colours, colour: tuple[int, int, int], alpha: Alpha) -> Colours:
+    mixed: Colours = scene + alpha[..., np.newaxis] * (np.array(colour, np.float32) - scene)
+    return mixed
+
+
+def _polygon(width: int, height: int, points: Points, *, blur_px: float = 0) -> Alpha:
+    large = Image.new("L", (width * OVER, height * OVER))
+    ImageDraw.Draw(large).polygon([(x * OVER, y * OVER) for x, y in points], fill=255)
+    return _shrunk(large, width, height, blur_px)
+
+
+def _ellipse(width: int, height: int, box: tuple[int, int, int, int], *, blur_px: float) -> Alpha:
+    large = Image.new("L", (width * OVER, height * OVER))
+    left, top, right, bottom = (value * OVER for value in box)
+    ImageDraw.Draw(large).ellipse((left, top, right, bottom), fill=255)
+    return _shrunk(large, width, height, blur_px)
+
+
+def _shrunk(large: Image.Image, width: int, height: int, blur_px: float) -> Alpha:
+    small = large.resize((width, height), Image.Resampling.BOX)
+    if blur_px:
+        small = small.filter(ImageFilter.GaussianBlur(blur_px))
+    return np.asarray(small, np.float32) / np.float32(255)
+
+
+def _shape_inside(shape: Alpha, radius_px: float) -> Alpha:
+    """Return the shape with an inner edge that rises softly over the radius."""
+    grey = Image.fromarray(np.rint(shape * 255).astype(np.uint8))
+    soft = np.asarray(grey.filter(ImageFilter.GaussianBlur(radius_px)), np.float32)
+    inside: Alpha = np.clip(soft / np.float32(255) * 2 - 1, 0, 1) * shape
+    return inside
+
+
+def _box(left: float, top: float, right: float, bottom: float) -> Points:
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
+
+
+def _leg(x: float, top: float, foot: float, bottom: float) -> Points:
+    return [(x - 12, top), (x + 12, top), (foot + 9, bottom), (foot - 9, bottom)]
+
+
+def _texture(photos: Path | None, name: str, width: int, height: int) -> Alpha:
+    """Return a grey photo of scikit-image at this size, or stripes where it is missing."""
+    if photos and (photos / name).is_file():
+        with Image.open(photos / name) as photo:
+            grey = photo.convert("L").resize((width, width), Image.Resampling.BICUBIC)
+        return np.asarray(grey, np.float32)[:height]
+    rows, columns = np.mgrid[0:height, 0:width]
+    stripes: Alpha = (110 + 30 * ((rows // 40 + columns // 90) % 2)).astype(np.float32)
+    return stripes
+
+
+def _finish(scene: Colours, *, noise: float) -> Image.Image:
+    grain = np.random.default_rng(_SEED).normal(0, noise, scene.shape[:2])[..., np.newaxis]
+    return Image.fromarray(np.clip(np.rint(scene + grain), 0, 255).astype(np.uint8))

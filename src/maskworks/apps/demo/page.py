@@ -1,0 +1,131 @@
+"""The demo's page: one file that shows everything and fetches nothing."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from io import BytesIO
+from pathlib import Path
+
+from maskworks.studio.item import Row
+
+PREVIEW_PX = 640
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1d2126; --dim: #5d6670; --paper: #f5f6f7;
+  --card: #fff; --line: #dde1e5; --ok: #1b7f4b; --review: #a15c00; --none: #47607c;
+  --failed: #b3261e; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8eaed; --dim: #a2abb5; --paper: #15181b;
+  --card: #1f2327; --line: #343a40; --ok: #5fce93; --review: #f0b35a; --none: #9db8d6;
+  --failed: #ff8a80; } }
+* { box-sizing: border-box; }
+body { margin: 0; padding: clamp(16px, 4vw, 40px); background: var(--paper); color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 1180px; margin: auto; }
+h1 { font-size: clamp(1.4rem, 4vw, 2rem); margin: 0 0 4px; }
+p.lead { color: var(--dim); margin: 0 0 24px; }
+.cards { display: grid; gap: 20px;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)); }
+article { background: var(--card); border: 1px solid var(--line); border-radius: 12px;
+  overflow: hidden; display: flex; flex-direction: column; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1px; background: var(--line); }
+.pair > * { aspect-ratio: 1; width: 100%; display: grid; place-items: center; min-width: 0; }
+.pair img { width: 100%; height: 100%; object-fit: contain; display: block; }
+.before { background: var(--card); }
+.after { background: repeating-conic-gradient(#cfd3d7 0 25%, #fff 0 50%) 0 0 / 22px 22px; }
+.after span { background: #fff; color: #333; padding: 6px 14px; border-radius: 99px; }
+.text { padding: 12px 16px 16px; display: grid; gap: 4px; }
+h2 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; }
+.text p { margin: 0; color: var(--dim); font-size: .9rem; overflow-wrap: anywhere; }
+.facts { display: flex; flex-wrap: wrap; gap: 4px 14px; font-size: .9rem;
+  font-variant-numeric: tabular-nums; align-items: center; }
+.badge { font-weight: 600; }
+.ok { color: var(--ok); } .review { color: var(--review); } .no-subject { color: var(--none); }
+.failed { color: var(--failed); }
+meter { width: 72px; height: 12px; vertical-align: middle; }
+a { color: inherit; }
+"""
+
+
+def page(rows: Sequence[Row], remarks: Mapping[str, str], lead: str) -> str:
+    """Return the whole page as HTML.
+
+    Parameters
+    ----------
+    rows : one a picture; sources and outputs are files that exist
+    remarks : what to look at, by the file's name
+    lead : the sentence under the title
+    """
+    cards = "\n".join(_card(row, remarks.get(Path(row.source).name, "")) for row in rows)
+    return f"""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Maskworks demo</title>
+<style>{STYLE}</style>
+<main>
+<h1>Maskworks demo</h1>
+<p class="lead">{escape(lead)}</p>
+<div class="cards">
+{cards}
+</div>
+</main>
+</html>
+"""
+
+
+def _card(row: Row, remark: str) -> str:
+    name = Path(row.source).name
+    before = f'<img alt="{escape(name)}, as it came" src="{_preview(Path(row.source))}">'
+    if row.output:
+        cut = Path(row.output)
+        after = (
+            f'<a class="after" href="{escape(cut.name)}" title="the full PNG">'
+            f'<img alt="{escape(name)}, cut out" src="{_preview(cut)}"></a>'
+        )
+    else:
+        words = "no subject" if row.status == "no-subject" else "failed"
+        after = f'<div class="after"><span>{words}</span></div>'
+    return f"""<article>
+<div class="pair"><div class="before">{before}</div>{after}</div>
+<div class="text">
+<h2>{escape(name)}</h2>
+<p>{escape(row.error.message if row.error else remark)}</p>
+<div class="facts"><span class="badge {row.status}">{row.status}</span>{_facts(row)}</div>
+</div>
+</article>"""
+
+
+def _facts(row: Row) -> str:
+    facts = []
+    if row.confidence is not None:
+        level = f"{row.confidence:.2f}"
+        facts.append(
+            f'<span>confidence {level} <meter min="0" max="1" value="{level}"></meter></span>'
+        )
+    if row.width and row.height:
+        facts.append(f"<span>{row.width} × {row.height}</span>")
+    seconds = total_seconds(row)
+    if seconds is not None:
+        facts.append(f"<span>{seconds:.2f} s</span>")
+    return "".join(facts)
+
+
+def total_seconds(row: Row) -> float | None:
+    """Return how long a picture took in all, None if it never began."""
+    parts = (row.seconds.read, row.seconds.segment, row.seconds.write)
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
+
+
+def _preview(path: Path) -> str:
+    """Return a small copy as a data URI."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        small = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    small.thumbnail((PREVIEW_PX, PREVIEW_PX), Image.Resampling.LANCZOS)
+    written = BytesIO()
+    small.save(written, format="WEBP", quality=86, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(written.getvalue()).decode()}"

@@ -1,0 +1,92 @@
+"""The benchmark measures what it says; the measuring itself is `make bench`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from memory import follow
+from peer import MissingError, prepare_peer
+from photos import SIZES, make_photos, repeat_photos
+from PIL import Image
+from report import write_report
+from run import parse
+from sections import Contender, FailedRunError, Row, Settings, run_once, take_turns
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "at_most", "verdict"),
+    [
+        pytest.param(0.2, 0.25, True, "pass", id="below"),
+        pytest.param(0.3, 0.25, True, "MISS", id="above"),
+        pytest.param(12.0, 10.0, False, "pass", id="enough"),
+        pytest.param(9.9, 10.0, False, "MISS", id="too-little"),
+        pytest.param(9.9, None, True, "", id="no-target"),
+        pytest.param(float("nan"), 1.0, True, "MISS", id="nan"),
+    ],
+)
+def test_row_judges_by_its_target(value, target, at_most, verdict):
+    assert Row(what="w", value=value, unit="x", target=target, at_most=at_most).verdict == verdict
+
+
+def test_run_that_writes_too_little_is_not_timed(tmp_path):
+    idle = Contender("idle", (sys.executable, "-c", ""), dict(os.environ), tmp_path / "out", 1)
+    with pytest.raises(FailedRunError, match="exit code 0, 0 of 1 pictures written"):
+        run_once(idle)
+
+
+def test_turns_are_taken_and_the_median_is_kept(tmp_path):
+    log = tmp_path / "log"
+    contenders = [
+        Contender(name, ("sh", "-c", f"echo {name} >> {log}"), dict(os.environ)) for name in "ab"
+    ]
+    seconds = take_turns(contenders, 2)
+    assert log.read_text().split() == ["a", "b", "a", "b"]
+    assert set(seconds) == {"a", "b"}
+    assert all(0 < value < 10 for value in seconds.values())
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_memory_of_a_process_is_followed():
+    hold = "import time; a = bytearray(64 << 20); time.sleep(0.5); del a; time.sleep(0.5)"
+    trace = follow([sys.executable, "-c", hold], dict(os.environ))
+    assert trace.exit_code == 0
+    assert trace.peak > 64 * 1024
+    assert trace.peak_between(0.6, 1.0) < trace.peak_between(0.0, 0.6)
+
+
+def test_photos_are_as_large_as_asked_and_made_once(tmp_path):
+    folders = make_photos(tmp_path, 2, {"small": (120, 160)})
+    paths = sorted(folders["mixed"].iterdir())
+    assert [path.name for path in paths] == ["small-000.jpg", "small-001.jpg"]
+    with Image.open(paths[0]) as photo:
+        assert photo.size == (160, 120)
+        assert np.asarray(photo).std() > 10
+    before = [path.stat().st_mtime_ns for path in paths]
+    make_photos(tmp_path, 2, {"small": (120, 160)})
+    assert [path.stat().st_mtime_ns for path in paths] == before
+    assert len(list(repeat_photos(folders["mixed"], tmp_path / "many", 5).iterdir())) == 5
+
+
+def test_report_shows_target_and_verdict(tmp_path):
+    settings = Settings(
+        out=tmp_path, threads=2, repeats=3, photos=4, sizes=SIZES, network_runs=1, memory_pictures=1
+    )
+    rows = [Row(what="ours / theirs", value=0.2, unit="x", target=0.25, note="median")]
+    write_report(tmp_path / "report.md", {"network": rows}, settings)
+    text = (tmp_path / "report.md").read_text()
+    assert "| ours / theirs (median) | 0.2 x | at most 0.25 | pass |" in text
+
+
+def test_comparison_says_which_weights_it_lacks(tmp_path):
+    with pytest.raises(MissingError, match="name it with --weights FILE"):
+        prepare_peer(tmp_path / "none.safetensors", tmp_path)
+
+
+def test_unknown_section_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--sections", "networks"])
+    assert "there are network, folders, start, memory" in capsys.readouterr().err

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from maskworks.train.augment import damaged, random_view, relit
+from maskworks.train.compose import composite, drawn_object, plain_backdrop
+from maskworks.train.recipe import Synthesis
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_picture_and_matte_are_warped_alike(seed):
+    pixels = np.zeros((80, 120, 3), np.uint8)
+    pixels[20:60, 30:90] = 255
+    views = random_view(
+        [pixels, pixels[..., 0].copy()], 64, np.random.default_rng(seed), [(0, 0, 0), 0]
+    )
+    assert (views[0][..., 0] == views[1]).all()
+
+
+def test_a_plain_view_fits_and_centres():
+    pixels = np.full((50, 100, 3), 200, np.uint8)
+    (view,) = random_view([pixels], 64, np.random.default_rng(0), [(0, 0, 0)], plain=True)
+    inside = view[..., 0] > 100
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    assert (rows[0], rows[-1] + 1) == (16, 48)
+    assert (columns[0], columns[-1] + 1) == (0, 64)
+
+
+@pytest.mark.parametrize("change", [relit, damaged], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("seed", range(5))
+def test_light_and_damage_keep_shape_and_dtype(change, seed):
+    pixels = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
+    out = change(pixels, np.random.default_rng(seed))
+    assert (out.shape, out.dtype) == (pixels.shape, np.uint8)
+
+
+def test_a_composite_obeys_the_compositing_equation():
+    rules = Synthesis(shadow=0)
+    matte = np.full((40, 40), 128, np.uint8)
+    fore = np.full((40, 40, 3), 250, np.uint8)
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        back = np.full((64, 64, 3), 10, np.uint8)
+        pixels, union = composite(back, [(fore, matte)], rules, rng)
+        if (pixels[union > 120] > 90).all():  # the light was left alone in this draw
+            alpha = union[union > 120][:, None] / 255
+            assert np.abs(pixels[union > 120] - (alpha * 250 + (1 - alpha) * 10)).max() <= 4
+            break
+    else:
+        pytest.fail("no draw left the light alone")
+
+
+def test_glass_is_partly_transparent_and_solid_things_are_not():
+    texture = plain_backdrop(96, np.random.default_rng(0))
+    _, glass = drawn_object(texture, np.random.default_rng(1), glass=True)
+    _, solid = drawn_object(texture, np.random.default_rng(1), glass=False)
+    assert 60 < glass.max() < 220
+    assert solid.max() == 255

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from maskworks.core.errors import RecipeError
+from maskworks.train.recipe import load_recipe
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda p: p.stem)
+def test_every_shipped_recipe_loads_and_is_named_after_its_file(path):
+    assert load_recipe(path).name == path.stem
+
+
+def test_the_cutout_recipes_share_one_pack():
+    keys = {load_recipe(RECIPES / f"{n}.toml").pack_key() for n in ("cutout", "cutout-fast")}
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        pytest.param("share = 1", "share = 0.5", "shares add up to 0.5", id="shares"),
+        pytest.param('label = "empty"', 'label = "none"', r"source\.2\.label", id="label"),
+        pytest.param("size = 64\nbatch", "size = 65\nbatch", r"stage\.0\.size", id="multiple"),
+        pytest.param("lr = 2e-3", "lr = ", "is not TOML", id="toml"),
+        pytest.param("ema = 0.5", "emma = 0.5", "emma: Extra inputs", id="typo"),
+    ],
+)
+def test_a_broken_recipe_names_the_place(recipe_file, old, new, message):
+    text = recipe_file.read_text()
+    assert old in text
+    recipe_file.write_text(text.replace(old, new))
+    with pytest.raises(RecipeError, match=message):
+        load_recipe(recipe_file)
+
+
+def test_a_missing_recipe_says_so(tmp_path):
+    with pytest.raises(RecipeError, match="No such file"):
+        load_recipe(tmp_path / "none.toml")
