@@ -37,7 +37,7 @@ docs: $(VENV)/.dev ## write the generated documents and the README's pictures an
 	@$(BIN)/python docs/generate.py
 	@$(BIN)/python docs/make_images.py
 
-bench: $(VENV)/.core ## measure against rembg, into bench/baseline.md (half an hour)
+bench: $(VENV)/.core ## measure against rembg, into bench/baseline.md (a quarter of an hour)
 	@$(BIN)/python bench/run.py $(BENCH)
 
 clean: ## remove the environments, caches and whatever the demo and the benchmark wrote

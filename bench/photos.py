@@ -46,7 +46,8 @@ def make_photos(folder: Path, count: int, sizes: dict[str, tuple[int, int]]) -> 
     -------
     dict of folder per name of a size, and "mixed"
     """
-    folders = {name: folder / f"{name}x{count}" for name in (*sizes, "mixed")}
+    folders = {name: folder / f"{name}-{count}" for name in sizes}
+    folders["mixed"] = folder / f"mixed-{'-'.join(sizes)}-{count}"
     for name, size in sizes.items():
         folders[name].mkdir(parents=True, exist_ok=True)
         for index in range(count):

@@ -1,6 +1,6 @@
 """Measure Maskworks against rembg in one run, and write bench/baseline.md.
 
-    make bench                                    everything, half an hour
+    make bench                                    everything, a quarter of an hour
     make bench BENCH="--sections start,network"   parts of it
     make bench BENCH=--quick                      everything, small: does it work?
 

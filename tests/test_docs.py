@@ -132,7 +132,7 @@ def _run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("block", _with_marks(BLOCKS))
+@pytest.mark.parametrize("block", list(_with_marks(BLOCKS)))
 def test_example_runs(block, folders, tmp_path):
     if block.mark.startswith("elsewhere"):
         _check_names(block)

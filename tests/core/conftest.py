@@ -37,7 +37,7 @@ def save() -> Callable[..., bytes]:
 
 @pytest.fixture
 def patches() -> np.ndarray:
-    """A (32, 48, 3) picture of six plain 16 x 16 patches, different under every turn, JPEG-proof."""
+    """A (32, 48, 3) picture of six plain 16 x 16 patches: JPEG-proof, and no turn is another."""
     colours = np.array(
         [[[200, 40, 40], [40, 200, 40], [40, 40, 200]], [[220, 220, 220], [90, 90, 20], [0, 0, 0]]],
         np.uint8,

@@ -151,7 +151,7 @@ def test_write_atomic_says_why_it_cannot_write(tmp_path, name, message):
 
 
 def test_write_atomic_says_that_a_folder_may_not_be_written_to(locked_folder, unprivileged):
-    with pytest.raises(OutputError, match="permission denied.*; choose a folder that you may"):
+    with pytest.raises(OutputError, match=r"permission denied.*; choose a folder that you may"):
         write_atomic(locked_folder / "a.png", b"x")
 
 
@@ -160,6 +160,6 @@ def test_write_atomic_removes_its_file_when_it_is_interrupted(tmp_path, monkeypa
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "fsync", interrupted)
-    with pytest.raises(KeyboardInterrupt, match=""):
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
         write_atomic(tmp_path / "a.png", b"x")
     assert names(tmp_path) == []

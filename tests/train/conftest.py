@@ -89,3 +89,27 @@ def recipe_file(tmp_path, recipe_text) -> Path:
     path = tmp_path / "tiny.toml"
     path.write_text(recipe_text)
     return path
+
+
+@pytest.fixture(scope="session")
+def train():
+    """Run the trainer for some minutes and return the lines it reported."""
+    from maskworks.train.loop import Budget
+    from maskworks.train.run import train_recipe
+
+    def run(recipe: Path, data: Path, folder: Path, minutes: float) -> list[str]:
+        lines: list[str] = []
+        budget = Budget(minutes=minutes, checkpoint_s=1, report_s=1, threads=1)
+        train_recipe(recipe, data, folder, budget, lines.append)
+        return lines
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished(data, recipe_text, train, tmp_path_factory):
+    """A recipe file, its finished run's folder, and what the run reported."""
+    root = tmp_path_factory.mktemp("runs")
+    recipe = root / "tiny.toml"
+    recipe.write_text(recipe_text)
+    return recipe, root / "tiny", train(recipe, data, root / "tiny", 0.1)

@@ -12,26 +12,10 @@ from maskworks.core.errors import RecipeError
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.train.card import write_card
 from maskworks.train.export import export_onnx, parity
-from maskworks.train.loop import Budget, rate_at
-from maskworks.train.run import assess_run, export_run, open_run, train_recipe
+from maskworks.train.loop import rate_at
+from maskworks.train.run import assess_run, export_run, open_run
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
-
-
-def trained(recipe_file, data, folder, minutes):
-    lines: list[str] = []
-    budget = Budget(minutes=minutes, checkpoint_s=1, report_s=1, threads=1)
-    train_recipe(recipe_file, data, folder, budget, lines.append)
-    return lines
-
-
-@pytest.fixture(scope="module")
-def finished(data, recipe_text, tmp_path_factory):
-    root = tmp_path_factory.mktemp("runs")
-    recipe = root / "tiny.toml"
-    recipe.write_text(recipe_text)
-    lines = trained(recipe, data, root / "tiny", 0.12)
-    return recipe, root / "tiny", lines
 
 
 def test_a_run_reports_speed_and_dev_scores(finished):
@@ -42,10 +26,10 @@ def test_a_run_reports_speed_and_dev_scores(finished):
     assert "maskworks export" in text
 
 
-def test_a_second_call_resumes_where_the_first_stopped(finished, data):
+def test_a_second_call_resumes_where_the_first_stopped(finished, data, train):
     recipe, folder, _ = finished
     before = open_run(folder)
-    lines = trained(recipe, data, folder, 0.16)
+    lines = train(recipe, data, folder, 0.16)
     after = open_run(folder)
     assert any("resumed at step" in line for line in lines)
     assert after.steps > before.steps

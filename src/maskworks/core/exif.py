@@ -60,12 +60,28 @@ def keepable(picture: PillowImage.Image) -> bytes | None:
         If the block is damaged.
     """
     if picture.format == "TIFF":
-        exif = picture.getexif()
-        for tag in set(exif) - _DESCRIPTIVE:
-            del exif[tag]
+        exif = _described(picture.getexif())
         return exif.tobytes() if len(exif) else None
     block = picture.info.get("exif")
     return set_orientation(block) if block else None
+
+
+def tiff_tags(block: bytes) -> PillowImage.Exif:
+    """Return what a block from `keepable` describes, as Pillow's TIFF writer takes it.
+
+    A block of a JPEG may speak of sizes and strips of its own; these must not reach a TIFF.
+    """
+    from PIL import Image as PillowImage
+
+    exif = PillowImage.Exif()
+    exif.load(block)
+    return _described(exif)
+
+
+def _described(exif: PillowImage.Exif) -> PillowImage.Exif:
+    for tag in set(exif) - _DESCRIPTIVE:
+        del exif[tag]
+    return exif
 
 
 def set_orientation(block: bytes, orientation: int = 1) -> bytes:

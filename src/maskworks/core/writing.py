@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from maskworks.core.atomic import write_atomic, write_text_atomic
 from maskworks.core.errors import ImageError, UsageError
-from maskworks.core.exif import PREFIX
+from maskworks.core.exif import PREFIX, tiff_tags
 from maskworks.core.icc import srgb_profile
 from maskworks.core.png import encode_png
 
@@ -45,7 +45,8 @@ class Encoding:
     quality : int, 1 to 100
         Of JPEG and WebP; WebP at 100 is lossless. PNG and TIFF always are.
     keep_metadata : bool
-        Write the EXIF of the source (place, camera, owner) too. Off, none of it is written.
+        Write the EXIF of the source (place, camera, owner) too; a TIFF is then not compressed.
+        Off, none of it is written.
 
     Raises
     ------
@@ -65,9 +66,7 @@ class Encoding:
         if not 1 <= self.quality <= _LOSSLESS:
             message = f"quality must lie in 1..100, got {self.quality}"
             raise UsageError(message)
-        if self.background is not None and not (
-            all(0 <= value <= 255 for value in self.background)
-        ):
+        if self.background is not None and sum(0 <= v <= 255 for v in self.background) != 3:
             message = f"background must be three values in 0..255, got {self.background}"
             raise UsageError(message)
 
@@ -190,25 +189,28 @@ def _encoded(
     if encoding.format == "png":
         tiff_block = None if exif is None else exif.removeprefix(PREFIX)
         return encode_png(pixels, alpha, dpi=details.dpi, icc=icc, exif=tiff_block)
-    options: dict[str, Any] = _options(encoding, lossless=grey)
+    options = _options(encoding, exif, lossless=grey)
     options |= {"icc_profile": icc} if icc else {}
     options |= {"dpi": details.dpi} if details.dpi else {}
-    options |= {"exif": exif} if exif else {}
     written = BytesIO()
     _pillow(pixels, alpha).save(written, **options)
     return written.getvalue()
 
 
-def _options(encoding: Encoding, *, lossless: bool) -> dict[str, Any]:
+def _options(encoding: Encoding, exif: bytes | None, *, lossless: bool) -> dict[str, Any]:
     """Return what Pillow's `save` needs for a format other than PNG."""
     if encoding.format == "tiff":
-        predictor = {_PREDICTOR: _HORIZONTAL_DIFFERENCE}
-        return {"format": "TIFF", "compression": "tiff_adobe_deflate", "tiffinfo": predictor}
+        if exif:  # libtiff cannot compress beside an EXIF block
+            return {"format": "TIFF", "exif": tiff_tags(exif)}
+        tags = {_PREDICTOR: _HORIZONTAL_DIFFERENCE}
+        return {"format": "TIFF", "compression": "tiff_adobe_deflate", "tiffinfo": tags}
+    kept = {"exif": exif} if exif else {}
     if encoding.format == "jpg":  # full colour resolution: cut edges on a plain colour bleed else
-        return {"format": "JPEG", "quality": encoding.quality, "subsampling": "4:4:4"}
+        return {"format": "JPEG", "quality": encoding.quality, "subsampling": "4:4:4", **kept}
     if lossless or encoding.quality == _LOSSLESS:
-        return {"format": "WEBP", "lossless": True, "exact": True, "quality": 20, "method": 2}
-    return {"format": "WEBP", "quality": encoding.quality, "method": 4}
+        exact = {"lossless": True, "exact": True, "quality": 20, "method": 2}
+        return {"format": "WEBP", **exact, **kept}
+    return {"format": "WEBP", "quality": encoding.quality, "method": 4, **kept}
 
 
 def _pillow(pixels: Pixels | Grey, alpha: Grey | None) -> PillowImage.Image:

@@ -12,15 +12,24 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from maskworks.studio.item import Row, Work
+
+if TYPE_CHECKING:
+    from maskworks.models.loading import Model
+    from maskworks.models.runtimes.network import Batch, Outputs
 
 PIXELS_IN_HAND = 26_000_000
 """How many pixels all workers together may hold; one picture may always go alone."""
 
 MOST_WORKERS = 8
 """More workers than this gain nothing before the pixels in hand bound them."""
+
+NETWORK_CALLS = 1
+"""How many network calls may run at once; each costs a U2-Net some 200 MB. The call has all
+cores, and the other workers decode and encode in the gaps it leaves."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ class Crew:
 
 
 def share_cores(threads: int, items: int) -> Crew:
-    """Give one picture all cores, and many pictures one worker a core.
+    """Have one worker a core, at most one a picture, and share the cores between the calls.
 
     Parameters
     ----------
@@ -44,11 +53,22 @@ def share_cores(threads: int, items: int) -> Crew:
     Examples
     --------
     >>> share_cores(4, items=1), share_cores(2, items=500)
-    (Crew(workers=1, threads=4), Crew(workers=2, threads=1))
+    (Crew(workers=1, threads=4), Crew(workers=2, threads=2))
     """
     cores = threads or usable_cores()
     workers = max(1, min(cores, items, MOST_WORKERS))
-    return Crew(workers, max(1, cores // workers))
+    return Crew(workers, max(1, cores // min(workers, NETWORK_CALLS)))
+
+
+def taking_turns(model: Model, calls: int = NETWORK_CALLS) -> Model:
+    """Return the model with a network that answers so many callers at once, the rest wait."""
+    turn = threading.Semaphore(calls)
+
+    def network(batch: Batch) -> Outputs:
+        with turn:
+            return model.network(batch)
+
+    return replace(model, network=network)
 
 
 def usable_cores() -> int:

@@ -90,12 +90,16 @@ def read_manifest(path: Path) -> dict[str, Row]:
     ------
     UsageError
         If the file is something else than a manifest.
+    OutputError
+        If it cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise _unusable(path, f"cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
         raise _foreign(path, 1) from error
     rows: dict[str, Row] = {}
     lines = text.split("\n")
@@ -111,6 +115,10 @@ def read_manifest(path: Path) -> dict[str, Row]:
             raise _foreign(path, number) from error
         rows[row.source] = row
     return rows
+
+
+def _unusable(path: Path, what: str) -> OutputError:
+    return OutputError(path, f"the manifest {what}", "choose another place with `-o`")
 
 
 def _foreign(path: Path, number: int) -> UsageError:
@@ -152,8 +160,7 @@ class Journal:
                 self._rewrite(path, list(self.earlier.values()))
             self._stream = path.open("a", encoding="utf-8", newline="\n")
         except OSError as error:
-            reason = f"the manifest cannot be written ({error.strerror or error})"
-            raise OutputError(path, reason, "choose another place with `--manifest`") from error
+            raise _unusable(path, f"cannot be written ({error.strerror or error})") from error
 
     def add(self, row: Row) -> None:
         """Append a row; a full disk does not stop the run, the row is tried again at the end.

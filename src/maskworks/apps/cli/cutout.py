@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from maskworks.apps.cli.memory import give_back_large_arrays
 from maskworks.apps.cli.report import Tally, reporting, short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.core.errors import UsageError
@@ -20,7 +21,7 @@ from maskworks.models import load_model
 from maskworks.studio.aim import Aim, take_aim
 from maskworks.studio.batch import Job, do_work, sweep
 from maskworks.studio.item import Row
-from maskworks.studio.line import Room, run_line, share_cores
+from maskworks.studio.line import Room, run_line, share_cores, taking_turns
 from maskworks.studio.manifest import Journal
 from maskworks.studio.request import (
     Plan,
@@ -166,6 +167,7 @@ def cutout(
 def run(request: Request) -> int:
     """Do what was asked and return the exit code."""
     stop = threading.Event()
+    give_back_large_arrays()
     with finishing(stop):
         aim = _aim(request)
         spec = spec_of(request)
@@ -181,7 +183,7 @@ def run(request: Request) -> int:
             commercial_only=request.commercial_only,
         )
         job = Job(
-            model=model,
+            model=taking_turns(model),
             look=look,
             limits=Limits(request.max_pixels),
             min_confidence=request.min_confidence,

@@ -22,7 +22,7 @@ from maskworks.models import load_model
 from maskworks.studio.aim import Aim
 from maskworks.studio.batch import Job, do_work, write_file
 from maskworks.studio.item import Row
-from maskworks.studio.line import Room, run_line, share_cores
+from maskworks.studio.line import Room, run_line, share_cores, taking_turns
 from maskworks.studio.manifest import Journal
 from maskworks.studio.request import Request, look_of, make_plan
 
@@ -81,7 +81,7 @@ def _cut(folder: Path, shown: Sequence[Sample], model: str) -> list[Row]:
         crew = share_cores(0, len(plan.todo))
         opened = load_model(model, threads=crew.threads)
         job = Job(
-            model=opened,
+            model=taking_turns(opened),
             look=look_of(request, aim),
             limits=Limits(),
             min_confidence=0,

@@ -125,9 +125,16 @@ def _mix(scene: Colours, colour: tuple[int, int, int], alpha: Alpha) -> Colours:
 
 
 def _polygon(width: int, height: int, points: Points, *, blur_px: float = 0) -> Alpha:
-    large = Image.new("L", (width * OVER, height * OVER))
-    ImageDraw.Draw(large).polygon([(x * OVER, y * OVER) for x, y in points], fill=255)
-    return _shrunk(large, width, height, blur_px)
+    margin = 4 * blur_px + 1  # only the part around the shape is drawn large
+    left, top = (max(0, int(min(at) - margin)) for at in zip(*points, strict=True))
+    across, down = zip(*points, strict=True)
+    right, bottom = min(width, int(max(across) + margin)), min(height, int(max(down) + margin))
+    large = Image.new("L", ((right - left) * OVER, (bottom - top) * OVER))
+    placed = [((x - left) * OVER, (y - top) * OVER) for x, y in points]
+    ImageDraw.Draw(large).polygon(placed, fill=255)
+    alpha = np.zeros((height, width), np.float32)
+    alpha[top:bottom, left:right] = _shrunk(large, right - left, bottom - top, blur_px)
+    return alpha
 
 
 def _ellipse(width: int, height: int, box: tuple[int, int, int, int], *, blur_px: float) -> Alpha:

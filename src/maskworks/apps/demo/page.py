@@ -30,8 +30,8 @@ p.lead { color: var(--dim); margin: 0 0 24px; }
 article { background: var(--card); border: 1px solid var(--line); border-radius: 12px;
   overflow: hidden; display: flex; flex-direction: column; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1px; background: var(--line); }
-.pair > * { aspect-ratio: 1; width: 100%; display: grid; place-items: center; min-width: 0; }
-.pair img { width: 100%; height: 100%; object-fit: contain; display: block; }
+.pair > * { aspect-ratio: 1; position: relative; display: grid; place-items: center; }
+.pair img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }
 .before { background: var(--card); }
 .after { background: repeating-conic-gradient(#cfd3d7 0 25%, #fff 0 50%) 0 0 / 22px 22px; }
 .after span { background: #fff; color: #333; padding: 6px 14px; border-radius: 99px; }

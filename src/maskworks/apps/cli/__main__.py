@@ -1,4 +1,4 @@
-"""`python -m maskworks` is `maskworks`."""
+"""`python -m maskworks.apps.cli` is `maskworks`."""
 
 from __future__ import annotations
 

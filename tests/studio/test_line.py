@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from maskworks.studio.item import Row, Work
+from maskworks.studio.line import Room, run_line, share_cores
+
+
+def works(count):
+    return [
+        Work(source=Path(f"/{at}"), shown=str(at), output=Path(f"/out/{at}")) for at in range(count)
+    ]
+
+
+def row(work):
+    return Row(source=str(work.source), output=None, status="ok", model="none")
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_work_gives_one_row(workers):
+    rows = list(run_line(works(20), row, workers=workers, stop=threading.Event()))
+    assert sorted(int(r.source[1:]) for r in rows) == list(range(20))
+
+
+def test_line_stops_after_what_is_in_hand():
+    stop = threading.Event()
+
+    def do(work):
+        if work.shown == "3":
+            stop.set()
+        return row(work)
+
+    done = [r.source for r in run_line(works(100), do, workers=1, stop=stop)]
+    assert done == ["/0", "/1", "/2", "/3"]
+
+
+def test_line_raises_what_a_worker_raises():
+    def do(_work):
+        raise KeyError("ours")
+
+    with pytest.raises(KeyError, match="ours"):
+        list(run_line(works(3), do, workers=2, stop=threading.Event()))
+
+
+def test_room_holds_no_more_than_its_pixels():
+    room = Room(most=10)
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def hold(pixels):
+        with room.take(pixels):
+            with lock:
+                now[0] += pixels
+                most[0] = max(most[0], now[0])
+            threading.Event().wait(0.002)
+            with lock:
+                now[0] -= pixels
+
+    crew = [threading.Thread(target=hold, args=(p,)) for p in (4, 4, 4, 9, 1, 6, 3) * 3]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    assert 0 < most[0] <= 10
+
+
+def test_room_lets_a_large_picture_in_alone():
+    with Room(most=10).take(1000):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("threads", "items", "expected"),
+    [(4, 1, (1, 4)), (4, 2, (2, 4)), (2, 500, (2, 2)), (64, 500, (8, 64)), (1, 0, (1, 1))],
+)
+def test_cores_are_shared(threads, items, expected):
+    crew = share_cores(threads, items)
+    assert (crew.workers, crew.threads) == expected

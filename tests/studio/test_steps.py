@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from maskworks import cutout
+from maskworks.core import Image, ImageError, Matte, UsageError
+from maskworks.models import InputSpec, Model, ModelSpec, OutputSpec
+from maskworks.studio import Backdrop, Blurred, Plain, parse_background
+from maskworks.studio.backgrounds import blur_behind, fill, put_behind
+from maskworks.studio.steps import judge
+
+
+def bright(batch):
+    """A network: what is bright is the subject; sure of it, and sure that it is there."""
+    matte = batch.mean(axis=1, keepdims=True)
+    return matte, np.array([0.9], np.float32), matte.max(axis=(1, 2, 3))
+
+
+@pytest.fixture
+def model() -> Model:
+    spec = ModelSpec(
+        name="bright",
+        title="A test's own",
+        family="saliency",
+        task="cutout",
+        file="bright.onnx",
+        sha256="0" * 64,
+        input=InputSpec(
+            height=32, width=32, resize="pad", scale="255", mean=(0, 0, 0), std=(1, 1, 1)
+        ),
+        output=OutputSpec(kind="matte", confidence=True, presence=True),
+        licence="MIT",
+        commercial=True,
+        data="none",
+        source="this test",
+    )
+    return Model(spec, bright)
+
+
+@pytest.fixture
+def pixels():
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[10:30, 20:40] = 255
+    return picture
+
+
+def png_bytes(pixels):
+    written = io.BytesIO()
+    PillowImage.fromarray(pixels).save(written, "PNG")
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        pytest.param(lambda p, _: p, id="array"),
+        pytest.param(lambda p, _: png_bytes(p), id="bytes"),
+        pytest.param(lambda p, _: PillowImage.fromarray(p), id="pillow"),
+        pytest.param(lambda p, _: PillowImage.fromarray(p).convert("P"), id="pillow-palette"),
+        pytest.param(lambda p, _: p[..., 0], id="grey"),
+    ],
+)
+def test_cutout_takes_what_a_caller_has(wrap, pixels, model, tmp_path):
+    result = cutout(wrap(pixels, tmp_path), model)
+    assert (result.image.pixels == pixels).all()
+    assert (result.status, result.confidence) == ("ok", pytest.approx(0.9))
+    assert result.matte.alpha[20, 30] > 0.9
+    assert result.matte.alpha[0, 0] == 0
+    assert result.rgba().shape == (40, 60, 4)
+
+
+def test_cutout_takes_a_path_and_saves_what_the_suffix_says(pixels, model, tmp_path):
+    (tmp_path / "in.png").write_bytes(png_bytes(pixels))
+    result = cutout(str(tmp_path / "in.png"), model)
+    for name, form, mode in (("a.png", "PNG", "RGBA"), ("a.jpg", "JPEG", "RGB")):
+        result.save(tmp_path / name)
+        with PillowImage.open(tmp_path / name) as picture:
+            assert (picture.format, picture.mode) == (form, mode)
+    result.save(str(tmp_path / "red.png"), background=Plain((255, 0, 0)))
+    with PillowImage.open(tmp_path / "red.png") as picture:
+        assert picture.getpixel((0, 0)) == (255, 0, 0)
+    with pytest.raises(UsageError, match="must end in"):
+        result.save(tmp_path / "a")
+
+
+def test_own_alpha_of_an_array_is_kept(pixels, model):
+    alpha = np.full((40, 60), 255, np.uint8)
+    alpha[:, :30] = 0
+    result = cutout(np.dstack([pixels, alpha]), model)
+    assert result.matte.alpha[:, :30].max() == 0
+    assert result.matte.alpha[20, 35] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (np.zeros((4, 4, 3), np.float32), "uint8"),
+        (np.zeros((4, 4, 2), np.uint8), "uint8"),
+        (np.zeros((0, 4, 3), np.uint8), "at least 1x1"),
+        (3.5, "got float"),
+        (b"Dear Sir", "is not a picture"),
+    ],
+)
+def test_cutout_refuses_what_is_no_picture(source, message, model):
+    with pytest.raises(ImageError, match=message):
+        cutout(source, model)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "presence", "covered", "expected"),
+    [
+        pytest.param(0.9, 0.9, 0.5, ("ok", 0.9), id="sure"),
+        pytest.param(0.8, 0.9, 0.5, ("ok", 0.8), id="tie-is-ok"),
+        pytest.param(0.79, 0.9, 0.5, ("review", 0.79), id="unsure"),
+        pytest.param(0.9, 0.5, 0.5, ("ok", 0.9), id="presence-tie-is-a-subject"),
+        pytest.param(0.9, 0.25, 0.5, ("no-subject", 0.75), id="absent"),
+        pytest.param(0.9, 1.0, 0.0004, ("no-subject", 0.0), id="nothing-left"),
+        pytest.param(None, None, 0.5, ("ok", None), id="model-without-scores"),
+        pytest.param(None, None, 0.0, ("no-subject", None), id="empty-matte"),
+    ],
+)
+def test_answer_is_judged(confidence, presence, covered, expected):
+    assert judge(confidence, presence, covered, min_confidence=0.8) == expected
+
+
+def plain(value, height=20, width=30):
+    return Image(np.full((height, width, 3), value, np.uint8))
+
+
+def disc(height=20, width=30):
+    rows, columns = np.mgrid[0:height, 0:width]
+    return Matte((np.hypot(rows - height / 2, columns - width / 2) < 6).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("background", "corner"),
+    [
+        pytest.param(Plain((1, 2, 3)), (1, 2, 3), id="colour"),
+        pytest.param(Backdrop(plain(77, 5, 9)), (77, 77, 77), id="picture"),
+        pytest.param(Blurred(), (100, 100, 100), id="blur"),
+    ],
+)
+def test_background_is_behind_the_subject(background, corner):
+    photo = plain(100)
+    photo.pixels[disc().alpha > 0] = 200
+    composed = put_behind(photo, disc(), background).pixels
+    assert tuple(composed[0, 0]) == corner
+    assert tuple(composed[10, 15]) == (200, 200, 200)
+
+
+def test_blur_leaves_no_ghost_of_the_subject():
+    photo = plain(100, 200, 300)
+    matte = disc(200, 300)
+    photo.pixels[matte.alpha > 0] = 255
+    assert blur_behind(photo, matte, 0.05).pixels.max() <= 101
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (200, 3), (64, 64)])
+def test_backdrop_fills_any_frame(size):
+    assert fill(plain(9, 40, 50), *size).size == size
+
+
+def test_backdrop_with_alpha_lies_on_white(tmp_path):
+    PillowImage.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    backdrop = parse_background(str(tmp_path / "clear.png"))
+    assert isinstance(backdrop, Backdrop)
+    assert (backdrop.image.pixels == 255).all()
+
+
+def test_background_that_is_nothing_is_refused():
+    with pytest.raises(UsageError, match="no such picture and no such colour"):
+        parse_background("nowhere.png")

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+import maskworks
+
+
+@pytest.mark.parametrize(
+    ("arguments", "most_s"),
+    [
+        pytest.param(["-c", "import maskworks"], 0.2, id="import"),
+        pytest.param(["-m", "maskworks.apps.cli", "--help"], 0.4, id="help"),
+        pytest.param(["-m", "maskworks.apps.cli", "--version"], 0.4, id="version"),
+    ],
+)
+def test_start_is_quick_by_the_clock(arguments, most_s):
+    def seconds(command):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *command], check=True, capture_output=True)
+        return time.perf_counter() - began
+
+    bare = min(seconds(["-c", "pass"]) for _ in range(3))
+    assert min(seconds(arguments) for _ in range(5)) - bare < most_s
+
+
+def test_public_names_are_those_of_the_readme():
+    assert maskworks.__all__ == ["Cutout", "MaskworksError", "Model", "cutout", "load_model"]
+    assert set(maskworks.__all__) <= set(dir(maskworks))
+    with pytest.raises(AttributeError, match="no attribute 'remove'"):
+        _ = maskworks.remove
