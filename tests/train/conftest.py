@@ -62,7 +62,7 @@ def disc(size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory) -> Path:
-    """A data folder of drawn pictures: discs, pets with an unknown ring, empty rooms, a dev split."""
+    """Drawn pictures: discs, pets with an unknown ring, empty rooms, a dev split."""
     root = tmp_path_factory.mktemp("data")
     for folder, count in {"discs": 8, "pets": 4, "subjects/dev/discs": 2}.items():
         (root / folder).mkdir(parents=True)

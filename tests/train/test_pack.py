@@ -46,7 +46,7 @@ def test_foreground_colours_hold_nothing_of_the_dark_background(pack):
 
 def test_a_source_without_pictures_is_named(data, recipe_file, tmp_path):
     recipe_file.write_text(recipe_file.read_text().replace('"discs"', '"dics"'))
-    with pytest.raises(RecipeError, match="dics has no pictures|dics.*no pictures"):
+    with pytest.raises(RecipeError, match=r"dics.* no pictures"):
         build_pack(
             data, load_recipe(recipe_file), tmp_path / "p", teach=None, report=lambda _: None
         )

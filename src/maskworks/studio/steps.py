@@ -60,8 +60,8 @@ class Cutout:
     `status` is "no-subject", the confidence in that answer; None if the model has none.
     """
 
-    image: Image
-    matte: Matte
+    image: Image = field(repr=False)
+    matte: Matte = field(repr=False)
     confidence: float | None
     status: Status
     details: Details = field(repr=False)

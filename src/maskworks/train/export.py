@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from maskworks.core.errors import RecipeError
 from maskworks.core.writing import write_atomic
@@ -44,17 +45,7 @@ def export_onnx(body: Body, judge: Judge, recipe: Recipe, target: Path) -> Expor
     network = Judged(body, judge).eval()
     size = recipe.input_size
     part = target.with_name(f".{target.name}.part")
-    names = ["matte", "confidence", "presence"]
-    torch.onnx.export(
-        network,
-        (torch.zeros(2, 3, size, size),),
-        str(part),
-        input_names=["input"],
-        output_names=names,
-        dynamic_axes={name: {0: "n"} for name in ["input", *names]},
-        opset_version=17,
-        dynamo=False,
-    )
+    write_onnx(network, part, size, ("matte", "confidence", "presence"))
     try:
         difference = parity(network, part, size)
         if not difference <= PARITY_AT_MOST:
@@ -70,8 +61,22 @@ def export_onnx(body: Body, judge: Judge, recipe: Recipe, target: Path) -> Expor
     return Exported(target, len(data), hashlib.sha256(data).hexdigest(), difference)
 
 
+def write_onnx(network: nn.Module, path: Path, size: int, outputs: tuple[str, ...]) -> None:
+    """Trace a network into an ONNX file with the input ``input``, (N, 3, size, size)."""
+    torch.onnx.export(
+        network.eval(),
+        (torch.zeros(2, 3, size, size),),
+        str(path),
+        input_names=["input"],
+        output_names=list(outputs),
+        dynamic_axes={name: {0: "n"} for name in ("input", *outputs)},
+        opset_version=17,
+        dynamo=False,
+    )
+
+
 @torch.no_grad()
-def parity(network: torch.nn.Module, path: Path, size: int, *, batches: int = 3) -> float:
+def parity(network: nn.Module, path: Path, size: int, *, batches: int = 3) -> float:
     """Return the largest absolute difference of any output between Torch and the ONNX file.
 
     The inputs are smooth random fields with sharp shapes on them, of batch 1 and 2.
