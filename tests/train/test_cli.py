@@ -5,8 +5,6 @@ import pytest
 from maskworks.apps.cli import main
 from maskworks.models.catalogue import read_weights
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
-
 
 def test_train_then_export_by_command(data, recipe_file, tmp_path, capsys):
     run = tmp_path / "run"

@@ -15,8 +15,6 @@ from maskworks.train.export import export_onnx, parity
 from maskworks.train.loop import rate_at
 from maskworks.train.run import assess_run, export_run, open_run
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
-
 
 def test_a_run_reports_speed_and_dev_scores(finished):
     _, _, lines = finished

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,16 +64,22 @@ def export_onnx(body: Body, judge: Judge, recipe: Recipe, target: Path) -> Expor
 
 def write_onnx(network: nn.Module, path: Path, size: int, outputs: tuple[str, ...]) -> None:
     """Trace a network into an ONNX file with the input ``input``, (N, 3, size, size)."""
-    torch.onnx.export(
-        network.eval(),
-        (torch.zeros(2, 3, size, size),),
-        str(path),
-        input_names=["input"],
-        output_names=list(outputs),
-        dynamic_axes={name: {0: "n"} for name in ("input", *outputs)},
-        opset_version=17,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        # Sizes become constants on purpose, the tracer is the exporter we mean to use, and what it
+        # says of constants it does not fold costs nothing; parity is proved afterwards.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        torch.onnx.export(
+            network.eval(),
+            (torch.zeros(2, 3, size, size),),
+            str(path),
+            input_names=["input"],
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "n"} for name in ("input", *outputs)},
+            opset_version=17,
+            dynamo=False,
+        )
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from maskworks.models.networks.u2net import U2Net
 from maskworks.models.runtimes.onnx import open_onnx
+from maskworks.train.export import write_onnx
 from maskworks.train.recipe import Teacher
 
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
@@ -43,16 +44,8 @@ def published_u2netp(weights: Path, target: Path, size: int = 320) -> Path:
     """
     body = U2Net()
     body.load_state_dict(load_file(weights))
-    network = _FusedMatte(body).eval()
-    torch.onnx.export(
-        network,
-        (torch.zeros(1, 3, size, size),),
-        str(target),
-        input_names=["input"],
-        output_names=["matte"],
-        opset_version=17,
-        dynamo=False,
-    )
+    network = _FusedMatte(body)
+    write_onnx(network, target, size, ("matte",))
     return target
 
 

@@ -29,8 +29,16 @@ class ConvNormRelu(nn.Module):
 
 
 def resized(x: Tensor, like: Tensor) -> Tensor:
-    """Resample `x` bilinearly to the height and width of `like`."""
-    return F.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)
+    """Resample `x` bilinearly to the height and width of `like`.
+
+    Whole factors are given as factors: traced, they are constants, and ONNX Runtime keeps its
+    blocked layout through the resampling instead of unpacking and packing every map.
+    """
+    height, width, wanted = int(x.shape[2]), int(x.shape[3]), like.shape[2:]
+    factor = int(wanted[0]) // height
+    if (height * factor, width * factor) == (int(wanted[0]), int(wanted[1])):
+        return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+    return F.interpolate(x, size=wanted, mode="bilinear", align_corners=False)
 
 
 class ResidualU(nn.Module):
