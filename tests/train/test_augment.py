@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from maskworks.train.augment import damaged, random_view, relit
-from maskworks.train.compose import composite, drawn_object, plain_backdrop
+from maskworks.train.compose import composite, drawn_object, pattern, plain_backdrop
 from maskworks.train.recipe import Synthesis
 
 
@@ -57,3 +57,10 @@ def test_glass_is_partly_transparent_and_solid_things_are_not():
     _, solid = drawn_object(texture, np.random.default_rng(1), glass=False)
     assert 60 < glass.max() < 220
     assert solid.max() == 255
+
+
+def test_a_pattern_repeats_a_piece_of_the_photo():
+    photo = np.random.default_rng(0).integers(0, 255, (80, 120, 3), np.uint8)
+    out = pattern(photo, 64, np.random.default_rng(2)).astype(int)
+    assert out.shape == (64, 64, 3)
+    assert np.abs(out - out[::-1, ::-1]).mean() < 3  # mirrored pieces look the same turned around

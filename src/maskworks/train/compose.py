@@ -29,6 +29,29 @@ def plain_backdrop(size: int, rng: Generator) -> Bytes:
     return np.clip(canvas, 0, 255).astype(np.uint8)
 
 
+def pattern(pixels: Bytes, size: int, rng: Generator) -> Bytes:
+    """Tile a small piece of a photo, mirrored at its borders: a wall, cloth or lawn of it.
+
+    Parameters
+    ----------
+    pixels : uint8 (H, W, 3)
+    size : pixels of the square that is filled
+
+    Returns
+    -------
+    uint8 (S, S, 3)
+    """
+    side = max(8, int(min(pixels.shape[:2]) * rng.uniform(0.08, 0.3)))
+    top = rng.integers(0, pixels.shape[0] - side + 1)
+    left = rng.integers(0, pixels.shape[1] - side + 1)
+    piece = pixels[top : top + side, left : left + side]
+    row = np.concatenate((piece, piece[:, ::-1]), 1)
+    unit = np.concatenate((row, row[::-1]), 0)
+    times = int(rng.integers(1, 7))
+    wide = PilImage.fromarray(np.tile(unit, (times, times, 1)))
+    return np.asarray(wide.resize((size, size), PilImage.Resampling.BICUBIC))
+
+
 def drawn_object(texture: Bytes, rng: Generator, *, glass: bool) -> tuple[Bytes, Bytes]:
     """Draw a made-up object: an outline with corners or curves, perhaps with a hole.
 

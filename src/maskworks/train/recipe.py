@@ -67,6 +67,7 @@ class Synthesis(_Frozen):
     drawn: float = Field(0.2, ge=0, le=1)
     glass: float = Field(0.1, ge=0, le=1)
     shadow: float = Field(0.4, ge=0, le=1)
+    empty: float = Field(0.08, ge=0, le=1)  # of the composites: a backdrop or a pattern alone
 
 
 class Judge(_Frozen):

@@ -10,7 +10,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from maskworks.train.augment import Bytes, Generator, Sample, damaged, random_view, relit
-from maskworks.train.compose import composite, drawn_object, photo_backdrop, plain_backdrop
+from maskworks.train.compose import (
+    composite,
+    drawn_object,
+    pattern,
+    photo_backdrop,
+    plain_backdrop,
+)
 from maskworks.train.pack import Entry, Pack
 from maskworks.train.recipe import Recipe
 
@@ -93,6 +99,11 @@ class Sampler:
     def _composited(self, size: int, rng: Generator) -> tuple[Bytes, Bytes]:
         rules = self.recipe.synthesis
         draw = rng.random()
+        if rng.random() < rules.empty:
+            chosen = self.photos[rng.integers(len(self.photos))]
+            alone = pattern(self.pack.pixels(chosen), size, rng) if draw < 0.7 else None
+            pixels = plain_backdrop(size, rng) if alone is None else alone
+            return pixels, np.zeros((size, size), np.uint8)
         if draw < 0.55:
             chosen = self.backdrops[rng.integers(len(self.backdrops))]
             backdrop = photo_backdrop(self.pack.pixels(chosen), size, rng, blur=rng.random() < 0.2)

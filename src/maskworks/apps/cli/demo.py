@@ -26,6 +26,9 @@ from maskworks.studio.line import Room, run_line, share_cores, taking_turns
 from maskworks.studio.manifest import Journal
 from maskworks.studio.request import Request, look_of, make_plan
 
+DELIVER_AT = 0.85
+"""Below this confidence the demo sends a picture to a person, as a campaign does."""
+
 HEADINGS = ("picture", "status", "confidence", "size", "seconds")
 
 
@@ -84,7 +87,7 @@ def _cut(folder: Path, shown: Sequence[Sample], model: str) -> list[Row]:
             model=taking_turns(opened),
             look=look_of(request, aim),
             limits=Limits(),
-            min_confidence=0,
+            min_confidence=DELIVER_AT,
             settings="demo",
         )
         room = Room()
