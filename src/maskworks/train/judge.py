@@ -61,21 +61,35 @@ class Witness(nn.Module):
 
 
 def gather(
-    body: Body, pack: Pack, recipe: Recipe, scratch: Path, report: Callable[[str], None]
+    body: Body,
+    pack: Pack,
+    recipe: Recipe,
+    scratch: Path,
+    report: Callable[[str], None],
+    *,
+    threads: int = 0,
 ) -> Lessons:
     """Run the body over held-out and training pictures, plain and damaged.
 
-    A third of the pictures are shown as at inference, the rest cropped,
-    turned, relit, blurred or composited, so that the head meets failures too.
+    A share of them, the recipe's `judge.empty`, shows no subject. A third are
+    shown as at inference, the rest cropped, turned, relit, blurred or
+    composited, so that the head meets failures too.
     The body runs as ONNX, in a file in `scratch`, which takes half of Torch's time.
     """
     rules = recipe.judge
     rng = np.random.default_rng(recipe.seed + 99)
     unseen = Sampler(pack, recipe, held_out=True, hard=True)
     seen = Sampler(pack, recipe, hard=True)
+    empty = Sampler(pack, recipe, hard=True, empty=True)
+
+    def choose() -> Sampler:
+        if empty.sources and rng.random() < rules.empty:
+            return empty
+        return unseen if rng.random() < 0.5 else seen
+
     path = scratch / "witness.onnx"
     write_onnx(Witness(body), path, rules.size, ("matte", "evidence"))
-    network = open_onnx(path)
+    network = open_onnx(path, threads=threads)
     parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     for done in range(0, rules.pictures, 8):
         samples = [
@@ -90,9 +104,9 @@ def gather(
         matte = torch.from_numpy(np.concatenate([a[0][:, 0] for a in answers]))
         gathered = torch.from_numpy(np.concatenate([a[1] for a in answers]))
         iou = reached_iou(matte, batch[1].float() / 255, batch[2])
-        empty = (matte >= 0.5).float().mean((1, 2)) < EMPTY_AREA
+        blank = (matte >= 0.5).float().mean((1, 2)) < EMPTY_AREA
         weight = torch.where(batch[4] > 0, 1.0, 0.4)
-        weight = torch.where((batch[3] == 0) & empty, torch.zeros(()), weight)
+        weight = torch.where((batch[3] == 0) & blank, torch.zeros(()), weight)
         weight = torch.where((batch[3] == -1) & (batch[4] > 0), torch.full((), 0.3), weight)
         parts.append((gathered, iou, weight, batch[3]))
         if done % 160 == 0:

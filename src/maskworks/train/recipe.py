@@ -74,6 +74,7 @@ class Judge(_Frozen):
     """The confidence head: trained last, on what the finished body really reaches."""
 
     pictures: int = Field(1500, ge=16)
+    empty: float = Field(0.2, ge=0, le=1)
     size: int = 320
     steps: int = 3000
     lr: float = 2e-3

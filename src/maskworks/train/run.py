@@ -47,7 +47,7 @@ def train_recipe(path: Path, data: Path, folder: Path, budget: Budget, report: R
     shutil.copyfile(path, folder / "recipe.toml")
     run.train(budget)
     body = run.averaged()
-    lessons = gather(body, pack, recipe, folder, report)
+    lessons = gather(body, pack, recipe, folder, report, threads=budget.threads)
     save_judge(train_judge(lessons, body.feature_channels, recipe), folder)
     report(f"trained; `maskworks export {folder}` writes the model")
 

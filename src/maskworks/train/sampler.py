@@ -30,16 +30,25 @@ class Sampler:
     ----------
     held_out : draw from the pictures that the network's body never sees
     hard : damage pictures more, as the confidence head needs
+    empty : draw subject-free pictures only
     """
 
     def __init__(
-        self, pack: Pack, recipe: Recipe, *, held_out: bool = False, hard: bool = False
+        self,
+        pack: Pack,
+        recipe: Recipe,
+        *,
+        held_out: bool = False,
+        hard: bool = False,
+        empty: bool = False,
     ) -> None:
         self.pack, self.recipe, self.hard = pack, recipe, hard
         groups: dict[int, list[Entry]] = {}
         backdrops: list[Entry] = []
         for entry in pack.entries:
             source = recipe.source[entry.source]
+            if empty and source.label != "empty":
+                continue
             if source.backdrop and not entry.held_out:
                 backdrops.append(entry)
             # Held-out subject-free pictures are kept for the final measurement alone.

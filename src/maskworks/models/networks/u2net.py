@@ -128,19 +128,19 @@ class U2Net(nn.Module):
         for level, channels in enumerate(outs, 1):
             self.add_module(f"side{level}", nn.Conv2d(channels, 1, 3, padding=1))
         self.outconv = nn.Conv2d(6, 1, 1)
-        self.feature_channels = widths.encoder[-1][2]
+        self.feature_channels = sum(out for _, _, out in widths.encoder[2:])
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
         """Predict the matte's logits.
 
         Parameters
         ----------
-        x : (N, 3, h, w) normalised picture
+        x : (N, 3, h, w) normalised picture; h and w multiples of 32
 
         Returns
         -------
         logits : seven (N, 1, h, w): the fused map, then sides 1 to 6
-        features : (N, C, h/32, w/32) of the deepest stage, for heads
+        features : (N, C, h/32, w/32) of encoder stages 3 to 6, for heads
         """
         encoded, hidden = [], x
         for level in range(1, 7):
@@ -148,7 +148,9 @@ class U2Net(nn.Module):
                 hidden = F.max_pool2d(hidden, 2, stride=2, ceil_mode=True)
             hidden = self.get_submodule(f"stage{level}")(hidden)
             encoded.append(hidden)
-        features = hidden
+        # What the deeper half of the encoder saw, at the deepest stage's resolution.
+        pooled = [F.avg_pool2d(encoded[level], 8 >> (level - 2)) for level in (2, 3, 4)]
+        features = torch.cat((*pooled, hidden), 1)
         decoded = [hidden]
         for level in range(5, 0, -1):
             skip = encoded[level - 1]
