@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from torch.jit._trace import TracerWarning
 
 from maskworks.core.errors import RecipeError
 from maskworks.core.writing import write_atomic
@@ -67,7 +68,7 @@ def write_onnx(network: nn.Module, path: Path, size: int, outputs: tuple[str, ..
     with warnings.catch_warnings():
         # Sizes become constants on purpose, the tracer is the exporter we mean to use, and what it
         # says of constants it does not fold costs nothing; parity is proved afterwards.
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", TracerWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", UserWarning)
         torch.onnx.export(
