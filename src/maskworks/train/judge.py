@@ -92,12 +92,7 @@ def gather(
     network = open_onnx(path, threads=threads)
     parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     for done in range(0, rules.pictures, 8):
-        samples = [
-            (unseen if rng.random() < 0.5 else seen).draw(
-                rules.size, rng, plain=rng.random() < 0.35
-            )
-            for _ in range(8)
-        ]
+        samples = [choose().draw(rules.size, rng, plain=rng.random() < 0.35) for _ in range(8)]
         batch = stacked(samples)
         x = normalised(batch[0], recipe).contiguous().numpy()
         answers = [network(x[i : i + 1]) for i in range(len(x))]
@@ -121,15 +116,16 @@ def train_judge(lessons: Lessons, channels: int, recipe: Recipe) -> Judge:
     Cross-entropy with a soft target makes the expected prediction equal the
     expected IoU, which is what calibration asks for.
     """
+    rules = recipe.judge
     torch.manual_seed(recipe.seed)
-    judge = Judge(channels)
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=recipe.judge.lr, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.judge.steps)
+    judge = Judge(channels, dropout=rules.dropout)
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=rules.lr, weight_decay=rules.weight_decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, rules.steps)
     count = len(lessons.iou)
-    told = (lessons.subject >= 0).float()
+    told = presence_weight(lessons.subject, rules.absent_prior)
     present = lessons.subject.clamp(min=0).float()
     judge.train()
-    for _ in range(recipe.judge.steps):
+    for _ in range(rules.steps):
         rows = torch.randint(0, count, (128,))
         scores = judge(lessons.gathered[rows])
         overlap = F.binary_cross_entropy_with_logits(
@@ -138,9 +134,33 @@ def train_judge(lessons: Lessons, channels: int, recipe: Recipe) -> Judge:
         presence = F.binary_cross_entropy_with_logits(scores[:, 1], present[rows], reduction="none")
         weight = lessons.iou_weight[rows]
         loss = (overlap * weight).sum() / weight.sum().clamp(min=1)
-        loss = loss + (presence * told[rows]).sum() / told[rows].sum().clamp(min=1)
+        loss = loss + (presence * told[rows]).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         schedule.step()
+    with torch.no_grad():
+        judge.layers[-1].bias[1] += rules.presence_offset
     return judge.eval()
+
+
+def presence_weight(subject: Tensor, absent_prior: float | None) -> Tensor:
+    """Weigh pictures so that those without a subject count for a share of `absent_prior`.
+
+    Parameters
+    ----------
+    subject : (N,) of 1, 0, or -1 where nobody said, which weighs nothing
+    absent_prior : None weighs every picture alike
+
+    Examples
+    --------
+    >>> presence_weight(torch.tensor([1, 1, 1, 0, -1]), 0.25)
+    tensor([1.2500, 1.2500, 1.2500, 1.2500, 0.0000])
+    """
+    told = (subject >= 0).float()
+    if absent_prior is None:
+        return told * len(subject) / told.sum().clamp(min=1)
+    there, absent = (subject == 1).float(), (subject == 0).float()
+    shares = (1 - absent_prior) * there / there.sum().clamp(min=1)
+    shares = shares + absent_prior * absent / absent.sum().clamp(min=1)
+    return shares * len(subject)

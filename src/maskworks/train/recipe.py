@@ -78,6 +78,10 @@ class Judge(_Frozen):
     size: int = 320
     steps: int = 3000
     lr: float = 2e-3
+    dropout: float = Field(0.2, ge=0, lt=1)
+    weight_decay: float = Field(0.02, ge=0)
+    absent_prior: float | None = Field(None, gt=0, lt=1)  # share of pictures without a subject
+    presence_offset: float = 0.0  # logits; the operating point of "no subject", set on dev
 
 
 class Recipe(_Frozen):
