@@ -140,7 +140,7 @@ def train_judge(lessons: Lessons, channels: int, recipe: Recipe) -> Judge:
         optimizer.step()
         schedule.step()
     with torch.no_grad():
-        judge.layers[-1].bias[1] += rules.presence_offset
+        judge.get_parameter("layers.4.bias")[1] += rules.presence_offset
     return judge.eval()
 
 
