@@ -14,6 +14,7 @@ from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Details, Limits, Picture, read_picture
 from maskworks.core.values import Image, Matte
 from maskworks.core.writing import Encoding, Format, encode, encode_matte, write_atomic
+from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT
 from maskworks.studio.aim import WRITABLE, writable_format
 from maskworks.studio.backgrounds import Background, Blurred, Plain, blend, put_behind
 from maskworks.studio.item import Status
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
     from PIL import Image as PillowImage
 
     from maskworks.models import Model
-
-NO_SUBJECT_BELOW = 0.5
-"""A presence below this is the answer "no subject"."""
-
-SMALLEST_SUBJECT = 0.0005
-"""A matte with a smaller share of pixels at alpha >= 0.5 holds no subject."""
 
 WHITE = (255, 255, 255)
 _DARK = (64, 64, 64)

@@ -11,12 +11,16 @@ import numpy as np
 from PIL import Image as PilImage
 
 from maskworks.core.values import Image
-from maskworks.models.families.saliency import Prediction, predict
+from maskworks.models.families.saliency import (
+    NO_SUBJECT_BELOW,
+    SMALLEST_SUBJECT,
+    Prediction,
+    predict,
+)
 from maskworks.models.runtimes.network import Network
 from maskworks.models.spec import ModelSpec
 from maskworks.quality import area_under_roc, calibration_error, reliability, spearman
 from maskworks.train.dev import dev_pictures, iou_where_known, read_pair
-from maskworks.train.judge import EMPTY_AREA
 
 BAD_BELOW = 0.85  # an IoU under this is a cut-out that nobody should deliver
 
@@ -63,9 +67,9 @@ def assess(
     return rows
 
 
-def says_no_subject(row: Row, *, below: float = 0.5) -> bool:
+def says_no_subject(row: Row) -> bool:
     """Tell whether the answer to this picture is "no subject"."""
-    return row.presence < below or row.area < EMPTY_AREA
+    return row.presence < NO_SUBJECT_BELOW or row.area < SMALLEST_SUBJECT
 
 
 def summary(rows: list[Row]) -> dict[str, object]:

@@ -10,10 +10,11 @@ import torch
 from PIL import Image as PilImage
 from torch import nn
 
-from maskworks.core.values import Image
+from maskworks.core.values import Image, Mask
 from maskworks.models.families.saliency import predict
 from maskworks.models.runtimes.network import Batch, Network, Outputs
 from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec
+from maskworks.quality import iou
 from maskworks.train.recipe import Recipe
 
 Float2D = npt.NDArray[np.float32]
@@ -68,10 +69,8 @@ def iou_where_known(alpha: Float2D, truth: npt.NDArray[np.uint8]) -> float:
     >>> iou_where_known(np.array([[0.9, 0.0, 0.0]], np.float32), truth)
     1.0
     """
-    known = (truth < 64) | (truth > 191)
-    ours, theirs = (alpha >= 0.5) & known, (truth >= 128) & known
-    union = int((ours | theirs).sum())
-    return 1.0 if union == 0 else float((ours & theirs).sum()) / union
+    known = Mask((truth < 64) | (truth > 191))
+    return iou(Mask(alpha >= 0.5), Mask(truth >= 128), where=known)
 
 
 def dev_pictures(folder: Path, count: int | None = None) -> dict[str, list[Path]]:

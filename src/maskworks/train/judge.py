@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from maskworks.models.families.saliency import SMALLEST_SUBJECT
 from maskworks.models.networks.judge import Judge, evidence
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.train.build import Body
@@ -19,8 +20,6 @@ from maskworks.train.loop import normalised
 from maskworks.train.pack import Pack
 from maskworks.train.recipe import Recipe
 from maskworks.train.sampler import Sampler, stacked
-
-EMPTY_AREA = 0.0005  # a matte with a smaller share of pixels at 0.5 or above is empty
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def gather(
         matte = torch.from_numpy(np.concatenate([a[0][:, 0] for a in answers]))
         gathered = torch.from_numpy(np.concatenate([a[1] for a in answers]))
         iou = reached_iou(matte, batch[1].float() / 255, batch[2])
-        blank = (matte >= 0.5).float().mean((1, 2)) < EMPTY_AREA
+        blank = (matte >= 0.5).float().mean((1, 2)) < SMALLEST_SUBJECT
         weight = torch.where(batch[4] > 0, 1.0, 0.4)
         weight = torch.where((batch[3] == 0) & blank, torch.zeros(()), weight)
         weight = torch.where((batch[3] == -1) & (batch[4] > 0), torch.full((), 0.3), weight)

@@ -20,6 +20,13 @@ NOISE = 1e-3
 """How far outside [0, 1] rounding (float16 weights) may put a value; it is clipped."""
 
 
+NO_SUBJECT_BELOW = 0.5
+"""A presence below this is the answer "no subject"."""
+
+SMALLEST_SUBJECT = 0.0005
+"""A matte with a smaller share of pixels at alpha >= 0.5 holds no subject."""
+
+
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """What a network says of one picture.
