@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from maskworks.core.formats import SUFFIXES
     from maskworks.core.reading import Details, Limits, Picture, read_picture
-    from maskworks.core.values import Box, Image, Mask, Matte
+    from maskworks.core.values import Box, Image, Mask, Matte, Trimap
     from maskworks.core.writing import (
         Encoding,
         encode,
@@ -55,6 +55,7 @@ __all__ = [
     "ProviderError",
     "RecipeError",
     "TooLargeError",
+    "Trimap",
     "UnknownModelError",
     "UnreadableError",
     "UsageError",
@@ -68,7 +69,7 @@ __all__ = [
 
 _MODULES = {
     "errors": [name for name in __all__ if name.endswith("Error")],
-    "values": ["Box", "Image", "Mask", "Matte"],
+    "values": ["Box", "Image", "Mask", "Matte", "Trimap"],
     "formats": ["SUFFIXES"],
     "reading": ["Details", "Limits", "Picture", "read_picture"],
     "writing": ["Encoding", "encode", "encode_matte", "write_atomic", "write_text_atomic"],

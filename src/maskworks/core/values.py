@@ -18,6 +18,9 @@ Pixels = NDArray[np.uint8]
 Bool2D = NDArray[np.bool_]
 Float2D = NDArray[np.float32]
 
+BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
+NEARLY_BLACK, NEARLY_WHITE = 10, 245  # a hand-drawn trimap saved with loss
+
 
 @dataclass(frozen=True, eq=False)
 class Image:
@@ -152,3 +155,70 @@ class Matte:
         [[False, True, True]]
         """
         return Mask(self.alpha >= at)
+
+
+@dataclass(frozen=True, eq=False)
+class Trimap:
+    """What is sure and what is not: `levels` is uint8 (H, W) of 0, 128 and 255.
+
+    0 is sure background, 128 the unknown band, 255 sure foreground.
+
+    Raises
+    ------
+    ImageError
+        If `levels` has another rank or type, no pixel, or another value.
+
+    Examples
+    --------
+    >>> Trimap(np.array([[0, 128, 255]], np.uint8)).unknown.tolist()
+    [[False, True, False]]
+    """
+
+    levels: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        check("levels", self.levels, ndim=2, dtype=np.uint8)
+        found = np.flatnonzero(np.bincount(self.levels.ravel(), minlength=256))
+        other = sorted(set(found.tolist()) - {BACKGROUND, UNKNOWN, FOREGROUND})
+        if other:
+            message = (
+                f"a trimap holds {BACKGROUND}, {UNKNOWN} and {FOREGROUND}, got {other[0]} too; "
+                "build it with Trimap.from_grey"
+            )
+            raise ImageError(message)
+
+    @classmethod
+    def from_grey(cls, grey: NDArray[np.uint8]) -> Trimap:
+        """Return the trimap drawn in grey: <= 10 background, >= 245 foreground, else unknown.
+
+        Examples
+        --------
+        >>> Trimap.from_grey(np.array([[3, 90, 250]], np.uint8)).levels.tolist()
+        [[0, 128, 255]]
+        """
+        check("grey", grey, ndim=2, dtype=np.uint8)
+        levels = np.full(grey.shape, UNKNOWN, np.uint8)
+        levels[grey <= NEARLY_BLACK] = BACKGROUND
+        levels[grey >= NEARLY_WHITE] = FOREGROUND
+        return cls(levels)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W), pixels."""
+        height, width = self.levels.shape
+        return height, width
+
+    @property
+    def background(self) -> Bool2D:
+        """Bool (H, W): sure background."""
+        return self.levels == BACKGROUND
+
+    @property
+    def unknown(self) -> Bool2D:
+        """Bool (H, W): the unknown band."""
+        return self.levels == UNKNOWN
+
+    @property
+    def foreground(self) -> Bool2D:
+        """Bool (H, W): sure foreground."""
+        return self.levels == FOREGROUND
