@@ -36,6 +36,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3, help="turns of each whole program")
     parser.add_argument("--photos", type=int, default=4, help="of each size")
     parser.add_argument("--pictures", type=int, default=300, help="for the memory section")
+    parser.add_argument("--portraits", type=int, default=3, help="for the edges section")
     parser.add_argument("--quick", action="store_true", help="small sizes, one turn, no baseline")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="published U2-NetP weights")
     parser.add_argument("--without-rembg", action="store_true", help="measure ourselves only")
@@ -60,6 +61,7 @@ def main(arguments: list[str]) -> int:
         sizes=QUICK_SIZES if quick else SIZES,
         network_runs=5 if quick else 30,
         memory_pictures=20 if quick else options.pictures,
+        portraits=1 if quick else options.portraits,
     )
     peer = None
     if not options.without_rembg:

@@ -11,13 +11,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+import edges
 import memory
+import numpy as np
 import photos
 from peer import Peer, clean_environment
+
+from maskworks.core.values import UNKNOWN
 
 HERE = Path(__file__).resolve().parent
 MASKWORKS = str(Path(sys.executable).parent / "maskworks")
@@ -35,6 +39,7 @@ class Settings:
     sizes: dict[str, tuple[int, int]]
     network_runs: int
     memory_pictures: int
+    portraits: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +115,8 @@ def _ours(name: str, arguments: tuple[str, ...], out: Path | None, files: int) -
 
 
 def _cutout(model: str, source: Path, target: Path, threads: int) -> tuple[str, ...]:
-    settings = ("--model", model, "--threads", str(threads))
+    # rembg without -a does no matting either: the same work on both sides.
+    settings = ("--model", model, "--threads", str(threads), "--refine", "off")
     return ("cutout", str(source), "-o", str(target), *settings)
 
 
@@ -287,10 +293,132 @@ def measure_memory(settings: Settings, _peer: Peer | None) -> list[Row]:
     ]
 
 
+# ------------------------------------------------------------------ (e) edges
+
+
+def measure_edges(settings: Settings, peer: Peer | None) -> list[Row]:
+    """Compare refined edges with the truth, with rembg's and with pymatting's."""
+    if not edges.DATA.exists():
+        message = f"no data at {edges.DATA}: edges are measured against true mattes"
+        raise FailedRunError(message)
+    rows = _real_edges()
+    folder = settings.out / "edges"
+    for number in range(settings.portraits):
+        rows += _four_megapixels(edges.make_case(folder, "4mp", number), settings, peer)
+        rows += _twelve_megapixels(edges.make_case(folder, "12mp", number), settings, peer)
+    return _by_median(rows)
+
+
+def _real_edges() -> list[Row]:
+    rows = []
+    for method in ("fast", "fine"):
+        found = edges.real_people(method)
+        told = method == "fine"
+        rows += [
+            Row(what="dev people: SAD in the band, unrefined", value=found["before"], unit="k"),
+            Row(
+                what=f"dev people: SAD in the band, {method} / unrefined",
+                value=found["after"] / found["before"],
+                unit="x",
+                target=0.75 if told else None,
+            ),
+            Row(
+                what=f"dev people: boundary IoU, {method} - unrefined",
+                value=found["biou_after"] - found["biou_before"],
+                unit="",
+                target=0.03 if told else None,
+                at_most=False,
+                note=f"{found['biou_before']:.3f} to {found['biou_after']:.3f}",
+            ),
+        ]
+    return rows
+
+
+def _four_megapixels(case: Path, settings: Settings, peer: Peer | None) -> list[Row]:
+    before, after = edges.halo(case)
+    rows = [
+        Row(
+            what="4 MP: colour error over red, green and blue, our colours / the photo's",
+            value=after / before,
+            unit="x",
+            target=0.5,
+        )
+    ]
+    if peer:
+        ours = edges.work("solver", case, peer, settings.threads)
+        theirs = edges.work("pymatting", case, peer, settings.threads)
+        with np.load(case) as stored:
+            band = stored["trimap"] == UNKNOWN
+        apart = float(np.abs(ours.alpha - theirs.alpha)[band].mean())
+        rows += [
+            Row(what="4 MP: alpha apart from pymatting's", value=apart, unit="", target=0.01),
+            Row(
+                what="4 MP: closed form against pymatting",
+                value=theirs.seconds / ours.seconds,
+                unit="x as fast",
+                target=10.0,
+                at_most=False,
+                note=f"{band.mean():.1%} unknown",
+            ),
+        ]
+    return rows
+
+
+def _twelve_megapixels(case: Path, settings: Settings, peer: Peer | None) -> list[Row]:
+    took = {kind: edges.work(kind, case, peer, settings.threads) for kind in ("fast", "fine")}
+    with np.load(case) as stored:
+        truth, matte, band = stored["truth"], stored["matte"], stored["trimap"] == UNKNOWN
+    fine = took["fine"]
+    rows = [
+        Row(what="12 MP: fast", value=took["fast"].seconds, unit="s", target=0.25),
+        Row(what="12 MP: fine", value=fine.seconds, unit="s", target=2.5),
+        Row(what="12 MP: fine, peak memory", value=fine.peak_mib, unit="MiB", target=954.0),
+        Row(
+            what="12 MP: SAD in the band, fine / unrefined",
+            value=edges.sad(fine.alpha, truth, band) / edges.sad(matte, truth, band),
+            unit="x",
+        ),
+    ]
+    if peer:
+        theirs = edges.work("rembg", case, peer, settings.threads)
+        everywhere = np.ones_like(band)
+        rows += [
+            Row(
+                what="12 MP: SAD of the whole picture, fine / rembg -a",
+                value=edges.sad(fine.alpha, truth, everywhere)
+                / edges.sad(theirs.alpha, truth, everywhere),
+                unit="x",
+                target=1.0,
+            ),
+            Row(
+                what="12 MP: fine against rembg -a",
+                value=theirs.seconds / fine.seconds,
+                unit="x as fast",
+                target=15.0,
+                at_most=False,
+            ),
+            Row(
+                what="12 MP: peak memory, fine / rembg -a",
+                value=fine.peak_mib / theirs.peak_mib,
+                unit="x",
+                target=0.2,
+            ),
+        ]
+    return rows
+
+
+def _by_median(rows: list[Row]) -> list[Row]:
+    """Merge rows of the same name, one a portrait, into their median."""
+    names = list(dict.fromkeys(row.what for row in rows))
+    groups = [[row for row in rows if row.what == name] for name in names]
+    return [replace(group[-1], value=median(row.value for row in group)) for group in groups]
+
+
 Section = Callable[[Settings, Peer | None], list[Row]]
 SECTIONS: dict[str, tuple[str, Section]] = {
     "network": ("The network alone", measure_network),
     "folders": ("A folder of photos to PNG", measure_folders),
     "start": ("Start of the program", measure_start),
     "memory": ("Memory over many pictures", measure_memory),
+    "edges": ("Edges", measure_edges),
 }

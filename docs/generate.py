@@ -1,6 +1,7 @@
 """Write the documents that the program itself knows best: `python docs/generate.py [--check]`.
 
 docs/commands.md   every command with its options, the exit codes, the error codes
+docs/presets.md    what marketplaces ask of a picture, and where that is written
 docs/models.md     the catalogue: licence, terms of the training data, input, origin
 
 `--check` writes nothing and exits with 1 if a document is not what it would write.
@@ -21,6 +22,8 @@ HEAD = "<!-- Written by docs/generate.py; change the program, then `make fix`. -
 # Neither a user's own models nor the size of a terminal may show in the documents.
 for name in ("MASKWORKS_HOME", "U2NET_HOME"):
     os.environ[name] = str(DOCS / "no-such-folder")
+
+from presets_page import presets_page  # noqa: E402 - beside this file
 
 from maskworks.apps.cli import cli  # noqa: E402 - after the environment is set
 from maskworks.core.errors import MaskworksError  # noqa: E402
@@ -146,7 +149,11 @@ def _model_row(spec: ModelSpec) -> str:
 def main(arguments: list[str]) -> int:
     """Write the pages, or with `--check` compare them."""
     stale = False
-    pages = {DOCS / "commands.md": commands_page(), DOCS / "models.md": models_page()}
+    pages = {
+        DOCS / "commands.md": commands_page(),
+        DOCS / "models.md": models_page(),
+        DOCS / "presets.md": HEAD + presets_page(),
+    }
     for path, text in pages.items():
         old = path.read_text() if path.exists() else ""
         if old == text:

@@ -211,14 +211,17 @@ class Trimap:
     @property
     def background(self) -> Bool2D:
         """Bool (H, W): sure background."""
-        return self.levels == BACKGROUND
+        found: Bool2D = self.levels == BACKGROUND
+        return found
 
     @property
     def unknown(self) -> Bool2D:
         """Bool (H, W): the unknown band."""
-        return self.levels == UNKNOWN
+        found: Bool2D = self.levels == UNKNOWN
+        return found
 
     @property
     def foreground(self) -> Bool2D:
         """Bool (H, W): sure foreground."""
-        return self.levels == FOREGROUND
+        found: Bool2D = self.levels == FOREGROUND
+        return found

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PREDICT = {"saliency": saliency.predict}
 """The function of each family."""
 
+PREDICT_CLOSER = {"saliency": saliency.predict_closer}
+"""The function of each family that can look closer."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -29,6 +32,10 @@ class Model:
     def predict(self, image: Image) -> Prediction:
         """Find the subject of one picture; see `maskworks.models.families.saliency.predict`."""
         return PREDICT[self.spec.family](image, self.spec, self.network)
+
+    def predict_closer(self, image: Image) -> Prediction:
+        """Look at a part of a picture at `spec.input.detail`; see `predict_closer` there."""
+        return PREDICT_CLOSER[self.spec.family](image, self.spec, self.network)
 
 
 def load_model(

@@ -30,11 +30,13 @@ class InputSpec(Row):
     `resize` "pad" keeps the aspect: the long side fits, the picture is centred and the rest
     is 0 after normalisation. "squash" resizes both sides and loses the aspect. `scale` "255"
     divides by 255, "max" by the largest value of the resized picture. Then `mean` is
-    subtracted and the result divided by `std`, per channel R, G, B.
+    subtracted and the result divided by `std`, per channel R, G, B. `detail` is the side of a
+    second, closer look at the subject, for a network that takes more than one size.
     """
 
     height: Side
     width: Side
+    detail: Side | None = None
     resize: Literal["pad", "squash"]
     scale: Literal["255", "max"]
     mean: Triple

@@ -6,12 +6,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from maskworks.quality.boundary import boundary_f_score
     from maskworks.quality.confidence import (
         Bin,
         area_under_roc,
         calibration_error,
         reliability,
         spearman,
+    )
+    from maskworks.quality.matting import (
+        ColourError,
+        connectivity_error,
+        foreground_colour_error,
+        gradient_error,
+        mean_squared_error,
+        sum_absolute_difference,
     )
     from maskworks.quality.measures import (
         boundary_iou,
@@ -23,23 +32,48 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bin",
+    "ColourError",
     "area_under_roc",
+    "boundary_f_score",
     "boundary_iou",
     "calibration_error",
+    "connectivity_error",
+    "foreground_colour_error",
+    "gradient_error",
     "iou",
     "max_f_beta",
     "mean_absolute_error",
+    "mean_squared_error",
     "precision_recall",
     "reliability",
     "spearman",
+    "sum_absolute_difference",
 ]
 
-_CONFIDENCE = frozenset({"Bin", "area_under_roc", "calibration_error", "reliability", "spearman"})
+_MODULES = {
+    "boundary": ["boundary_f_score"],
+    "confidence": ["Bin", "area_under_roc", "calibration_error", "reliability", "spearman"],
+    "matting": [
+        "ColourError",
+        "connectivity_error",
+        "foreground_colour_error",
+        "gradient_error",
+        "mean_squared_error",
+        "sum_absolute_difference",
+    ],
+    "measures": [
+        "boundary_iou",
+        "iou",
+        "max_f_beta",
+        "mean_absolute_error",
+        "precision_recall",
+    ],
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
-    if name not in __all__:
+    if name not in _HOME:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    home = "confidence" if name in _CONFIDENCE else "measures"
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

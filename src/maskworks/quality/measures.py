@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from maskworks.core.errors import ImageError, UsageError
 
@@ -55,7 +55,7 @@ def iou(predicted: Mask, truth: Mask, *, where: Mask | None = None) -> float:
     >>> iou(Mask(np.array([[True, True, False]])), Mask(np.array([[False, True, True]])))
     0.3333333333333333
     """
-    known = _known(predicted.size, truth.size, where)
+    known = known_pixels(predicted.size, truth.size, where)
     return _iou(predicted.inside & known, truth.inside & known)
 
 
@@ -103,7 +103,7 @@ def boundary_iou(
     if not band > 0:
         message = f"band is a share of the diagonal and greater than 0, got {band:g}; use 0.02"
         raise UsageError(message)
-    known = _known(predicted.size, truth.size, where)
+    known = known_pixels(predicted.size, truth.size, where)
     width = max(1.0, band * float(np.hypot(*truth.size)))
     return _iou(_band(predicted.inside, width) & known, _band(truth.inside, width) & known)
 
@@ -132,7 +132,7 @@ def mean_absolute_error(predicted: Matte, truth: Matte, *, where: Mask | None = 
     >>> mean_absolute_error(half, full)
     0.5
     """
-    known = _known(predicted.size, truth.size, where)
+    known = known_pixels(predicted.size, truth.size, where)
     if not known.any():
         message = "no pixel of `where` is inside; give at least one known pixel"
         raise ImageError(message)
@@ -166,7 +166,7 @@ def precision_recall(
     ImageError
         If the shapes differ.
     """
-    known = _known(predicted.size, truth.size, where)
+    known = known_pixels(predicted.size, truth.size, where)
     alpha, inside = predicted.alpha[known], truth.inside[known]
     masks = [alpha >= level for level in levels]
     hits = np.array([np.count_nonzero(mask & inside) for mask in masks], np.float64)
@@ -214,7 +214,14 @@ def max_f_beta(
     return float(((1 + beta_squared) * mean_p * mean_r / below).max())
 
 
-def _known(size: tuple[int, int], other: tuple[int, int], where: Mask | None) -> Bool2D:
+def known_pixels(size: tuple[int, int], other: tuple[int, int], where: Mask | None) -> Bool2D:
+    """Return which pixels count, bool (H, W): those of `where`, or all.
+
+    Raises
+    ------
+    ImageError
+        If the sizes differ.
+    """
     if size != other or (where is not None and where.size != size):
         third = "" if where is None else f" and {where.size}"
         message = f"the shapes must be equal, got {size}, {other}{third}; resize one first"
@@ -228,6 +235,10 @@ def _iou(ours: Bool2D, theirs: Bool2D) -> float:
 
 
 def _band(inside: Bool2D, width: float) -> Bool2D:
-    distance = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
-    band: Bool2D = inside & (distance <= width)
+    import cv2
+
+    padded = np.pad(inside, 1).view(np.uint8)
+    distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    # Squared distances are whole numbers: half a step above the limit no rounding matters.
+    band: Bool2D = inside & (distance <= math.sqrt(math.floor(width * width) + 0.5))
     return band

@@ -81,7 +81,9 @@ def parse_background(text: str, limits: Limits = _LIMITS) -> Background | None:
         ) from error
 
 
-def put_behind(image: Image, matte: Matte, background: Background) -> Image:
+def put_behind(
+    image: Image, matte: Matte, background: Background, *, foreground: Image | None = None
+) -> Image:
     """Return the subject of `image` in front of `background`, opaque.
 
     Parameters
@@ -89,18 +91,21 @@ def put_behind(image: Image, matte: Matte, background: Background) -> Image:
     image : Image of shape (H, W)
     matte : Matte of shape (H, W)
     background : Background
+    foreground : Image of shape (H, W), optional
+        The subject's own colours, where they are better known than `image` shows them.
 
     Returns
     -------
     Image of shape (H, W)
     """
     height, width = image.size
+    front = image if foreground is None else foreground
     if isinstance(background, Plain):
         colour = np.array(background.colour, np.uint8)
-        return blend(image, matte, Image(np.broadcast_to(colour, (height, width, 3))))
+        return blend(front, matte, Image(np.broadcast_to(colour, (height, width, 3))))
     if isinstance(background, Backdrop):
-        return blend(image, matte, fill(background.image, height, width))
-    return blend(image, matte, blur_behind(image, matte, background.share))
+        return blend(front, matte, fill(background.image, height, width))
+    return blend(front, matte, blur_behind(image, matte, background.share))
 
 
 def blend(front: Image, matte: Matte, behind: Image) -> Image:

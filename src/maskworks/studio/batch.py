@@ -20,9 +20,18 @@ from maskworks.core.formats import open_format, sniff
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.core.writing import write_atomic
 from maskworks.models import Model, ModelSpec
+from maskworks.refine.refinement import DEFAULTS, RefineOptions
 from maskworks.studio.item import ExistsError, Fault, Fingerprint, Row, Seconds, Work
 from maskworks.studio.line import Room
-from maskworks.studio.steps import Cutout, Look, cut_out, render
+from maskworks.studio.steps import (
+    LOOKS_CLOSER,
+    Cutout,
+    Look,
+    cut_out,
+    refine_edge,
+    render,
+)
+from maskworks.studio.trimaps import Trimaps
 
 Existing = Literal["refuse", "overwrite", "resume"]
 """What happens to an output that is there already."""
@@ -38,6 +47,8 @@ class Job:
     model: Model
     look: Look
     limits: Limits
+    refinement: RefineOptions = DEFAULTS
+    trimaps: Trimaps | None = None
     min_confidence: float = 0.0
     write_no_subject: bool = False
     settings: str = ""
@@ -99,6 +110,7 @@ def do_work(work: Work, job: Job, room: Room) -> Row:
         with room.take(min(header_pixels(work), job.limits.max_pixels)):
             row, picture = _read(row, work, job)
             row, cutout = _segment(row, picture, job)
+            row, cutout = _refine(row, cutout, picture, work, job)
             del picture
             return _write(row, cutout, work, job)
     except MaskworksError as error:
@@ -144,10 +156,22 @@ def _read(row: Row, work: Work, job: Job) -> tuple[Row, Picture]:
 
 def _segment(row: Row, picture: Picture, job: Job) -> tuple[Row, Cutout]:
     began = time.perf_counter()
-    cutout = cut_out(picture, job.model, min_confidence=job.min_confidence)
+    closer = job.refinement.method in LOOKS_CLOSER
+    cutout = cut_out(picture, job.model, min_confidence=job.min_confidence, closer=closer)
     confidence = None if cutout.confidence is None else round(cutout.confidence, _DIGITS)
     seconds = replace(row.seconds, segment=_since(began))
     return replace(row, confidence=confidence, seconds=seconds), cutout
+
+
+def _refine(row: Row, cutout: Cutout, picture: Picture, work: Work, job: Job) -> tuple[Row, Cutout]:
+    if cutout.status == "no-subject":
+        return row, cutout
+    began = time.perf_counter()
+    trimap = None if job.trimaps is None else job.trimaps.read(work, picture.image.size, job.limits)
+    done = refine_edge(cutout, picture, job.refinement, trimap=trimap)
+    soft = None if done.soft_interior is None else round(done.soft_interior, _DIGITS)
+    seconds = replace(row.seconds, refine=_since(began))
+    return replace(row, refined=done.refined, soft_interior=soft, seconds=seconds), done
 
 
 def _write(row: Row, cutout: Cutout, work: Work, job: Job) -> Row:

@@ -58,6 +58,7 @@ class Seconds:
 
     read: float | None = None
     segment: float | None = None
+    refine: float | None = None
     write: float | None = None
 
 
@@ -88,6 +89,8 @@ class Row:
 
     `output` is None if no file was written; `confidence` is None if the model has none;
     `width` and `height` are pixels of the upright picture, None if it could not be read.
+    `refined` says how the edge was made (see `maskworks.refine.Refined`), `soft_interior` which
+    share of the subject is see-through; None if it did not come to that.
     """
 
     source: str
@@ -95,6 +98,8 @@ class Row:
     status: Status
     model: str
     confidence: float | None = None
+    refined: str | None = None
+    soft_interior: float | None = None
     width: int | None = None
     height: int | None = None
     seconds: Seconds = Seconds()

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from maskworks.studio.item import Row, Work
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 if TYPE_CHECKING:
     from maskworks.models.loading import Model
@@ -107,12 +108,12 @@ class Room:
 
 
 def run_line(
-    works: Sequence[Work],
-    do: Callable[[Work], Row],
+    works: Iterable[Task],
+    do: Callable[[Task], Result],
     *,
     workers: int,
     stop: threading.Event,
-) -> Iterator[Row]:
+) -> Iterator[Result]:
     """Yield the row of each work as soon as it is done, in any order.
 
     Parameters
@@ -125,7 +126,7 @@ def run_line(
     """
     waiting = iter(works)
     lock = threading.Lock()
-    results: queue.SimpleQueue[Row | BaseException | None] = queue.SimpleQueue()
+    results: queue.SimpleQueue[tuple[Result] | BaseException | None] = queue.SimpleQueue()
 
     def work() -> None:
         try:
@@ -134,7 +135,7 @@ def run_line(
                     item = next(waiting, None)
                 if item is None:
                     break
-                results.put(do(item))
+                results.put((do(item),))
         except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
             stop.set()
             results.put(error)
@@ -153,6 +154,6 @@ def run_line(
             elif isinstance(result, BaseException):
                 raise result
             else:
-                yield result
+                yield result[0]
     finally:
         stop.set()

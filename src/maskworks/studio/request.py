@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.models import ModelSpec, load_catalogue
+from maskworks.refine.refinement import DEFAULTS, Method, RefineOptions, Spill
+from maskworks.refine.regions import RegionOptions
 from maskworks.studio.aim import SUFFIX_OF, Aim
 from maskworks.studio.backgrounds import parse_background
 from maskworks.studio.batch import Existing, settings_digest, settle
@@ -32,6 +35,13 @@ class Request:
     background: str | None = None
     mask_only: bool = False
     min_confidence: float = 0.0
+    refine: Method = "auto"
+    refine_seconds: float = DEFAULTS.time_budget_s
+    trimap: str | None = None
+    holes: Literal["keep", "fill"] = "keep"
+    islands: Literal["drop", "keep"] = "drop"
+    colours: bool = True
+    despill: str = "none"
     write_no_subject: bool = False
     threads: int = 0
     existing: Existing = "refuse"
@@ -156,6 +166,31 @@ def look_of(request: Request, aim: Aim) -> Look:
     )
 
 
+def refinement_of(request: Request) -> RefineOptions:
+    """Return how edges are refined.
+
+    Raises
+    ------
+    UsageError
+        If the colour of the set is none, or an option has nothing to work on.
+    """
+    if request.refine == "off" and (request.trimap is not None or request.despill != "none"):
+        option = "--trimap" if request.trimap is not None else "--despill"
+        raise UsageError(f"{option} needs an edge to work on; leave --refine off out")
+    spill: Spill = None
+    if request.despill == "auto":
+        spill = "auto"
+    elif request.despill != "none":
+        spill = parse_colour(request.despill)
+    return RefineOptions(
+        method=request.refine,
+        time_budget_s=request.refine_seconds,
+        colours=request.colours,
+        spill=spill,
+        regions=RegionOptions(holes=request.holes, islands=request.islands),
+    )
+
+
 def settings_of(request: Request, spec: ModelSpec, aim: Aim) -> str:
     """Return the digest of everything that changes an output."""
     background = request.background or ""
@@ -167,6 +202,11 @@ def settings_of(request: Request, spec: ModelSpec, aim: Aim) -> str:
         "background": background,
         "mask_only": request.mask_only,
         "min_confidence": request.min_confidence,
+        "refine": request.refine,
+        "refine_seconds": request.refine_seconds,
+        "trimap": request.trimap or "",
+        "regions": f"{request.holes} {request.islands}",
+        "colours": f"{request.colours} {request.despill}",
         "write_no_subject": request.write_no_subject,
         "keep_metadata": request.keep_metadata,
     }

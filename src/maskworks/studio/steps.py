@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskworks.core.errors import ImageError, UsageError
-from maskworks.core.reading import Details, Limits, Picture, read_picture
-from maskworks.core.values import Image, Matte
+from maskworks.core.errors import UsageError
+from maskworks.core.reading import Details, Limits, Picture
+from maskworks.core.values import Image, Matte, Trimap
 from maskworks.core.writing import Encoding, Format, encode, encode_matte, write_atomic
 from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT
+from maskworks.refine.refinement import DEFAULTS, RefineOptions, refine
 from maskworks.studio.aim import WRITABLE, writable_format
 from maskworks.studio.backgrounds import Background, Blurred, Plain, blend, put_behind
+from maskworks.studio.closer import look_closer
 from maskworks.studio.item import Status
+from maskworks.studio.sources import to_picture
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
 
     from maskworks.models import Model
+
+LOOKS_CLOSER = ("fine", "auto")
+"""Ways to refine an edge that begin with a second, closer look."""
 
 WHITE = (255, 255, 255)
 _DARK = (64, 64, 64)
@@ -53,6 +59,10 @@ class Cutout:
 
     `image` and `matte` are (H, W); `confidence` is the predicted IoU of the matte, or, where
     `status` is "no-subject", the confidence in that answer; None if the model has none.
+    `foreground` has the subject's own colours, without the old background's; `image` is the
+    picture as it came. `refined` says how the edge was made and `soft_interior` which share of
+    the subject is see-through and `band_share` how wide the edge is, as in
+    `maskworks.refine.Refined`. `presence` is the probability that there is a subject.
     """
 
     image: Image = field(repr=False)
@@ -60,11 +70,16 @@ class Cutout:
     confidence: float | None
     status: Status
     details: Details = field(repr=False)
+    foreground: Image = field(repr=False)
+    refined: str = "off"
+    soft_interior: float | None = None
+    band_share: float = 0.0
+    presence: float | None = None
 
     def rgba(self) -> NDArray[np.uint8]:
-        """Return uint8 (H, W, 4), straight (not premultiplied) alpha."""
+        """Return uint8 (H, W, 4): the subject's colours, straight (not premultiplied) alpha."""
         alpha = np.rint(self.matte.alpha * 255).astype(np.uint8)
-        return np.dstack([self.image.pixels, alpha])
+        return np.dstack([self.foreground.pixels, alpha])
 
     def save(self, path: str | Path, *, background: Background | None = None) -> None:
         """Write PNG, WebP or TIFF with alpha, or JPEG on white, as the suffix says.
@@ -106,7 +121,9 @@ def look_for(
     return Look(encoding, background, mask_only)
 
 
-def cut_out(picture: Picture, model: Model, *, min_confidence: float = 0.0) -> Cutout:
+def cut_out(
+    picture: Picture, model: Model, *, min_confidence: float = 0.0, closer: bool = False
+) -> Cutout:
     """Find the subject of a picture and judge the answer.
 
     The picture's own alpha is multiplied into the matte: what was clear stays clear.
@@ -117,20 +134,74 @@ def cut_out(picture: Picture, model: Model, *, min_confidence: float = 0.0) -> C
     model : Model
     min_confidence : float in [0, 1]
         A lower confidence gives the status "review".
+    closer : bool
+        Take the edges from a second, closer look where that shows more (`look_closer`).
 
     Raises
     ------
     NetworkError
         If the network's answer is not what its row promises.
     """
-    prediction = model.predict(_seen(picture))
+    seen = _seen(picture)
+    prediction = model.predict(seen)
     matte = prediction.matte
+    absent = prediction.presence is not None and prediction.presence < NO_SUBJECT_BELOW
+    if closer and not absent:
+        matte = look_closer(seen, matte, model)
     if picture.matte is not None:
         matte = Matte(matte.alpha * picture.matte.alpha)
     status, confidence = judge(
         prediction.confidence, prediction.presence, covered(matte), min_confidence=min_confidence
     )
-    return Cutout(picture.image, matte, confidence, status, picture.details)
+    return Cutout(
+        image=picture.image,
+        matte=matte,
+        confidence=confidence,
+        status=status,
+        details=picture.details,
+        foreground=picture.image,
+        presence=prediction.presence,
+    )
+
+
+def refine_edge(
+    cutout: Cutout, picture: Picture, options: RefineOptions, *, trimap: Trimap | None = None
+) -> Cutout:
+    """Refine the edge of a cut-out at the picture's own resolution.
+
+    A picture without a subject has no edge and stays as it is. Where the file had an alpha of
+    its own, its colours are the subject's already, and are kept.
+
+    Parameters
+    ----------
+    cutout : Cutout
+    picture : Picture
+        What `cutout` was made from.
+    options : RefineOptions
+    trimap : Trimap, optional
+        Brought by the user, of the upright picture's size.
+
+    Raises
+    ------
+    ImageError
+        If the trimap has another size or says too little.
+    """
+    if cutout.status == "no-subject":
+        return cutout
+    done = refine(_seen(picture), cutout.matte, options, trimap=trimap)
+    matte, fore = done.matte, done.foreground
+    if picture.matte is not None:
+        own = picture.matte.alpha
+        matte = Matte(np.minimum(matte.alpha, own))
+        fore = Image(np.where(own[..., np.newaxis] < 1, picture.image.pixels, fore.pixels))
+    return replace(
+        cutout,
+        matte=matte,
+        foreground=fore,
+        refined=done.method,
+        soft_interior=done.soft_interior,
+        band_share=done.band_share,
+    )
 
 
 def covered(matte: Matte) -> float:
@@ -177,8 +248,8 @@ def render(cutout: Cutout, look: Look) -> bytes:
     if look.mask_only:
         return encode_matte(cutout.matte, look.encoding, cutout.details)
     if look.background is None:
-        return encode(cutout.image, cutout.matte, look.encoding, cutout.details)
-    composed = put_behind(cutout.image, cutout.matte, look.background)
+        return encode(cutout.foreground, cutout.matte, look.encoding, cutout.details)
+    composed = put_behind(cutout.image, cutout.matte, look.background, foreground=cutout.foreground)
     return encode(composed, None, look.encoding, cutout.details)
 
 
@@ -199,6 +270,7 @@ def cutout(
     model: Model | str = "cutout",
     *,
     min_confidence: float = 0.0,
+    refinement: RefineOptions = DEFAULTS,
     max_pixels: int = Limits().max_pixels,
 ) -> Cutout:
     """Cut the subject out of one picture.
@@ -210,6 +282,8 @@ def cutout(
         A name is opened once and kept; `load_model` gives more choice.
     min_confidence : float in [0, 1]
         A lower confidence gives the status "review".
+    refinement : RefineOptions
+        How the edge is refined; ``RefineOptions(method="off")`` leaves the network's.
     max_pixels : int
         A larger picture is refused before it is decoded.
 
@@ -226,7 +300,9 @@ def cutout(
     """
     picture = to_picture(source, Limits(max_pixels))
     opened = _opened(model) if isinstance(model, str) else model
-    return cut_out(picture, opened, min_confidence=min_confidence)
+    closer = refinement.method in LOOKS_CLOSER
+    found = cut_out(picture, opened, min_confidence=min_confidence, closer=closer)
+    return refine_edge(found, picture, refinement)
 
 
 @lru_cache(maxsize=2)
@@ -234,60 +310,6 @@ def _opened(name: str) -> Model:
     from maskworks.models import load_model
 
     return load_model(name)
-
-
-def to_picture(source: Any, limits: Limits) -> Picture:  # noqa: ANN401 - what a caller has
-    """Return the picture that a path, bytes, an array or a Pillow image holds.
-
-    Raises
-    ------
-    ImageError
-        If it is none of these, cannot be read or is too large.
-    """
-    if isinstance(source, str | Path):
-        return read_picture(Path(source), limits)
-    if isinstance(source, bytes | bytearray | memoryview):
-        return read_picture(bytes(source), limits)
-    if isinstance(source, np.ndarray):
-        return _from_array(source)
-    if hasattr(source, "getbands"):
-        return read_picture(_as_tiff(source), limits, name="Pillow image")
-    raise ImageError(
-        f"a picture is a path, bytes, a uint8 array or a Pillow image, got "
-        f"{type(source).__name__}; convert it first"
-    )
-
-
-def _from_array(array: NDArray[Any]) -> Picture:
-    channels = array.shape[2] if array.ndim == 3 else 0
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in (0, 3, 4):
-        raise ImageError(
-            "an array must be uint8 (H, W), (H, W, 3) or (H, W, 4), got "
-            f"{array.dtype} {array.shape}; scale and convert it first"
-        )
-    matte = None
-    if channels == 4 and array.size and int(array[..., 3].min()) < 255:
-        matte = Matte(array[..., 3].astype(np.float32) / np.float32(255))
-    colours = np.repeat(array[..., np.newaxis], 3, axis=2) if channels == 0 else array[..., :3]
-    return Picture(Image(np.ascontiguousarray(colours)), matte, Details(format="array"))
-
-
-def _as_tiff(picture: PillowImage.Image) -> bytes:
-    from io import BytesIO
-
-    from PIL import ImageOps
-
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode in ("P", "PA", "La", "RGBa", "HSV"):
-        upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    written = BytesIO()
-    try:
-        upright.save(written, format="TIFF", icc_profile=picture.info.get("icc_profile"))
-    except (OSError, ValueError) as error:
-        raise ImageError(
-            f"a Pillow image of mode {picture.mode} cannot be used ({error}); convert it to RGB"
-        ) from error
-    return written.getvalue()
 
 
 __all__ = [
@@ -301,6 +323,6 @@ __all__ = [
     "cutout",
     "judge",
     "look_for",
+    "refine_edge",
     "render",
-    "to_picture",
 ]

@@ -22,6 +22,9 @@ from maskworks.train.recipe import Recipe
 
 PARITY_AT_MOST = 1e-4
 
+MAPS = ("input", "matte")
+"""Inputs and outputs that have a height and a width."""
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -64,7 +67,10 @@ def export_onnx(body: Body, judge: Judge, recipe: Recipe, target: Path) -> Expor
 
 
 def write_onnx(network: nn.Module, path: Path, size: int, outputs: tuple[str, ...]) -> None:
-    """Trace a network into an ONNX file with the input ``input``, (N, 3, size, size)."""
+    """Trace a network into an ONNX file with the input ``input``, (N, 3, h, w).
+
+    It is traced at `size` and takes every h and w that are multiples of 32.
+    """
     with warnings.catch_warnings():
         # Sizes become constants on purpose, the tracer is the exporter we mean to use, and what it
         # says of constants it does not fold costs nothing; parity is proved afterwards.
@@ -77,7 +83,10 @@ def write_onnx(network: nn.Module, path: Path, size: int, outputs: tuple[str, ..
             str(path),
             input_names=["input"],
             output_names=list(outputs),
-            dynamic_axes={name: {0: "n"} for name in ("input", *outputs)},
+            dynamic_axes={
+                name: {0: "n", 2: "h", 3: "w"} if name in MAPS else {0: "n"}
+                for name in ("input", *outputs)
+            },
             opset_version=17,
             dynamo=False,
         )
@@ -87,17 +96,19 @@ def write_onnx(network: nn.Module, path: Path, size: int, outputs: tuple[str, ..
 def parity(network: nn.Module, path: Path, size: int, *, batches: int = 3) -> float:
     """Return the largest absolute difference of any output between Torch and the ONNX file.
 
-    The inputs are smooth random fields with sharp shapes on them, of batch 1 and 2.
+    The inputs are smooth random fields with sharp shapes on them, of batch 1 and 2, the last
+    one larger than `size`, as a second look at a subject is.
     """
     onnx = open_onnx(path)
     rng = np.random.default_rng(0)
     worst = 0.0
     for number in range(batches):
+        side = size + 128 if number == batches - 1 else size
         coarse = torch.from_numpy(
             rng.standard_normal((1 + number % 2, 3, 12, 12)).astype(np.float32)
         )
-        x = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic")
-        x[:, :, size // 4 : size // 2, size // 3 : size // 2] += 1.5
+        x = torch.nn.functional.interpolate(coarse, size=(side, side), mode="bicubic")
+        x[:, :, side // 4 : side // 2, side // 3 : side // 2] += 1.5
         theirs = onnx(x.numpy())
         for ours, other in zip(network(x), theirs, strict=True):
             worst = max(worst, float(np.abs(ours.numpy() - other).max()))

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
+from maskworks.core.values import Image, Matte
 from maskworks.refine.foreground import estimate_foreground
 from maskworks.train.recipe import Recipe, Source, Teacher
 
@@ -179,8 +180,9 @@ def build_pack(
             mattes.write(np.ascontiguousarray(matte).tobytes())
             place = -1
             if source.foreground:
-                soft = (matte / np.float32(255)).astype(np.float32)
-                colours.write(estimate_foreground(picture, soft).tobytes())
+                soft = Matte((matte / np.float32(255)).astype(np.float32))
+                found = estimate_foreground(Image(np.ascontiguousarray(picture)), soft)
+                colours.write(np.ascontiguousarray(found.pixels).tobytes())
                 place, colours_at = colours_at, colours_at + matte.size
             height, width = matte.shape
             entries.append(Entry(index, path.stem, height, width, at, place, held))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import threading
@@ -12,13 +11,15 @@ from typing import Annotated, Literal
 
 import typer
 
+from maskworks.apps.cli.dry_run import aim_of, show_plan
 from maskworks.apps.cli.memory import give_back_large_arrays
 from maskworks.apps.cli.report import Tally, reporting, short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.models import load_model
-from maskworks.studio.aim import Aim, take_aim
+from maskworks.refine.refinement import DEFAULTS
+from maskworks.studio.aim import Aim
 from maskworks.studio.batch import Job, do_work, sweep
 from maskworks.studio.item import Row
 from maskworks.studio.line import Room, run_line, share_cores, taking_turns
@@ -29,9 +30,11 @@ from maskworks.studio.request import (
     Streams,
     look_of,
     make_plan,
+    refinement_of,
     settings_of,
     spec_of,
 )
+from maskworks.studio.trimaps import trimaps_at
 
 LONGEST_COMMAND = 2000
 
@@ -80,6 +83,47 @@ def cutout(
             min=0, max=1, help="A confidence below this gives the status review; 0 is never."
         ),
     ] = 0.0,
+    refine: Annotated[
+        Literal["off", "fast", "fine", "auto"],
+        typer.Option(
+            help="The edge, at the picture's own resolution: off is the network's, fast a guided "
+            "filter, fine matting in the band around the edge, auto fine where it fits "
+            "--refine-seconds and fast elsewhere. The manifest says what was done."
+        ),
+    ] = "auto",
+    refine_seconds: Annotated[
+        float, typer.Option(min=0, help="Time that auto may spend on one picture's edge.")
+    ] = DEFAULTS.time_budget_s,
+    trimap: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|DIR",
+            help="Your own trimap: black is background, white is subject, grey is to be found "
+            "out; a folder holds one a picture, named as the outputs.",
+        ),
+    ] = None,
+    holes: Annotated[
+        Literal["keep", "fill"],
+        typer.Option(help="Openings such as the handle of a cup: keep those that show background."),
+    ] = "keep",
+    islands: Annotated[
+        Literal["drop", "keep"], typer.Option(help="Specks apart from the subject.")
+    ] = "drop",
+    colours: Annotated[
+        bool,
+        typer.Option(
+            "--colours/--no-colours",
+            help="Take the old background's colour out of soft pixels, so that no halo shows.",
+        ),
+    ] = True,
+    despill: Annotated[
+        str,
+        typer.Option(
+            metavar="none|auto|COLOUR",
+            help="Take the light that a coloured set throws on the subject out; auto finds the "
+            "set's colour.",
+        ),
+    ] = "none",
     write_no_subject: Annotated[
         bool,
         typer.Option("--write-no-subject", help="Also write a file where no subject was found."),
@@ -149,6 +193,13 @@ def cutout(
         background=background,
         mask_only=mask_only,
         min_confidence=min_confidence,
+        refine=refine,
+        refine_seconds=refine_seconds,
+        trimap=trimap,
+        holes=holes,
+        islands=islands,
+        colours=colours,
+        despill=despill,
         write_no_subject=write_no_subject,
         threads=threads,
         existing="overwrite" if overwrite else "resume" if resume else "refuse",
@@ -169,7 +220,7 @@ def run(request: Request) -> int:
     stop = threading.Event()
     give_back_large_arrays()
     with finishing(stop):
-        aim = _aim(request)
+        aim = aim_of(request)
         spec = spec_of(request)
         look = look_of(request, aim)
         settings = settings_of(request, spec, aim)
@@ -186,6 +237,8 @@ def run(request: Request) -> int:
             model=taking_turns(model),
             look=look,
             limits=Limits(request.max_pixels),
+            refinement=refinement_of(request),
+            trimaps=trimaps_at(request.trimap, aim.folder, pictures=len(plan.works)),
             min_confidence=request.min_confidence,
             write_no_subject=request.write_no_subject or aim == Aim(form=aim.form),
             settings=settings,
@@ -246,44 +299,6 @@ def _how_to_resume(request: Request, plan: Plan) -> str:
     if len(command) > LONGEST_COMMAND:
         return "go on with the same command and `--resume`"
     return f"go on with:\n  {command}"
-
-
-def show_plan(request: Request) -> int:
-    """Print what a run would do; return 1 if some of it would be refused."""
-    aim = _aim(request)
-    spec = spec_of(request)
-    look_of(request, aim)
-    if request.streamed:
-        raise UsageError("--dry-run reads nothing, so it cannot say anything of stdin")
-    plan = make_plan(request, aim, settings_of(request, spec, aim))
-    todo = {work.source: work for work in plan.todo}
-    refused = 0
-    for planned in plan.works:
-        work = todo.get(planned.source)
-        action = "keep" if work is None else "refuse" if work.error else "cut"
-        refused += action == "refuse"
-        error = work.error if work else None
-        if request.style == "json":
-            fault = {"code": error.code, "message": str(error)} if error else None
-            paths = {"source": str(planned.source), "output": str(planned.output)}
-            print(json.dumps({**paths, "action": action, "error": fault}))
-        elif error or request.style != "quiet":
-            print(f"{action:7} {error or f'{planned.shown} -> {short(str(planned.output))}'}")
-    if request.style == "text":
-        cut = len(plan.todo) - refused
-        counts = f"{cut} to cut, {len(plan.kept)} to keep, {refused} to refuse"
-        print("\n".join([f"{counts}; nothing was written", *plan.notes]))
-    return 1 if refused else 0
-
-
-def _aim(request: Request) -> Aim:
-    aim = take_aim(request.output, request.form, streamed=request.streamed)
-    if aim.folder is None and aim.file is None:
-        if request.style == "json":
-            raise UsageError("--json and a picture on stdout exclude each other; give -o FILE")
-        if sys.stdout.isatty():
-            raise UsageError("a picture is not written to a terminal; give -o FILE or a pipe")
-    return aim
 
 
 def _streams(request: Request, aim: Aim) -> Streams:

@@ -12,7 +12,17 @@ from typing import Any
 
 COMMANDS = {
     "cutout": ("maskworks.apps.cli.cutout", "cutout", "Cut the subject out of pictures."),
+    "run": ("maskworks.apps.cli.run", "run", "Run a campaign from folder to deliverables."),
+    "review": ("maskworks.apps.cli.review", "app", "Decide on what awaits a person."),
+    "ingest": ("maskworks.apps.cli.ingest", "ingest", "Deliver what a retoucher sends back."),
+    "report": ("maskworks.apps.cli.report_campaign", "report", "Write a campaign's report."),
+    "check": ("maskworks.apps.cli.check", "check", "Hold finished pictures against a preset."),
     "demo": ("maskworks.apps.cli.demo", "demo", "Cut example photos out and show the result."),
+    "evaluate": ("maskworks.apps.cli.evaluate", "app", "Measure mattes against the truth."),
+    "init": ("maskworks.apps.cli.init", "init", "Write a campaign file that fits a folder."),
+    "exceptions": ("maskworks.apps.cli.exceptions", "app", "Propose rules for the exceptions."),
+    "calibrate": ("maskworks.apps.cli.calibrate", "calibrate", "Hold scores against decisions."),
+    "audit": ("maskworks.apps.cli.audit", "audit", "Say what happened to each picture, and why."),
     "models": ("maskworks.apps.cli.models", "app", "List, fetch, check and add models."),
     "train": ("maskworks.apps.cli.train", "train", "Train a model from a recipe."),
     "export": ("maskworks.apps.cli.export", "export", "Write a trained model as a model file."),

@@ -8,6 +8,7 @@ from html import escape
 from io import BytesIO
 from pathlib import Path
 
+from maskworks.apps.demo.closeup import close_up
 from maskworks.studio.item import Row
 
 PREVIEW_PX = 640
@@ -35,6 +36,9 @@ article { background: var(--card); border: 1px solid var(--line); border-radius:
 .before { background: var(--card); }
 .after { background: repeating-conic-gradient(#cfd3d7 0 25%, #fff 0 50%) 0 0 / 22px 22px; }
 .after span { background: #fff; color: #333; padding: 6px 14px; border-radius: 99px; }
+.edge > * { aspect-ratio: auto; height: 220px; }
+.edge img { object-fit: none; }
+.edge { border-top: 1px solid var(--line); }
 .text { padding: 12px 16px 16px; display: grid; gap: 4px; }
 h2 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; }
 .text p { margin: 0; color: var(--dim); font-size: .9rem; overflow-wrap: anywhere; }
@@ -88,13 +92,26 @@ def _card(row: Row, remark: str) -> str:
         words = "no subject" if row.status == "no-subject" else "failed"
         after = f'<div class="after"><span>{words}</span></div>'
     return f"""<article>
-<div class="pair"><div class="before">{before}</div>{after}</div>
+<div class="pair"><div class="before">{before}</div>{after}</div>{_edge(row)}
 <div class="text">
 <h2>{escape(name)}</h2>
 <p>{escape(row.error.message if row.error else remark)}</p>
 <div class="facts"><span class="badge {row.status}">{row.status}</span>{_facts(row)}</div>
 </div>
 </article>"""
+
+
+def _edge(row: Row) -> str:
+    """Return the softest part of the edge at 100 %."""
+    near = close_up(Path(row.source), Path(row.output)) if row.output else None
+    if near is None:
+        return ""
+    name = escape(Path(row.source).name)
+    return (
+        '<div class="pair edge">'
+        f'<div class="before"><img alt="{name}, an edge at 100 %" src="{near.before}"></div>'
+        f'<div class="after"><img alt="the same edge, cut out" src="{near.after}"></div></div>'
+    )
 
 
 def _facts(row: Row) -> str:
@@ -106,6 +123,8 @@ def _facts(row: Row) -> str:
         )
     if row.width and row.height:
         facts.append(f"<span>{row.width} × {row.height}</span>")
+    if row.refined:
+        facts.append(f"<span>edge {escape(row.refined)}</span>")
     seconds = total_seconds(row)
     if seconds is not None:
         facts.append(f"<span>{seconds:.2f} s</span>")
@@ -114,7 +133,8 @@ def _facts(row: Row) -> str:
 
 def total_seconds(row: Row) -> float | None:
     """Return how long a picture took in all, None if it never began."""
-    parts = (row.seconds.read, row.seconds.segment, row.seconds.write)
+    spent = row.seconds
+    parts = (spent.read, spent.segment, spent.refine, spent.write)
     known = [part for part in parts if part is not None]
     return sum(known) if known else None
 

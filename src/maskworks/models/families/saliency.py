@@ -62,6 +62,28 @@ def predict(image: Image, spec: ModelSpec, network: Network) -> Prediction:
     return from_outputs(network(to_batch(image, spec)), spec, image.size)
 
 
+def predict_closer(image: Image, spec: ModelSpec, network: Network) -> Prediction:
+    """Run `network` on one picture at the size of its closer look, `spec.input.detail`.
+
+    Parameters
+    ----------
+    image : Image of shape (H, W)
+        Usually the subject's part of a picture.
+    spec : ModelSpec
+    network : Network
+
+    Raises
+    ------
+    NetworkError
+        See `predict`; also if the network has no size for a closer look.
+    """
+    side = spec.input.detail
+    if side is None:
+        raise NetworkError(spec.name, "takes one input size, its row names no `detail`")
+    closer = spec.input.model_copy(update={"height": side, "width": side})
+    return predict(image, spec.model_copy(update={"input": closer}), network)
+
+
 def to_batch(image: Image, spec: ModelSpec) -> Batch:
     """Resize and normalise a picture.
 

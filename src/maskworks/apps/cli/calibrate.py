@@ -1,0 +1,142 @@
+"""`maskworks calibrate`: from review decisions to a new score file."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from maskworks.core.errors import OutputError
+
+if TYPE_CHECKING:
+    from maskworks.quality import Bin
+    from maskworks.studio.calibrate import Calibration, FlagRate
+    from maskworks.studio.judged import Judged
+
+_DECISIONS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
+
+
+def calibrate(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CAMPAIGN|DECISIONS",
+            help="The campaign's .toml file or its folder; or CSV or JSON with source, outcome "
+            "(accept, fix, reject) and score, as `maskworks review export` writes it.",
+        ),
+    ],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="Write the new score file; .toml."),
+    ] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            "--base", metavar="FILE", help="The score file the scores came from; default ours."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.")] = False,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MASKWORKS_DATABASE",
+            help="File, or postgresql://user:password@host/name; default beside the campaign.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Hold scores against what reviewers decided, and bend them until they agree.
+
+    Prints how reliable the scores were and would be, and which share of pictures each
+    threshold (`deliver_at`) would flag. Without --out nothing is written.
+    """
+    from maskworks.studio.calibrate import apply_calibration
+    from maskworks.studio.calibrate import calibrate as find_calibration
+    from maskworks.studio.judged import read_judged
+    from maskworks.studio.score_model import (
+        DEFAULT_FILE,
+        load_score_model,
+        write_score_model,
+    )
+
+    if out is not None and out.exists() and not overwrite:
+        raise OutputError(out, "exists already", "give --overwrite, or another name")
+    model = load_score_model(base or DEFAULT_FILE)
+    from_file = source.suffix.lower() in _DECISIONS
+    judged = read_judged(source) if from_file else _from_campaign(source, database)
+    found = find_calibration(judged)
+    if out is not None:
+        today = datetime.now(UTC).date()
+        new = apply_calibration(model, found, today=today, origin=source.name)
+        write_score_model(new, out, heading="Recalibrated by `maskworks calibrate`.")
+    print(json.dumps(_record(found), indent=2) if as_json else _lines(found, out))
+
+
+def _from_campaign(source: Path, database: str | None) -> tuple[Judged, ...]:
+    from maskworks.apps.cli.campaigns import known, opened
+    from maskworks.studio.campaign_file import read_campaign
+    from maskworks.studio.judged import judged_items
+    from maskworks.studio.store import list_events, list_items, list_reviews
+
+    file = read_campaign(source)
+    with opened(file, database, create=False) as store:
+        campaign = known(store, file)
+        return judged_items(
+            list_items(store, campaign),
+            list_reviews(store, campaign),
+            list_events(store, campaign),
+        )
+
+
+def _record(found: Calibration) -> dict[str, object]:
+    """Return the finding as JSON can hold it: NaN becomes null."""
+    record = asdict(found) | {"recalibration": found.recalibration.model_dump()}
+    plain = _without_nan(record)
+    assert isinstance(plain, dict)  # noqa: S101 - it was one
+    return plain
+
+
+def _without_nan(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _lines(found: Calibration, out: Path | None) -> str:
+    before, after = found.before, found.after
+    method = found.recalibration.method
+    lines = [
+        f"{found.n:,} decisions, {found.good:,} accepted; {method} curve",
+        "",
+        "                       before    after (each from the other decisions)",
+        f"calibration error    {before.error:8.3f} {after.error:8.3f}",
+        f"log loss             {before.log_loss:8.3f} {after.log_loss:8.3f}",
+        f"ranking (AUROC)      {before.auroc:8.3f} {after.auroc:8.3f}",
+        "",
+        "score            pictures  said  accepted",
+        *(_bar(one) for one in before.bins if one.count),
+        "",
+        "deliver_at   flagged   bad among the delivered (recalibrated)",
+        *map(_threshold, found.thresholds),
+        "",
+        f"Written: {out}" if out else "Nothing was written; give --out FILE.toml.",
+    ]
+    return "\n".join(lines)
+
+
+def _bar(one: Bin) -> str:
+    range_ = f"{one.low:.1f} to {one.high:.1f}"
+    return f"{range_} {one.count:14,} {one.confidence:5.2f} {one.outcome:9.2f}"
+
+
+def _threshold(one: FlagRate) -> str:
+    wrong = "nothing delivered" if math.isnan(one.wrong) else f"{one.wrong:.1%}"
+    return f"{one.deliver_at:<10g} {one.flagged:9.1%}   {wrong}"

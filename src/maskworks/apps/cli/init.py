@@ -1,0 +1,70 @@
+"""`maskworks init`: write a campaign.toml that fits a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskworks.apps.cli.report import short
+from maskworks.core.errors import OutputError
+from maskworks.core.writing import write_text_atomic
+from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.presets import find_preset
+from maskworks.studio.template import campaign_text, look_around, preset_for
+
+FILE = "campaign.toml"
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where the photos are; made if missing.")
+    ],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Rules of the output, such as google-merchant. Default amazon-main, or shopify, "
+            "which allows any background, where backgrounds are found."
+        ),
+    ] = None,
+    *,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a campaign.toml that exists.")
+    ] = False,
+) -> None:
+    """Write FOLDER/campaign.toml, with comments, fitting what lies in FOLDER.
+
+    A subfolder with photos becomes the input, pictures in a subfolder bg or backgrounds become
+    the approved backgrounds. The file is valid as it is; nothing else is changed.
+    """
+    target = folder.absolute() / FILE
+    if target.exists() and not overwrite:
+        raise OutputError(target, "exists already", "give --overwrite to replace it")
+    if preset:
+        find_preset(preset)
+    _make(target.parent)
+    around = look_around(target.parent)
+    _make(target.parent / around.input)
+    text = campaign_text(target.parent.name, around, preset=preset or preset_for(around))
+    write_text_atomic(target, text)
+    read_campaign(target)
+    print(f"{short(str(target))} written")
+    if around.pictures:
+        noun = "picture" if around.pictures == 1 else "pictures"
+        print(f"{around.pictures:,} {noun} in {around.input}")
+    else:
+        print(f"no pictures yet: put them into {short(str(target.parent / around.input))}")
+    if around.backgrounds:
+        print(f"{len(around.backgrounds)} backgrounds")
+    print(f"next: maskworks run --check {short(str(target))}")
+
+
+def _make(folder: Path) -> None:
+    if folder.is_file():  # a CSV file
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(folder, f"cannot be made ({reason})", "name another folder") from error

@@ -1,0 +1,48 @@
+"""`maskworks report`: routes, reasons, cost and pictures of a campaign, as it is now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskworks.apps.cli.campaigns import known, opened
+from maskworks.apps.cli.report import short
+from maskworks.studio.campaign_file import read_campaign
+
+
+def report(
+    campaign: Annotated[
+        Path,
+        typer.Argument(metavar="CAMPAIGN", help="The campaign's .toml file, or its folder."),
+    ],
+    *,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MASKWORKS_DATABASE",
+            help="File, or postgresql://user:password@host/name; default beside the campaign.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print report.json too, and nothing else.")
+    ] = False,
+) -> None:
+    """Write report.html, report.json, report.csv and items.parquet beside the outputs.
+
+    They show the campaign as it is now, with every decision and every file that came back.
+    """
+    from maskworks.studio.reporting import report_campaign
+
+    file = read_campaign(campaign)
+    with opened(file, database, create=False) as store:
+        written = report_campaign(file, store, known(store, file))
+    if as_json:
+        (figures,) = [path for path in written.files if path.name == "report.json"]
+        print(figures.read_text(encoding="utf-8"), end="")
+        return
+    for path in written.files:
+        print(short(str(path)))
+    for note in written.notes:
+        print(note)

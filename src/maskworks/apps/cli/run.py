@@ -1,0 +1,169 @@
+"""`maskworks run`: a campaign from its file to deliverables, hand-off, list and report."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskworks.apps.cli.campaigns import known, opened
+from maskworks.apps.cli.progress import Watch, watching
+from maskworks.apps.cli.report import short
+from maskworks.apps.cli.stopping import INTERRUPTED, finishing
+from maskworks.studio.assignment import Assignment, PlannedItem, assign
+from maskworks.studio.campaign_file import CampaignFile, read_campaign
+
+
+def run(
+    campaign: Annotated[
+        Path,
+        typer.Argument(metavar="CAMPAIGN", help="The campaign's .toml file, or its folder."),
+    ],
+    *,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Say what would happen, picture by picture; do nothing."),
+    ] = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait for another run of this campaign instead of refusing."),
+    ] = False,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MASKWORKS_DATABASE",
+            help="File, or postgresql://user:password@host/name; default beside the campaign.",
+        ),
+    ] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line on stdout, nothing else.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
+) -> None:
+    """Run a campaign: every picture ends in deliver, review, manual or failed.
+
+    Outputs lie in NAME-out beside the campaign file: deliver/CONCEPT/VARIANT/... and
+    deliverables.csv, review/... for what awaits a decision, manual/ with a PSD, a TIFF and
+    brief.csv for the retoucher, and report.html. A second run does only what is new or
+    changed. It may be stopped or killed at any moment; run it again to go on.
+
+    Exit code: 0 all delivered or handed over, 1 some failed, 2 wrong use, 130 stopped.
+    """
+    file = read_campaign(campaign)
+    if check:
+        _check(file, database, as_json=as_json)
+        return
+    code = _run(file, database, wait=wait, threads=threads, as_json=as_json, debug=debug)
+    raise typer.Exit(code)
+
+
+def _run(
+    file: CampaignFile,
+    database: str | None,
+    *,
+    wait: bool,
+    threads: int,
+    as_json: bool,
+    debug: bool,
+) -> int:
+    from maskworks.apps.cli.memory import give_back_large_arrays
+    from maskworks.studio.reporting import report_campaign
+    from maskworks.studio.running import Run, Telling, run_campaign
+
+    stop = threading.Event()
+    give_back_large_arrays()
+    watch = Watch(as_json=as_json)
+    try:
+        with opened(file, database) as store, watching(watch):
+            work = Run(
+                file=file,
+                store=store,
+                stop=stop,
+                threads=threads,
+                wait_s=math.inf if wait else 0.0,
+                held=lambda: finishing(stop),
+                debug=debug,
+            )
+            telling = Telling(waiting=watch.waiting, begun=watch.begun, done=watch.done)
+            ended = run_campaign(work, telling)
+            watch.close()
+            row = known(store, file)
+            written = (
+                None if ended.left else report_campaign(file, store, row, wall_s=ended.seconds)
+            )
+    except KeyboardInterrupt:
+        print("stopped before it began", file=sys.stderr)
+        return INTERRUPTED
+    watch.sum_up(file, ended, written)
+    if ended.left:
+        print(
+            f"stopped with {ended.left:,} left to do; go on with:\n"
+            f"  maskworks run {short(str(file.path))}",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    return 1 if ended.counts.failed else 0
+
+
+def _check(file: CampaignFile, database: str | None, *, as_json: bool) -> None:
+    """Print what would become of every picture, as far as that is known without looking at it."""
+    from maskworks.studio.filing import out_of
+    from maskworks.studio.variants import background_notes
+
+    plan = assign(file, beside=out_of(file))
+    for item in plan.items:
+        what, why = _expected(item)
+        names = [scenery.variant for scenery in item.backgrounds]
+        if as_json:
+            fields = {"source": item.source, "sku": item.sku, "tags": item.tags}
+            fate = {"concept": item.concept, "variants": names, "action": what, "why": why}
+            print(json.dumps(fields | fate))
+        else:
+            tail = why or f"{item.concept}: {', '.join(names) or 'the output’s own background'}"
+            print(f"{what:7} {item.source}  ({tail})")
+    if not as_json:
+        notes = (*plan.notes, *background_notes(file), *_before(file, database, plan))
+        print("\n".join([_sentence(plan), *notes]))
+
+
+def _expected(item: PlannedItem) -> tuple[str, str]:
+    if item.fault is not None:
+        return "fail", item.fault.message
+    if item.rule is not None:
+        return "manual", f"exception {item.rule.name}: {item.rule.reason}"
+    return "cut", ""
+
+
+def _sentence(plan: Assignment) -> str:
+    kinds = [_expected(item)[0] for item in plan.items]
+    made = sum(max(1, len(i.backgrounds)) for i in plan.items if _expected(i)[0] == "cut")
+    return (
+        f"{len(kinds):,} pictures: {kinds.count('cut'):,} to cut out for up to {made:,} "
+        f"deliverables, {kinds.count('manual'):,} straight to a person, "
+        f"{kinds.count('fail'):,} to fail; nothing was written"
+    )
+
+
+def _before(file: CampaignFile, database: str | None, plan: Assignment) -> list[str]:
+    """Say what of it is done already, if there was a run."""
+    from maskworks.studio.running import preview
+    from maskworks.studio.store import database_beside, list_campaigns
+
+    if database is None and not database_beside(file.path).is_file():
+        return []
+    name = file.campaign.campaign.name
+    with opened(file, database, create=False) as store:
+        rows = [one for one in list_campaigns(store) if one.name == name]
+        if not rows:
+            return []
+        found = preview(store, rows[0], file, plan)
+    done = f"{found.kept:,} done before, {found.new:,} new, {found.changed:,} changed"
+    return [f"{done}, {found.waiting:,} waiting, {found.gone:,} gone"]

@@ -1,0 +1,163 @@
+"""Mattes and trimaps from files, as they were stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskworks.core.errors import ImageError
+from maskworks.core.formats import open_format, sniff
+from maskworks.core.icc import ProfileError, to_srgb
+from maskworks.core.reading import Limits, Picture, read_picture
+from maskworks.core.values import Matte, Trimap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.ImageFile import ImageFile
+
+LIMITS = Limits()
+"""What is refused unless the caller says otherwise."""
+
+GREY_SPREAD = 8
+"""How far the channels of a grey picture may lie apart: lossy files move them a little."""
+
+_HEAD_BYTES = 64
+_GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"})
+_PALETTE_MODES = frozenset({"P", "PA"})  # of greys, as likely as not
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What a file says before it is decoded."""
+
+    mode: str
+    alpha: bool
+    profile: bytes | None
+
+
+def read_matte(path: Path, limits: Limits = LIMITS) -> Matte:
+    """Read a matte: the alpha channel of a picture, else the values of a grey one.
+
+    An alpha channel that is opaque everywhere says nothing if the picture is grey, then the grey
+    counts; a picture in colours with such a channel is a subject that fills the frame. Samples
+    of 16 bits are rounded to 8.
+
+    Parameters
+    ----------
+    path : Path
+    limits : Limits
+
+    Returns
+    -------
+    Matte of shape (H, W), upright
+
+    Raises
+    ------
+    UnreadableError, TooLargeError
+        As `read_picture`.
+    ImageError
+        If it is in colours and has no alpha channel, or is grey with a colour profile that
+        would change its values.
+    """
+    picture = read_picture(path, limits)
+    if picture.matte is not None:
+        return picture.matte
+    grey = _grey(picture)
+    header = _header(path)
+    if grey is not None:
+        _check_profile(path, header)
+        return Matte(grey.astype(np.float32) / np.float32(255))
+    if header.alpha:
+        return Matte(np.ones(picture.image.size, np.float32))
+    raise ImageError(
+        f"{path}: is in colours and has no alpha channel, so it holds no matte; save the matte in "
+        "grey, or the cut-out as RGBA"
+    )
+
+
+def read_trimap(path: Path, limits: Limits = LIMITS) -> Trimap:
+    """Read a trimap drawn in grey: <= 10 background, >= 245 foreground, the rest unknown.
+
+    Parameters
+    ----------
+    path : Path
+    limits : Limits
+
+    Returns
+    -------
+    Trimap of shape (H, W), upright
+
+    Raises
+    ------
+    UnreadableError, TooLargeError
+        As `read_picture`.
+    ImageError
+        If it is in colours or partly transparent, has a colour profile that would change its
+        values, or no unknown pixel.
+    """
+    picture = read_picture(path, limits)
+    grey = _grey(picture)
+    if grey is None or picture.matte is not None:
+        what = "is in colours" if grey is None else "is partly transparent"
+        raise ImageError(f"{path}: {what}, a trimap is not; draw it in black, grey and white")
+    _check_profile(path, _header(path))
+    trimap = Trimap.from_grey(grey)
+    if not trimap.unknown.any():
+        raise ImageError(
+            f"{path}: has no unknown pixel, so there is nothing to measure; draw the unknown "
+            "part in grey (128), or leave --trimaps out"
+        )
+    return trimap
+
+
+def may_hold_matte(path: Path) -> bool:
+    """Say by its header whether a picture is grey or has an alpha channel; False if unreadable."""
+    try:
+        header = _header(path)
+    except Exception:  # noqa: BLE001 - a decoder of hostile bytes raises anything
+        return False
+    return header.alpha or header.mode in _GREY_MODES | _PALETTE_MODES
+
+
+def _grey(picture: Picture) -> NDArray[np.uint8] | None:
+    """Return the values of a picture without colours, None if it has some."""
+    red, green, blue = (picture.image.pixels[..., channel] for channel in range(3))
+    highest = np.maximum(np.maximum(red, green), blue)
+    lowest = np.minimum(np.minimum(red, green), blue)
+    return green if int((highest - lowest).max()) <= GREY_SPREAD else None
+
+
+def _header(path: Path) -> _Header:
+    with path.open("rb") as stream:
+        kind = sniff(stream.read(_HEAD_BYTES))
+        if kind is None:
+            raise ImageError(f"{path}: is not a picture; save it as PNG")
+        stream.seek(0)
+        opened: ImageFile = open_format(kind, stream)
+        return _Header(
+            mode=opened.mode,
+            alpha=opened.has_transparency_data,
+            profile=opened.info.get("icc_profile") or None,
+        )
+
+
+def _check_profile(path: Path, header: _Header) -> None:
+    """Raise if the profile by which a grey picture was converted to sRGB changed its values."""
+    from PIL import Image as PillowImage
+
+    if header.profile is None:
+        return
+    ramp = PillowImage.fromarray(np.arange(256, dtype=np.uint8)[np.newaxis])
+    try:
+        shown = to_srgb(ramp if header.mode in _GREY_MODES else ramp.convert("RGB"), header.profile)
+    except ProfileError:  # then `read_picture` took the values as they are
+        return
+    drift = np.abs(np.asarray(shown)[0, :, 1].astype(int) - np.arange(256)).max()
+    if drift > 0:
+        raise ImageError(
+            f"{path}: its colour profile changes grey values by up to {drift} of 255, and alpha is "
+            "no colour; save it without a profile"
+        )

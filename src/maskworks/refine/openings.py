@@ -1,0 +1,114 @@
+"""Gaps that a network closed although the picture shows the background through them.
+
+A network of few pixels fills the handle of a cup or the gap between arm and body. What it
+filled cannot be taken away here, but it can be doubted: where the colours inside a subject
+are those of the background beside it and not those of the subject, a solver should decide.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskworks.core.errors import ImageError
+from maskworks.core.values import Bool2D, Float2D, Image, Mask, Matte, Pixels
+from maskworks.refine.reduced import block_means, block_side, disk, enlarged
+
+BEHIND = 0.05
+"""Alpha up to it is background that colours are learnt from."""
+
+DEEP = 0.006
+"""Colours are learnt this far from the edge, a share of the diagonal."""
+
+AROUND = 0.06
+"""Background colours are learnt from a ring this wide around the subject, share of diagonal."""
+
+BINS = 32
+"""Steps of a colour channel in the histograms."""
+
+TIMES = 8.0
+"""How many times likelier a colour must be in the background than in the subject."""
+
+SMALLEST = 0.0004
+LARGEST = 0.08
+"""Size of a gap as shares of the subject's area."""
+
+
+def suspect_openings(matte: Matte, image: Image) -> Mask:
+    """Find gaps inside the subject that look like the background around it.
+
+    Parameters
+    ----------
+    matte : Matte of shape (H, W)
+    image : Image of shape (H, W)
+
+    Returns
+    -------
+    Mask of shape (H, W)
+        Parts of the subject (alpha >= 0.5) whose colours are at least eight times likelier in
+        a ring of background around the subject than deep inside it. Empty where there is no
+        subject or no background.
+
+    Raises
+    ------
+    ImageError
+        If the shapes differ.
+    """
+    if matte.size != image.size:
+        raise ImageError(
+            f"matte and picture must have one shape, got {matte.size} and {image.size}; "
+            "resize the matte first"
+        )
+    side = block_side(image.size)
+    found = find_openings(block_means(matte.alpha, side), block_means(image.pixels, side))
+    return Mask(enlarged(found.view(np.uint8), side, image.size, smooth=False).view(np.bool_))
+
+
+def find_openings(alpha: Float2D, pixels: Pixels) -> Bool2D:
+    """Do the work of `suspect_openings` on a small copy, bool (h, w)."""
+    import cv2
+
+    diagonal = math.hypot(*alpha.shape)
+    inside = alpha >= 0.5
+    none = np.zeros(alpha.shape, np.bool_)
+    deep_px = max(1.0, DEEP * diagonal)
+    within = cv2.distanceTransform(inside.view(np.uint8), cv2.DIST_L2, 3)
+    beyond = cv2.distanceTransform((~inside).view(np.uint8), cv2.DIST_L2, 3)
+    ring = (alpha <= BEHIND) & (beyond > deep_px) & (beyond <= deep_px + AROUND * diagonal)
+    core = within > deep_px
+    if not ring.any() or not core.any():
+        return none
+    colours = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2Lab), np.uint8)
+    behind, subject = _likelihood(colours, ring), _likelihood(colours, core)
+    # A gap may be much of the core it was learnt in: what is common outside is not held
+    # against it, only what is common in the subject beyond its own area.
+    likelier = behind > np.float32(TIMES) * subject
+    likelier &= inside & (within > 0.5 * deep_px)
+    opened = cv2.morphologyEx(likelier.view(np.uint8), cv2.MORPH_OPEN, disk(max(1, 0.2 * deep_px)))
+    closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, disk(max(1, 0.4 * deep_px)))
+    return _of_size(np.asarray(closed, np.uint8), int(np.count_nonzero(inside))) & inside
+
+
+def _likelihood(colours: Pixels, where: Bool2D) -> Float2D:
+    """Return how likely each pixel's colour is among those of `where`, float32 (h, w)."""
+    from scipy.ndimage import gaussian_filter
+
+    index = (colours // (256 // BINS)).astype(np.int32)
+    flat = (index[..., 0] * BINS + index[..., 1]) * BINS + index[..., 2]
+    counts = np.bincount(flat[where], minlength=BINS**3).astype(np.float32)
+    smooth = gaussian_filter(counts.reshape(BINS, BINS, BINS), 1.0)
+    share = smooth / max(float(smooth.sum()), 1.0) + np.float32(1e-5)
+    return np.asarray(share.ravel()[flat], np.float32)
+
+
+def _of_size(mask: NDArray[np.uint8], subject: int) -> Bool2D:
+    """Keep the connected parts whose area is that of a gap."""
+    import cv2
+
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    area = stats[:, cv2.CC_STAT_AREA]
+    good = (area >= SMALLEST * subject) & (area <= LARGEST * subject)
+    good[0] = False
+    return np.asarray(good[labels], np.bool_)

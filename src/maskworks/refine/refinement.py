@@ -1,0 +1,138 @@
+"""From a network's matte to an edge: regions, trimap, matting in the band, colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from maskworks.core.errors import ImageError
+from maskworks.core.values import FOREGROUND, Image, Matte, Trimap
+from maskworks.refine.closed_form import SolverOptions, closed_form
+from maskworks.refine.despill import despill
+from maskworks.refine.foreground import estimate_foreground
+from maskworks.refine.guided import GuidedOptions, guided
+from maskworks.refine.regions import RegionOptions, clean_regions
+from maskworks.refine.transparency import soft_interior
+from maskworks.refine.trimap import TrimapOptions, make_trimap
+
+Method = Literal["off", "fast", "fine", "auto"]
+"""How the edge is refined; "auto" is fine where the band fits the time, else fast."""
+
+Spill = tuple[int, int, int] | Literal["auto"] | None
+"""The colour of a set whose reflection is taken out."""
+
+FINE_PER_S = 300_000
+"""Unknown pixels that the fine method solves in a second on two cores, measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefineOptions:
+    """How an edge is refined.
+
+    Parameters
+    ----------
+    method : Method
+        "off" leaves matte and colours as they are.
+    time_budget_s : float, > 0
+        With "auto", the fine method runs if its band is expected to take at most this long;
+        decided by the number of unknown pixels, so that equal pictures are treated alike.
+    colours : bool
+        Estimate what the subject's colours were before they mixed with the background.
+    spill : None, "auto" or (r, g, b)
+        The colour of the set whose reflection is taken out; "auto" finds it in the background.
+    trimap, regions, fast, fine : options of each method
+    """
+
+    method: Method = "auto"
+    time_budget_s: float = 3.0
+    colours: bool = True
+    spill: Spill = None
+    trimap: TrimapOptions = field(default_factory=TrimapOptions)
+    regions: RegionOptions = field(default_factory=RegionOptions)
+    fast: GuidedOptions = field(default_factory=GuidedOptions)
+    fine: SolverOptions = field(default_factory=SolverOptions)
+
+
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """A refined matte and the colours that go with it.
+
+    `matte` and `foreground` are (H, W). `method` says what was really done: "off", "fast",
+    "fine", "fast (fine did not converge)", or "none" where there was no edge. `band_share` is
+    the unknown share of the picture and `soft_interior` the share of the subject that is
+    neither edge nor opaque, both in [0, 1].
+    """
+
+    matte: Matte = field(repr=False)
+    foreground: Image = field(repr=False)
+    method: str
+    band_share: float = 0.0
+    soft_interior: float = 0.0
+    trimap: Trimap | None = field(default=None, repr=False)
+
+
+DEFAULTS = RefineOptions()
+
+
+def refine(
+    image: Image, matte: Matte, options: RefineOptions = DEFAULTS, *, trimap: Trimap | None = None
+) -> Refined:
+    """Refine the edge of a matte at the picture's own resolution.
+
+    Parameters
+    ----------
+    image : Image of shape (H, W)
+    matte : Matte of shape (H, W)
+        A network's, enlarged to the picture's size.
+    options : RefineOptions
+    trimap : Trimap of shape (H, W), optional
+        Brought by the user; replaces the one made from the matte, holes and islands included.
+
+    Returns
+    -------
+    Refined
+        An empty or full matte, and a trimap without an unknown pixel, have no edge to refine:
+        the answer is what is sure.
+
+    Raises
+    ------
+    ImageError
+        If the sizes differ, or a brought trimap lacks sure foreground or background.
+    """
+    if image.size != matte.size or (trimap is not None and trimap.size != image.size):
+        third = "" if trimap is None else f", a trimap of {_size(trimap.size)}"
+        raise ImageError(
+            f"picture and matte must have one size, got {_size(image.size)} and "
+            f"{_size(matte.size)}{third}; resize one first"
+        )
+    if options.method == "off":
+        return Refined(matte, image, "off", 0.0, soft_interior(matte))
+    sure = matte
+    if trimap is None:
+        sure = clean_regions(matte, image, options.regions)
+        trimap = make_trimap(sure, image, options.trimap)
+    solved, done = _solve(image, sure, trimap, options)
+    fore = estimate_foreground(image, solved) if options.colours else image
+    if options.spill is not None:
+        fore = despill(fore, solved, key=None if options.spill == "auto" else options.spill)
+    band = np.count_nonzero(trimap.unknown) / trimap.levels.size
+    return Refined(solved, fore, done, band, soft_interior(solved), trimap)
+
+
+def _solve(image: Image, sure: Matte, trimap: Trimap, options: RefineOptions) -> tuple[Matte, str]:
+    unknowns = int(np.count_nonzero(trimap.unknown))
+    if unknowns == 0:
+        return Matte((trimap.levels == FOREGROUND).astype(np.float32)), "none"
+    fits = unknowns <= options.time_budget_s * FINE_PER_S
+    if options.method == "fine" or (options.method == "auto" and fits):
+        solution = closed_form(image, trimap, replace(options.fine, prior=sure))
+        if solution.converged:
+            return solution.matte, "fine"
+        return guided(image, sure, trimap, options.fast), "fast (fine did not converge)"
+    return guided(image, sure, trimap, options.fast), "fast"
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[1]}x{size[0]}"

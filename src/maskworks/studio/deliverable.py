@@ -1,0 +1,67 @@
+"""Turn a composed picture into a file that fits the rules, or as near as quality allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from maskworks.core.reading import Details
+from maskworks.core.writing import Encoding, encode
+from maskworks.studio.compose import Composed
+from maskworks.studio.output_rules import OutputRules
+from maskworks.studio.placing import Note
+
+_LOSSY = ("jpg", "webp")
+
+
+@dataclass(frozen=True)
+class Deliverable:
+    """The bytes of a file and how they came about; `quality` is None for lossless formats."""
+
+    data: bytes
+    quality: int | None
+    notes: tuple[Note, ...] = ()
+
+
+def encode_deliverable(composed: Composed, rules: OutputRules, details: Details) -> Deliverable:
+    """Encode a picture; lower the quality of JPEG and WebP until it fits `max_bytes`.
+
+    The highest quality from `quality` down to `min_quality` that fits is taken, by bisection:
+    a file grows with its quality. If none fits, the one of `min_quality` is returned with a
+    note "too-large", and the gate refuses it.
+
+    Parameters
+    ----------
+    composed : Composed
+    rules : OutputRules
+    details : Details
+        Of the photo; its DPI is written.
+
+    Raises
+    ------
+    ImageError
+        If the format cannot hold a picture of this size.
+    """
+    lossy = rules.written in _LOSSY
+    best = _encoded(composed, rules, details, rules.quality)
+    most = rules.max_bytes
+    if most is None or len(best) <= most or not lossy:
+        return Deliverable(best, rules.quality if lossy else None)
+    low, high = rules.min_quality, rules.quality  # high is too large
+    data, quality = _encoded(composed, rules, details, low), low
+    if len(data) > most:
+        text = f"{len(data):,} bytes at quality {low}, the limit is {most:,}"
+        return Deliverable(data, low, (Note("too-large", text, len(data), most, review=True),))
+    while high - low > 1:
+        middle = (low + high) // 2
+        tried = _encoded(composed, rules, details, middle)
+        if len(tried) <= most:
+            low, data, quality = middle, tried, middle
+        else:
+            high = middle
+    text = f"quality {quality} instead of {rules.quality}, to fit {most:,} bytes"
+    return Deliverable(data, quality, (Note("quality-lowered", text, quality, rules.quality),))
+
+
+def _encoded(composed: Composed, rules: OutputRules, details: Details, quality: int) -> bytes:
+    encoding = Encoding(rules.written, quality=quality)
+    return encode(composed.image, composed.matte, encoding, replace(details, exif=None))

@@ -1,0 +1,281 @@
+"""What speaks for and against a cut-out, measured: numbers without a unit, cheap to take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskworks.core.errors import ImageError, UsageError
+from maskworks.core.values import Bool2D, Box, Image, Mask, Matte, Pixels
+from maskworks.studio.subject import SIDES, Side
+
+WORKING_PX = 512
+"""The long side at which everything is measured."""
+
+INSIDE = 0.5
+"""Alpha from which a pixel is the subject's."""
+
+ALIKE_BELOW = 10.0
+"""Colours closer than this in CIE Lab (Delta E 1976) are alike to the eye at a glance."""
+
+_CONTOUR_PX = 1.5  # pixels this near the contour are mixed by the picture's own sharpness
+_NEAR_PX = 8  # "just inside" and "just outside" end here
+_BLUR_TAPS = 11  # of the second blur, as in the paper
+_BLUR_LEAST_PX = 200  # fewer pixels inside say nothing about blur
+_SOBEL_GAIN = 8  # of the filter, for one grey level a pixel
+_FLAT = 0.5  # grey levels: a subject with a smaller mean step has nothing to be sharp
+
+Array = TypeVar("Array", NDArray[np.float32], Pixels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Measurements of one cut-out, each free of the picture's size.
+
+    Parameters
+    ----------
+    confidence, presence : float in [0, 1] or None
+        What the model says of itself; None where it says nothing.
+    area : float in [0, 1]
+        Share of the picture that is subject.
+    soft_edge : float, >= 0
+        Mean width of the unknown band by the square root of the subject's area.
+    transparent : float in [0, 1]
+        Share of the subject that is neither edge nor opaque.
+    low_contrast : float in [0, 1]
+        Share of the contour where subject and background are alike.
+    border : float in [0, 1] for each of top, right, bottom, left
+        Share of that side of the picture that the subject covers.
+    second : float in [0, 1]
+        Area of the second largest piece by that of the largest.
+    blur : float in [0, 1] or None
+        Crete's measure inside the subject, 0 sharp; None where the subject is too small or too
+        plain to tell.
+    fill : float in [0, 1]
+        Share of the picture that the subject's box covers.
+
+    Raises
+    ------
+    UsageError
+        If a number is not finite or not in its range.
+    """
+
+    confidence: float | None
+    presence: float | None
+    area: float
+    soft_edge: float
+    transparent: float
+    low_contrast: float
+    border: tuple[float, float, float, float]
+    second: float
+    blur: float | None
+    fill: float
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            most = float("inf") if name == "soft_edge" else 1.0
+            for number in value if isinstance(value, tuple) else (value,):
+                if number is not None and not (0 <= number <= most and number < float("inf")):
+                    raise UsageError(f"{name} is {number}; it must lie in [0, {most:g}]")
+
+    @property
+    def sides(self) -> Mapping[Side, float]:
+        """`border` by the names of the sides."""
+        return dict(zip(SIDES, self.border, strict=True))
+
+
+def measure(  # noqa: PLR0913 - what the steps before found, each by its name
+    image: Image,
+    foreground: Image,
+    matte: Matte,
+    *,
+    confidence: float | None,
+    presence: float | None,
+    soft_interior: float,
+    band_share: float,
+) -> Evidence:
+    """Measure the evidence of one cut-out, at 512 px.
+
+    Parameters
+    ----------
+    image : Image of shape (H, W)
+        The picture; its colours just outside the subject are the background's.
+    foreground : Image of shape (H, W)
+        The estimated colours of the subject; `image` again if there is no estimate.
+    matte : Matte of shape (H, W)
+    confidence, presence : what the model said, None where it says nothing
+    soft_interior, band_share : as in `maskworks.refine.Refined`
+
+    Returns
+    -------
+    Evidence
+        Without a pixel of alpha 0.5 every share of the subject is 0 and `blur` None.
+
+    Raises
+    ------
+    ImageError
+        If the sizes differ.
+    UsageError
+        If a given number is not in [0, 1].
+
+    Examples
+    --------
+    >>> pixels = np.full((60, 80, 3), 255, np.uint8)
+    >>> alpha = np.zeros((60, 80), np.float32)
+    >>> alpha[20:, 30:50] = 1
+    >>> pixels[20:, 30:50] = (200, 30, 30)
+    >>> photo = Image(pixels)
+    >>> found = measure(photo, photo, Matte(alpha), confidence=0.9, presence=1.0,
+    ...                 soft_interior=0.0, band_share=0.0)
+    >>> found.low_contrast, found.border, round(found.fill, 3)
+    (0.0, (0.0, 0.0, 0.25, 0.0), 0.167)
+    """
+    if not image.size == foreground.size == matte.size:
+        raise ImageError(
+            f"picture, foreground and matte must have one size, got {image.size}, "
+            f"{foreground.size} and {matte.size}; resize one first"
+        )
+    alpha = _shrink(matte.alpha)
+    inside: Bool2D = alpha >= INSIDE
+    box = Mask(inside).box()
+    area = float(inside.mean())
+    edges = (inside[0], inside[:, -1], inside[-1], inside[:, 0])
+    top, right, bottom, left = (float(edge.mean()) for edge in edges)
+    return Evidence(
+        confidence=confidence,
+        presence=presence,
+        area=area,
+        soft_edge=_band_width(inside, band_share),
+        transparent=soft_interior,
+        low_contrast=_low_contrast(image, foreground, inside),
+        border=(top, right, bottom, left),
+        second=_second_piece(inside),
+        blur=None if box is None else _blur(image, matte, box, inside.shape),
+        fill=0.0 if box is None else box.size[0] * box.size[1] / inside.size,
+    )
+
+
+def _shrink(values: Array) -> Array:
+    """Average down to WORKING_PX on the long side; a smaller array stays as it is.
+
+    First by a whole number, which is quick and leaves less than a pixel of the result out.
+    """
+    import cv2
+
+    height, width = values.shape[:2]
+    long = max(height, width)
+    if long <= WORKING_PX:
+        return values
+    whole = min(long // WORKING_PX, height, width)
+    if whole > 1:
+        down, across = height // whole, width // whole
+        part = values[: down * whole, : across * whole]
+        values = cast("Array", cv2.resize(part, (across, down), interpolation=cv2.INTER_AREA))
+    size = (max(1, round(width * WORKING_PX / long)), max(1, round(height * WORKING_PX / long)))
+    return cast("Array", cv2.resize(values, size, interpolation=cv2.INTER_AREA))
+
+
+def _contour(inside: Bool2D) -> Bool2D:
+    """Return the pixels inside that have one outside beside them; the frame is no outside."""
+    framed = np.pad(inside, 1, mode="edge")
+    enclosed = framed[:-2, 1:-1] & framed[2:, 1:-1] & framed[1:-1, :-2] & framed[1:-1, 2:]
+    contour: Bool2D = inside & ~enclosed
+    return contour
+
+
+def _band_width(inside: Bool2D, band_share: float) -> float:
+    """Return the band's area by the contour's length and the subject's size."""
+    length = int(np.count_nonzero(_contour(inside)))
+    if length == 0:
+        return 0.0
+    return band_share * inside.size / length / float(np.sqrt(np.count_nonzero(inside)))
+
+
+def _low_contrast(image: Image, foreground: Image, inside: Bool2D) -> float:
+    """Return the share of the contour where the colours on both sides are alike.
+
+    On each side the mean is taken over the pixels within _NEAR_PX (of 512) that are not at the
+    contour itself; where a side has none, as in a hair's breadth, the place does not count.
+    """
+    behind = _shrink(image.pixels)
+    before = behind if foreground is image else _shrink(foreground.pixels)
+    contour = _contour(inside)
+    near = max(3, round(_NEAR_PX * max(inside.shape) / WORKING_PX))
+    ours, some = _local_mean(before, inside, near, contour)
+    theirs, others = _local_mean(behind, ~inside, near, contour)
+    both = some & others
+    if not both.any():
+        return 0.0
+    distance = np.linalg.norm(ours[both] - theirs[both], axis=-1)
+    return float((distance < ALIKE_BELOW).mean())
+
+
+def _local_mean(
+    pixels: Pixels, side: Bool2D, near: int, at: Bool2D
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the mean Lab colour of one side around each pixel of `at`, and where there is one."""
+    import cv2
+
+    lab = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    depth = cv2.distanceTransform(side.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    weight = ((depth > _CONTOUR_PX) & side).astype(np.float32)
+    window = (2 * near + 1, 2 * near + 1)
+    layers = np.concatenate([lab, np.ones_like(lab[..., :1])], axis=-1) * weight[..., None]
+    sums = [
+        cv2.boxFilter(layer, -1, window, normalize=False, borderType=cv2.BORDER_CONSTANT)[at]
+        for layer in np.moveaxis(layers, -1, 0)
+    ]
+    number = sums.pop()
+    return np.stack(sums, axis=-1) / np.maximum(number, 1)[:, None], number > 0.5
+
+
+def _second_piece(inside: Bool2D) -> float:
+    import cv2
+
+    _, _, statistics, _ = cv2.connectedComponentsWithStats(inside.view(np.uint8), connectivity=8)
+    areas = np.sort(statistics[1:, cv2.CC_STAT_AREA])[::-1]
+    return float(areas[1] / areas[0]) if areas.size > 1 else 0.0
+
+
+def _blur(image: Image, matte: Matte, box: Box, working: tuple[int, int]) -> float | None:
+    """Measure blur inside the subject, at WORKING_PX for its own box.
+
+    Blurring what is sharp changes its neighbours' differences much, blurring what is blurred
+    already does not; the ratio does not depend on contrast.
+
+    References
+    ----------
+    Crete et al., The Blur Effect: Perception and Estimation with a New No-Reference Perceptual
+    Blur Metric, SPIE 6492, 2007.
+    """
+    import cv2
+
+    down, across = image.size[0] / working[0], image.size[1] / working[1]
+    rows = slice(int(box.top * down), max(1, round(box.bottom * down)))
+    columns = slice(int(box.left * across), max(1, round(box.right * across)))
+    grey = cv2.cvtColor(_shrink(image.pixels[rows, columns]), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    solid = np.pad(_shrink(matte.alpha[rows, columns]) >= INSIDE, 1)  # beyond the box is outside
+    kernel = np.ones((_BLUR_TAPS, _BLUR_TAPS), np.uint8)
+    deep = cv2.erode(solid.view(np.uint8), kernel)[1:-1, 1:-1].astype(bool)
+    if np.count_nonzero(deep) < _BLUR_LEAST_PX:
+        return None
+    found = [_blur_along(grey, deep, axis) for axis in (0, 1)]
+    return max((value for value in found if value is not None), default=None)
+
+
+def _blur_along(grey: NDArray[np.float32], deep: Bool2D, axis: int) -> float | None:
+    import cv2
+
+    window = (1, _BLUR_TAPS) if axis == 0 else (_BLUR_TAPS, 1)
+    order = (0, 1) if axis == 0 else (1, 0)
+    sharp = np.abs(cv2.Sobel(grey, cv2.CV_32F, *order))[deep]
+    blurred = np.abs(cv2.Sobel(cv2.blur(grey, window), cv2.CV_32F, *order))[deep]
+    whole = float(sharp.sum(dtype=np.float64))
+    if whole / sharp.size < _FLAT * _SOBEL_GAIN:
+        return None
+    lost = float(np.maximum(sharp - blurred, 0).sum(dtype=np.float64))
+    return min(1.0, max(0.0, (whole - lost) / whole))

@@ -1,0 +1,50 @@
+"""The outputs of a campaign follow its store: files, the list, the hand-off folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from maskworks.core.atomic import write_text_atomic
+from maskworks.studio import deliver, handing
+from maskworks.studio.campaign_file import CampaignFile
+from maskworks.studio.store import Campaign, Filter, Store, deliverables, list_items
+
+
+def out_of(file: CampaignFile) -> Path:
+    """Return the folder of a campaign's outputs."""
+    return deliver.out_folder(file.path, file.campaign.campaign.name)
+
+
+def photo_of(file: CampaignFile, source: str) -> Path:
+    """Return where a picture of the campaign lies."""
+    folder = file.input if file.input.is_dir() else file.input.parent
+    return folder / source
+
+
+def follow_up(out: Path, store: Store, campaign: Campaign) -> None:
+    """Bring files, list and brief to what the store says, after a person's decisions.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written or moved.
+    """
+    deliver.arrange(out, deliverables(store, campaign, route=None))
+    hand_over_list(out, store, campaign)
+    write_list(out, store, campaign)
+
+
+def write_list(out: Path, store: Store, campaign: Campaign) -> None:
+    """Write deliverables.csv as the store has it now."""
+    listed = deliver.deliverables_csv(deliverables(store, campaign))
+    write_text_atomic(out / deliver.DELIVERABLES, listed)
+
+
+def hand_over_list(out: Path, store: Store, campaign: Campaign) -> int:
+    """Bring the hand-off folder to what the store says; return how many pictures are in it."""
+    every = list_items(store, campaign, Filter(standings=()))
+    wanted = [item for item in every if item.standing == "current" and item.state == "done"]
+    wanted = [item for item in wanted if item.route in handing.HANDED_OVER]
+    ours = {item.id for item in wanted}
+    handing.take_back(out, (item for item in every if item.id not in ours and item.state == "done"))
+    return handing.list_handed_over(out, wanted)

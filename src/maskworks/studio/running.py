@@ -1,0 +1,325 @@
+"""A run of a campaign: find what is new or changed, do it, and account for every picture."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskworks.core.errors import OutputError
+from maskworks.models import load_catalogue
+from maskworks.studio import deliver
+from maskworks.studio.assignment import Assignment, assign
+from maskworks.studio.batch import sweep
+from maskworks.studio.campaign import canonical_hash
+from maskworks.studio.campaign_file import CampaignFile
+from maskworks.studio.filing import hand_over_list, out_of, write_list
+from maskworks.studio.line import Room, run_line, share_cores, taking_turns, usable_cores
+from maskworks.studio.listing import some
+from maskworks.studio.pipeline import Settings, steps_for
+from maskworks.studio.route import Rules
+from maskworks.studio.score_model import DEFAULT_FILE
+from maskworks.studio.settling import retry_numbers, settle
+from maskworks.studio.store import (
+    Added,
+    Campaign,
+    Counts,
+    Filter,
+    NewItem,
+    Store,
+    Worker,
+    add,
+    claim,
+    counts,
+    deliverables,
+    hold,
+    leftovers,
+    list_items,
+    open_campaign,
+    preview_add,
+    release,
+    reopen,
+    reroute,
+)
+from maskworks.studio.store import Item as Kept
+from maskworks.studio.variants import background_notes
+from maskworks.studio.working import UNREAD, Done, Job, content_of, work
+
+if TYPE_CHECKING:
+    from maskworks.models import ModelSpec
+
+LINE = "1"
+"""Version of the line: counted up when equal settings no longer give equal pictures."""
+
+_CLAIM = 4  # items in one transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """What a run found: `todo` pictures to do, of `total`; `reopened` are done again.
+
+    `rerouted` went elsewhere without being made again, because thresholds, exceptions or
+    prices changed; `released` had been in the hands of a run that was killed.
+    """
+
+    total: int
+    todo: int
+    added: Added
+    reopened: int = 0
+    rerouted: int = 0
+    released: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a run ended; `left` waits if it was stopped."""
+
+    counts: Counts
+    left: int
+    seconds: float
+    removed: int = 0
+    handed_over: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telling:
+    """Whom a run tells what happens: nobody by default."""
+
+    waiting: Callable[[Worker], None] | None = None
+    begun: Callable[[Begun], None] = lambda _: None
+    done: Callable[[Done], None] = lambda _: None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """A campaign that is about to run: where, how, and until when.
+
+    `stop` ends it after the pictures in hand; `held` is entered once no other run is waited
+    for, and left at the end.
+    """
+
+    file: CampaignFile
+    store: Store
+    stop: threading.Event
+    threads: int = 0
+    wait_s: float = 0.0
+    held: Callable[[], AbstractContextManager[None]] = nullcontext
+    debug: bool = False
+
+    @property
+    def out(self) -> Path:
+        """The folder of the outputs."""
+        return out_of(self.file)
+
+
+def enter(store: Store, file: CampaignFile) -> Campaign:
+    """Return the campaign's row, made if it is new."""
+    about = file.campaign.campaign
+    digest = hashlib.sha256(file.text.encode("utf-8", "surrogatepass")).hexdigest()
+    return open_campaign(store, about.name, currency=about.currency, settings=digest)
+
+
+def run_campaign(run: Run, telling: Telling) -> Ended:
+    """Do what is new or changed, and leave files, list and brief as the store says.
+
+    Raises
+    ------
+    UsageError
+        If the pictures do not fit the campaign file.
+    HeldError
+        If another run is on it, and it is not waited for.
+    OutputError
+        If something cannot be written, or not every picture is accounted for at the end.
+    """
+    began = time.perf_counter()
+    plan = assign(run.file, beside=run.out)
+    campaign = enter(run.store, run.file)
+    waited = hold(run.store, campaign, wait_s=run.wait_s, waiting=telling.waiting)
+    with waited as worker, run.held():
+        deliver.make_folder(run.out)
+        sweep([run.out, *(path for path in run.out.rglob("*") if path.is_dir())])
+        job = make_job(run, plan)
+        begun = _take_stock(run, campaign, worker, (plan, job))
+        telling.begun(begun)
+        if begun.todo:
+            job = _with_model(run, job, begun.todo)
+            for done in _line(run, worker, job, begun.todo):
+                telling.done(done)
+        return _close(run, campaign, plan, began)
+
+
+def make_job(run: Run, plan: Assignment) -> Job:
+    """Return what is the same for every picture, with steps that have no model yet."""
+    campaign = run.file.campaign
+    return Job(
+        out=run.out,
+        planned={item.source: item for item in plan.items},
+        names=deliver.names_for([item.source for item in plan.items]),
+        steps=(),
+        form=campaign.output.written,
+        rules=rules_of(run.file),
+        rates=campaign.cost,
+        room=Room(),
+        debug=run.debug,
+    )
+
+
+def rules_of(file: CampaignFile) -> Rules:
+    """Return what decides on a route."""
+    quality = file.campaign.quality
+    return Rules(deliver_at=quality.deliver_at, spot_check=quality.spot_check)
+
+
+def new_items(
+    file: CampaignFile, plan: Assignment, *, stop: threading.Event | None = None
+) -> list[NewItem]:
+    """Return every picture as the store knows it, with the digests of content and settings."""
+    spec = load_catalogue().find(file.campaign.input.model)
+    extra = _extra(file, spec)
+    settings = {c: file.pictures_hash(c, extra) for c in {item.concept for item in plan.items}}
+
+    def digest(path: Path) -> str:
+        return UNREAD if stop is not None and stop.is_set() else content_of(path)
+
+    with ThreadPoolExecutor(max(1, min(4, usable_cores()))) as pool:
+        contents = list(pool.map(digest, [item.path for item in plan.items]))
+    return [
+        NewItem(
+            source=item.source,
+            content=content,
+            settings=settings[item.concept],
+            sku=item.sku or None,
+            tags=item.tags,
+            concept=item.concept,
+        )
+        for item, content in zip(plan.items, contents, strict=True)
+    ]
+
+
+def preview(store: Store, campaign: Campaign, file: CampaignFile, plan: Assignment) -> Added:
+    """Say what a run would find new or changed, and change nothing."""
+    return preview_add(store, campaign, new_items(file, plan))
+
+
+def _extra(file: CampaignFile, spec: ModelSpec) -> dict[str, str]:
+    """Return what changes a picture beside the campaign file: the model and this version."""
+    model = spec.model_dump(mode="json", include={"sha256", "md5", "input", "output"})
+    scores = hashlib.sha256(DEFAULT_FILE.read_bytes()).hexdigest()
+    advice = ",".join(sorted(file.campaign.output.advice))
+    return {"line": LINE, "model": canonical_hash(model), "score": scores, "advice": advice}
+
+
+def _take_stock(
+    run: Run, campaign: Campaign, worker: Worker, found: tuple[Assignment, Job]
+) -> Begun:
+    """Bring the store to what is there now, and say what is to be done."""
+    plan, job = found
+    store = run.store
+    released = release(store, worker)
+    found_now = new_items(run.file, plan, stop=run.stop)
+    if run.stop.is_set():  # not every picture was looked at
+        return Begun(total=len(plan.items), todo=0, added=Added(), released=len(released))
+    before = _decided(store, campaign)
+    added = add(store, worker, found_now)
+    undone = before - _decided(store, campaign)
+    done = list_items(store, campaign, Filter(states=["done"]))
+    again, changes = settle(done, job)
+    reopened = reopen(store, campaign, again, who=worker.name, why="its route needs it made again")
+    rerouted = reroute(store, worker, changes)
+    failed = retry_numbers(done)
+    reopened += reopen(store, campaign, failed, who=worker.name, why="it failed; tried again")
+    missing = deliver.arrange(run.out, deliverables(store, campaign, route=None))
+    lost, notes = _lost(done, {one.item_id for one in missing})
+    reopened += reopen(store, campaign, lost, who=worker.name, why="its files are not there")
+    write_list(run.out, store, campaign)
+    left = counts(store, campaign)
+    return Begun(
+        total=left.total,
+        todo=left.pending,
+        added=added,
+        reopened=reopened,
+        rerouted=rerouted,
+        released=len(released),
+        notes=(*plan.notes, *background_notes(run.file), *notes, *_undone(undone)),
+    )
+
+
+def _decided(store: Store, campaign: Campaign) -> set[str]:
+    """Return the pictures that a person has decided on."""
+    return {item.source for item in list_items(store, campaign, Filter(decided=True))}
+
+
+def _undone(sources: set[str]) -> list[str]:
+    """Say whose decisions hold no longer."""
+    if not sources:
+        return []
+    whose = f"a person had decided on {some(sorted(sources))}, and picture or settings changed"
+    return [f"{whose}: what is made again needs another look, or `maskworks ingest` once more"]
+
+
+def _lost(done: Sequence[Kept], missing: set[int]) -> tuple[list[int], list[str]]:
+    """Split items without their files into those to make again and remarks on the others.
+
+    What a person has decided on is not made again: their word was about that very file, and
+    a retoucher's work could not be made again at all.
+    """
+    gone = [item for item in done if item.id in missing]
+    again = [item.id for item in gone if item.decision is None]
+    notes = [
+        f"{item.source}: its files are gone, and a person has decided on them; bring them back, "
+        "or deliver a retoucher's file with `maskworks ingest`"
+        for item in gone
+        if item.decision is not None
+    ]
+    return again, notes
+
+
+def _with_model(run: Run, job: Job, todo: int) -> Job:
+    from maskworks.models import load_model
+
+    campaign = run.file.campaign
+    model = load_model(campaign.input.model, threads=share_cores(run.threads, todo).threads)
+    settings = Settings(model=taking_turns(model), output=campaign.output, quality=job.rules)
+    return replace(job, steps=steps_for(settings))
+
+
+def _line(run: Run, worker: Worker, job: Job, todo: int) -> Iterator[Done]:
+    """Yield what became of each item as soon as it is recorded."""
+
+    def waiting() -> Iterator[Kept]:
+        while not run.stop.is_set() and (items := claim(run.store, worker, _CLAIM)):
+            yield from items
+
+    crew = share_cores(run.threads, todo)
+    return run_line(
+        waiting(), lambda kept: work(kept, job, run.store), workers=crew.workers, stop=run.stop
+    )
+
+
+def _close(run: Run, campaign: Campaign, plan: Assignment, began: float) -> Ended:
+    """Tidy up and account for every picture; a run that was stopped tidies nothing away."""
+    store = run.store
+    after = counts(store, campaign)
+    left = max(after.pending + after.claimed, len(plan.items) - after.done)
+    removed = 0
+    if not left:
+        deliver.arrange(run.out, deliverables(store, campaign, route=None))
+        removed = deliver.clear(run.out, leftovers(store, campaign))
+        deliver.prune(run.out)
+    handed = hand_over_list(run.out, store, campaign)
+    write_list(run.out, store, campaign)
+    if not run.stop.is_set() and (left or after.total != len(plan.items)):
+        raise OutputError(
+            store.name,
+            f"{len(plan.items):,} pictures went in, and {after.done:,} of {after.total:,} came out",
+            "run the campaign again, and keep `maskworks audit` for whoever looks into it",
+        )
+    seconds = time.perf_counter() - began
+    return Ended(counts=after, left=left, seconds=seconds, removed=removed, handed_over=handed)

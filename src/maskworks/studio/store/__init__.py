@@ -1,0 +1,137 @@
+"""The store: what is known of every picture of a campaign, in SQLite or PostgreSQL.
+
+One run, start to end::
+
+    with open_store("spring.db") as store:
+        campaign = open_campaign(store, "spring", currency="USD", settings=digest)
+        with hold(store, campaign) as worker:
+            release(store, worker)                  # what a killed run had in hand
+            added = add(store, worker, pictures)    # only what is new or changed waits
+            while items := claim(store, worker, 8):
+                for item in items:
+                    finish(store, item, Outcome(route="deliver", score=0.97))
+
+A verb is one transaction: it happened, or it did not. What a verb has returned from survives
+``kill -9`` of the process; what a person has said (`decide`, `ingest`, `reopen`) survives the
+loss of power as well. After a loss of power an SQLite file may have forgotten the last few
+finished items, each as a whole; they are then done again, over the same file names.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from maskworks.studio.store.adding import add, preview_add
+    from maskworks.studio.store.campaigns import list_campaigns, open_campaign
+    from maskworks.studio.store.claims import (
+        ClaimLostError,
+        claim,
+        fail,
+        finish,
+        reopen,
+        reroute,
+    )
+    from maskworks.studio.store.decisions import decide, ingest, list_reviews
+    from maskworks.studio.store.events import list_events
+    from maskworks.studio.store.export import to_csv, to_json, to_lines
+    from maskworks.studio.store.given import Judgement, NewItem, Outcome, Output, Verdict
+    from maskworks.studio.store.holding import HeldError, hold
+    from maskworks.studio.store.items import counts, deliverables, leftovers, list_items
+    from maskworks.studio.store.opening import Store, database_beside, open_store
+    from maskworks.studio.store.rows import (
+        Added,
+        Campaign,
+        Counts,
+        Deliverable,
+        Event,
+        Filter,
+        Item,
+        Review,
+        Worker,
+    )
+    from maskworks.studio.store.workers import leave, register, release
+
+__all__ = [
+    "Added",
+    "Campaign",
+    "ClaimLostError",
+    "Counts",
+    "Deliverable",
+    "Event",
+    "Filter",
+    "HeldError",
+    "Item",
+    "Judgement",
+    "NewItem",
+    "Outcome",
+    "Output",
+    "Review",
+    "Store",
+    "Verdict",
+    "Worker",
+    "add",
+    "claim",
+    "counts",
+    "database_beside",
+    "decide",
+    "deliverables",
+    "fail",
+    "finish",
+    "hold",
+    "ingest",
+    "leave",
+    "leftovers",
+    "list_campaigns",
+    "list_events",
+    "list_items",
+    "list_reviews",
+    "open_campaign",
+    "open_store",
+    "preview_add",
+    "register",
+    "release",
+    "reopen",
+    "reroute",
+    "to_csv",
+    "to_json",
+    "to_lines",
+]
+
+_MODULES = {
+    "adding": ["add", "preview_add"],
+    "campaigns": ["list_campaigns", "open_campaign"],
+    "claims": ["ClaimLostError", "claim", "fail", "finish", "reopen", "reroute"],
+    "decisions": ["decide", "ingest", "list_reviews"],
+    "events": ["list_events"],
+    "export": ["to_csv", "to_json", "to_lines"],
+    "given": ["Judgement", "NewItem", "Outcome", "Output", "Verdict"],
+    "holding": ["HeldError", "hold"],
+    "items": ["counts", "deliverables", "leftovers", "list_items"],
+    "opening": ["Store", "database_beside", "open_store"],
+    "rows": [
+        "Added",
+        "Campaign",
+        "Counts",
+        "Deliverable",
+        "Event",
+        "Filter",
+        "Item",
+        "Review",
+        "Worker",
+    ],
+    "workers": ["leave", "register", "release"],
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for: the database library is heavy."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

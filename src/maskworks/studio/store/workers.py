@@ -1,0 +1,113 @@
+"""The processes that work on a campaign, and what is left when one of them is gone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from maskworks.studio.store.events import Happening, log_all
+from maskworks.studio.store.opening import Store, moment
+from maskworks.studio.store.processes import Process, is_dead, silence, this_process
+from maskworks.studio.store.rows import Campaign, Worker
+from maskworks.studio.store.schema import holds, items, workers
+
+
+def register(store: Store, campaign: Campaign) -> Worker:
+    """Enter this process as a worker of a campaign; `hold` does it for a run that is alone."""
+    with store.writing() as connection:
+        return enter(connection, campaign, moment(connection))
+
+
+def leave(store: Store, worker: Worker) -> None:
+    """End a worker: what it has in hand waits again, and its hold is free."""
+    with store.writing(durable=True) as connection:
+        why = "the run ended before it was finished"
+        end_worker(connection, worker, moment(connection), who=worker.name, why=why)
+
+
+def beat(store: Store, worker: Worker) -> None:
+    """Give a sign of life, for those who cannot look at this process."""
+    with store.writing() as connection:
+        mine = update(workers).where(workers.c.id == worker.id)
+        connection.execute(mine.values(beat_at=moment(connection)))
+
+
+def release(store: Store, worker: Worker) -> list[str]:
+    """Put back what dead processes of the campaign had in hand, and return its sources.
+
+    A process of this machine is dead if it does not run any more; one of another machine, or
+    of another container, if it gave no sign of life for `processes.STALE_AFTER`.
+    """
+    with store.writing() as connection:
+        now = moment(connection)
+        others = select(workers).where(
+            workers.c.campaign_id == worker.campaign_id, workers.c.ended_at.is_(None)
+        )
+        rows = connection.execute(others.order_by(workers.c.id)).all()
+        dead = [other for other in map(to_worker, rows) if looks_dead(other, now)]
+        back: list[str] = []
+        for other in dead:
+            why = f"{other.name} ended without finishing it"
+            back += end_worker(connection, other, now, who=worker.name, why=why)
+        return back
+
+
+def looks_dead(worker: Worker, now: datetime) -> bool:
+    """Say whether a worker counts as dead, as seen from this process."""
+    return is_dead(worker.process, this_process(), silent=silence(worker.beat_at, now))
+
+
+def enter(connection: Connection, campaign: Campaign, now: datetime) -> Worker:
+    """Make this process's row."""
+    process = this_process()
+    made = insert(workers).values(
+        campaign_id=campaign.id, name=process.name, since=now, beat_at=now, **asdict(process)
+    )
+    return to_worker(connection.execute(made.returning(*workers.c)).one())
+
+
+def end_worker(
+    connection: Connection, worker: Worker, now: datetime, *, who: str, why: str
+) -> list[str]:
+    """Let a worker go: its items wait again, its hold is free; return those items' sources."""
+    over = update(workers).where(workers.c.id == worker.id, workers.c.ended_at.is_(None))
+    connection.execute(over.values(ended_at=now))
+    connection.execute(delete(holds).where(holds.c.worker_id == worker.id))
+    held = update(items).where(items.c.worker_id == worker.id, items.c.state == "claimed")
+    freed = held.values(state="pending", worker_id=None).returning(items.c.id, items.c.source)
+    rows = sorted(connection.execute(freed).all())
+    entries = [
+        Happening(
+            campaign_id=worker.campaign_id,
+            item_id=row.id,
+            what="released",
+            who=who,
+            why=why,
+            before="claimed",
+            after="pending",
+        )
+        for row in rows
+    ]
+    log_all(connection, now, entries)
+    return [row.source for row in rows]
+
+
+def to_worker(row: Row[Any]) -> Worker:
+    """Return the row as what it means."""
+    return Worker(
+        id=row.id,
+        campaign_id=row.campaign_id,
+        process=Process(
+            host=row.host,
+            machine=row.machine,
+            pid=row.pid,
+            started=row.started,
+            user=row.user,
+        ),
+        since=row.since,
+        beat_at=row.beat_at,
+        ended_at=row.ended_at,
+    )
