@@ -107,27 +107,27 @@ def real_people(method: str) -> dict[str, float]:
     dict
         ``before`` and ``after``: mean SAD in the band; ``biou_before``, ``biou_after``.
     """
-    from maskworks import load_model
+    from maskworks import cutout, load_model
     from maskworks.core import Image, Matte
     from maskworks.quality import boundary_iou
-    from maskworks.refine.refinement import RefineOptions, refine
+    from maskworks.refine import RefineOptions, make_trimap
 
     model, rows = load_model("cutout"), []
     for path in sorted((DATA / "subjects/dev/ccp_alpha").glob("*.webp")):
         with PillowImage.open(path) as opened:
-            image = Image(np.asarray(opened.convert("RGB")))
+            pixels = np.asarray(opened.convert("RGB"))
         with PillowImage.open(path.with_suffix(".png")) as opened:
             truth = Matte(np.asarray(opened.convert("L"), np.float32) / np.float32(255))
-        matte = model.predict(image).matte
-        done = refine(image, matte, RefineOptions(method=method))
-        band = done.trimap.unknown
+        before = cutout(pixels, model, refinement=RefineOptions(method="off")).matte
+        after = cutout(pixels, model, refinement=RefineOptions(method=method)).matte
+        band = make_trimap(before, Image(pixels)).unknown
         whole = truth.threshold()
         rows.append(
             (
-                sad(matte.alpha, truth.alpha, band),
-                sad(done.matte.alpha, truth.alpha, band),
-                boundary_iou(matte.threshold(), whole),
-                boundary_iou(done.matte.threshold(), whole),
+                sad(before.alpha, truth.alpha, band),
+                sad(after.alpha, truth.alpha, band),
+                boundary_iou(before.threshold(), whole),
+                boundary_iou(after.threshold(), whole),
             )
         )
     names = ("before", "after", "biou_before", "biou_after")

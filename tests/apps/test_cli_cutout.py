@@ -78,18 +78,80 @@ def test_folder_keeps_its_tree_and_every_picture_has_a_row(cut, photos, tmp_path
     assert list(rows[0])[:9] == KEYS
     second = rows[1]
     assert (second["width"], second["height"], second["status"]) == (40, 50, "ok")
-    assert set(second["seconds"]) == {"read", "segment", "write"}
+    assert set(second["seconds"]) == {"read", "segment", "refine", "write"}
     assert 0.9 < second["confidence"] <= 1
     assert "1 file that is no picture, ignored" in out
 
 
 def test_cutout_has_a_soft_alpha_around_the_subject(cut, photos, tmp_path):
     photos.write("disc.png", size=(200, 200))
-    assert cut(photos.folder)[0] == 0
+    assert cut(photos.folder, "--refine", "off")[0] == 0
     alpha = alpha_of(tmp_path / "out/disc.png")
     assert alpha[100, 100] > 250
     assert alpha[2, 2] < 5
     assert ((alpha > 30) & (alpha < 225)).any()
+
+
+@pytest.mark.parametrize("method", ["fast", "fine", "auto"])
+def test_cutout_refines_the_edge_and_says_how(cut, photos, tmp_path, method):
+    photos.write("disc.png", size=(200, 200))
+    assert cut(photos.folder, "--refine", "off")[0] == 0
+    plain = alpha_of(tmp_path / "out/disc.png")
+    code, _, err = cut(photos.folder, "--refine", method, "--overwrite")
+    rows = rows_of(tmp_path / "out/manifest.jsonl")
+    assert code == 0, err
+    assert rows[0]["refined"] == ("fine" if method == "auto" else method)
+    assert 0 <= rows[0]["soft_interior"] <= 1
+    assert rows[0]["seconds"]["refine"] > 0
+    soft = [
+        ((alpha > 30) & (alpha < 225)).sum()
+        for alpha in (plain, alpha_of(tmp_path / "out/disc.png"))
+    ]
+    assert soft[1] < soft[0]  # the disc is drawn with a hard edge
+
+
+def test_cutout_takes_a_trimap(cut, photos, tmp_path):
+    photos.write("disc.png", size=(200, 200))
+    levels = np.full((200, 200), 128, np.uint8)
+    levels[90:110, 90:110], levels[:20] = 255, 0
+    Image.fromarray(levels).save(tmp_path / "trimap.png")
+    code, _, _ = cut(photos.folder, "--trimap", tmp_path / "trimap.png")
+    rows = rows_of(tmp_path / "out/manifest.jsonl")
+    assert (code, rows[0]["refined"]) == (0, "fine")
+    assert (alpha_of(tmp_path / "out/disc.png")[levels == 0] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        pytest.param(
+            np.full((9, 9), 128, np.uint8), "the trimap is 9x9, its picture 200x200", id="size"
+        ),
+        pytest.param(np.full((200, 200), 128, np.uint8), "foreground", id="no-foreground"),
+    ],
+)
+def test_cutout_says_what_is_wrong_with_a_trimap(cut, photos, tmp_path, levels, message):
+    photos.write("disc.png", size=(200, 200))
+    Image.fromarray(levels).save(tmp_path / "trimap.png")
+    code, _, _ = cut(photos.folder, "--trimap", tmp_path / "trimap.png")
+    rows = rows_of(tmp_path / "out/manifest.jsonl")
+    assert (code, rows[0]["status"]) == (1, "failed")
+    assert message in rows[0]["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param(["--trimap", "gone.png"], "there is no such file or folder", id="gone"),
+        pytest.param(["--despill", "soup"], "soup", id="colour"),
+        pytest.param(["--refine", "off", "--despill", "auto"], "leave --refine off out", id="off"),
+    ],
+)
+def test_cutout_refuses_refinement_that_makes_no_sense(cut, photos, options, message):
+    photos.write("disc.png", size=(200, 200))
+    code, _, err = cut(photos.folder, *options)
+    assert code == 2
+    assert message in err
 
 
 BAD = {

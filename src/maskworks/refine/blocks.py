@@ -8,12 +8,15 @@ the levels in between are solved by a few steps of conjugate gradients (a K-cycl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from maskworks.refine.blas import one_blas_thread
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -111,7 +114,8 @@ def _direct(blocks: Blocks, position: Index, reach: int) -> Solver:
         lower.reshape(-1)[place] = blocks.values
         lower[:, 0] *= 1 + shift
         try:
-            factor = cholesky_banded(lower.T, overwrite_ab=True, lower=True, check_finite=False)
+            with one_blas_thread():
+                factor = cholesky_banded(lower.T, overwrite_ab=True, lower=True, check_finite=False)
             break
         except LinAlgError:
             continue
@@ -183,15 +187,19 @@ def conjugate(matrix: Any, cycle: Callable[[Float64], Float64], load: Float64) -
     direction, applied, energy = np.zeros_like(load), np.zeros_like(load), 1.0
     for _ in range(INNER_STEPS):
         step = cycle(rest)
-        step -= (step @ applied) / energy * direction
+        step -= _dot(step, applied) / energy * direction
         applied = matrix @ step
-        direction, energy = step, float(step @ applied)
+        direction, energy = step, _dot(step, applied)
         if energy <= 0:
             break
-        length = float(direction @ rest) / energy
+        length = _dot(direction, rest) / energy
         found += length * direction
         rest -= length * applied
     return found
+
+
+def _dot(a: Float64, b: Float64) -> float:
+    return float(np.einsum("i,i->", a, b))  # not a @ b: OpenBLAS would spin on all cores
 
 
 def _join(grid: Grid) -> tuple[Any, Grid]:
@@ -228,7 +236,7 @@ def _relaxation(matrix: Any) -> Callable[[Float64], Float64]:  # noqa: ANN401
     largest = 1.0
     for _ in range(12):
         vector = apply(matrix @ vector)
-        largest = float(np.linalg.norm(vector))
+        largest = math.sqrt(_dot(vector, vector))
         vector /= largest
     damping = 1.5 / largest
     return lambda load: damping * apply(load)

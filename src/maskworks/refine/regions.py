@@ -60,7 +60,7 @@ class RegionOptions:
 
     holes: Literal["keep", "fill"] = "keep"
     islands: Literal["drop", "keep"] = "drop"
-    smallest_hole: float = 0.01
+    smallest_hole: float = 0.03
     largest_hole: float = 1.0
     smallest_island: float = 0.005
 

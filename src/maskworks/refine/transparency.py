@@ -10,9 +10,12 @@ from maskworks.core.values import Matte
 from maskworks.refine.reduced import block_means, block_side
 
 TRACE = 0.05
-"""Alpha above it is subject, above one minus it opaque."""
+"""Alpha above it is subject."""
 
-EDGE = 0.015
+PARTIAL = 0.1
+"""Alpha above it and below one minus it is partly transparent."""
+
+EDGE = 0.02
 """Width of the edge band, a share of the diagonal."""
 
 
@@ -30,7 +33,7 @@ def soft_interior(matte: Matte, *, edge: float = EDGE) -> float:
     Returns
     -------
     float in [0, 1]
-        Of the pixels with alpha > 0.05, the share that has alpha < 0.95 and lies farther than
+        Of the pixels with alpha > 0.05, the share with 0.1 < alpha < 0.9 that lies farther than
         the band from every pixel with alpha <= 0.05. Hair and blurred edges give about 0, glass
         and veils clearly more; 0 if there is no subject.
 
@@ -39,7 +42,7 @@ def soft_interior(matte: Matte, *, edge: float = EDGE) -> float:
     >>> pane = np.zeros((200, 200), np.float32)
     >>> pane[40:160, 40:160] = 0.4
     >>> round(soft_interior(Matte(pane)), 2)
-    0.84
+    0.81
     >>> soft_interior(Matte((pane > 0).astype(np.float32)))
     0.0
     """
@@ -53,5 +56,5 @@ def soft_interior(matte: Matte, *, edge: float = EDGE) -> float:
     # A pixel beside the edge is one pixel away from what is outside.
     depth = cv2.distanceTransform(subject, cv2.DIST_L2, 5) - 1
     deep = depth >= edge * math.hypot(*alpha.shape)
-    soft = (subject > 0) & (alpha < 1 - TRACE)
+    soft = (alpha > PARTIAL) & (alpha < 1 - PARTIAL)
     return int(np.count_nonzero(soft & deep)) / area

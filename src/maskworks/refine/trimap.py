@@ -36,6 +36,9 @@ HALF = 0.5
 DETAIL = 0.0008
 """Finest detail that counts as texture: sigma of the high-pass, a share of the diagonal."""
 
+FAINT = 0.8
+"""Share of `sure` taken away where texture is finest: faint alpha may be strands of hair."""
+
 PATCH = 0.008
 """Texture fills a patch of this radius, a share of the diagonal; one clean edge does not."""
 
@@ -57,8 +60,8 @@ class TrimapOptions:
         Fine texture in grey levels (0..255) at which the band starts to widen and at which it
         is widest.
     openings : bool
-        Make gaps unknown that the network closed and through which the picture shows the
-        background, see `suspect_openings`.
+        Open gaps that the network closed and through which the picture shows the background,
+        see `suspect_openings`: their middle is background, their edge unknown.
 
     Raises
     ------
@@ -68,11 +71,11 @@ class TrimapOptions:
 
     network_px: int = 320
     sure: float = 0.1
-    narrow: float = 0.0
+    narrow: float = 0.001
     wide: float = 0.004
     smooth: float = 3.0
     textured: float = 9.0
-    openings: bool = False
+    openings: bool = True
 
     def __post_init__(self) -> None:
         if self.network_px < 1:
@@ -137,7 +140,7 @@ def make_trimap(matte: Matte, image: Image, options: TrimapOptions = DEFAULTS) -
     pixels = block_means(image.pixels, side)
     levels = _levels(alpha, pixels, options)
     if options.openings:
-        levels[find_openings(alpha, pixels) & (levels == FOREGROUND)] = UNKNOWN
+        _open(levels, find_openings(alpha, pixels), max(alpha.shape) / options.network_px)
     return Trimap(_enlarged(levels, side, image.size))
 
 
@@ -147,12 +150,14 @@ def _levels(alpha: Float2D, pixels: Pixels, options: TrimapOptions) -> NDArray[n
 
     diagonal = math.hypot(*alpha.shape)
     inside = (alpha >= HALF).astype(np.uint8)
-    partial = (alpha > options.sure) & (alpha < 1 - options.sure)
+    fineness = _fineness(pixels, options)
+    least = options.sure * (1 - np.float32(FAINT) * fineness)
+    partial = (alpha > least) & (alpha < 1 - least)
     floor_px = max(HALF, max(alpha.shape) / options.network_px)
     depth = _to_edge(inside)
     near = partial | (depth <= floor_px)
     away = cv2.distanceTransform((~near).astype(np.uint8), cv2.DIST_L2, 3)
-    reach = options.narrow + (options.wide - options.narrow) * _fineness(pixels, options)
+    reach = options.narrow + (options.wide - options.narrow) * fineness
     unknown = near | (away <= reach * np.float32(diagonal))
     unknown &= ~_middle(depth, alpha, options.sure)
     levels = np.where(inside > 0, np.uint8(FOREGROUND), np.uint8(BACKGROUND))
@@ -208,6 +213,17 @@ def _keep_something(levels: NDArray[np.uint8], alpha: Float2D) -> None:
         levels[alpha == high] = FOREGROUND
     if low < HALF and not (levels == BACKGROUND).any():
         levels[alpha == low] = BACKGROUND
+
+
+def _open(levels: NDArray[np.uint8], gaps: Bool2D, floor_px: float) -> None:
+    """Make gaps unknown and their middle background: without it a solver would close them."""
+    import cv2
+
+    depth = cv2.distanceTransform(gaps.view(np.uint8), cv2.DIST_L2, 5)
+    ridge = depth >= cv2.dilate(depth, disk(1)) - np.float32(1e-3)
+    around = cv2.dilate(gaps.view(np.uint8), disk(floor_px)) > 0
+    levels[around & (levels == FOREGROUND)] = UNKNOWN
+    levels[gaps & (ridge | (depth > floor_px))] = BACKGROUND
 
 
 def _enlarged(levels: NDArray[np.uint8], side: int, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -23,13 +23,13 @@ _ORDER = (
     "output",
     "status",
     "confidence",
-    "refined",
-    "soft_interior",
     "model",
     "width",
     "height",
     "seconds",
     "error",
+    "refined",
+    "soft_interior",
     "fingerprint",
 )
 _START = '{"source": '

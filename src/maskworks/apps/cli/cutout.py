@@ -225,6 +225,8 @@ def run(request: Request) -> int:
         look = look_of(request, aim)
         settings = settings_of(request, spec, aim)
         plan = make_plan(request, aim, settings, streams=_streams(request, aim))
+        refinement = refinement_of(request)
+        trimaps = trimaps_at(request.trimap, aim.folder, pictures=len(plan.works))
         journal = Journal(plan.manifest)
         crew = share_cores(request.threads, len(plan.todo))
         model = load_model(
@@ -237,8 +239,8 @@ def run(request: Request) -> int:
             model=taking_turns(model),
             look=look,
             limits=Limits(request.max_pixels),
-            refinement=refinement_of(request),
-            trimaps=trimaps_at(request.trimap, aim.folder, pictures=len(plan.works)),
+            refinement=refinement,
+            trimaps=trimaps,
             min_confidence=request.min_confidence,
             write_no_subject=request.write_no_subject or aim == Aim(form=aim.form),
             settings=settings,
