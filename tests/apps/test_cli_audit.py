@@ -5,9 +5,9 @@ import io
 import json
 
 import pytest
-from maskworks.studio.reasons import Reason
 
 from maskworks.apps.cli import main
+from maskworks.studio.reasons import Reason
 from maskworks.studio.store import (
     Judgement,
     NewItem,

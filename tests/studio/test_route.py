@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from maskworks.studio.reasons import Reason
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.item import Fault
+from maskworks.studio.reasons import Reason
 from maskworks.studio.route import ROUTES, Decision, Rules, route, spot_check
 
 

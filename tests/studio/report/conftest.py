@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from maskworks.studio.reasons import Reason
 
 from maskworks.core.values import Image
 from maskworks.studio.cost import Rates, baseline_cost, unit_cost
+from maskworks.studio.reasons import Reason
 from maskworks.studio.report import ReportHeader, ReportItem, thumbnail
 
 

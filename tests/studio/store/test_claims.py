@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from maskworks.studio.reasons import Reason
 
 from maskworks.core.errors import OutputError, UsageError
 from maskworks.studio.item import Fault
+from maskworks.studio.reasons import Reason
 from maskworks.studio.store import (
     ClaimLostError,
     Counts,
