@@ -10,7 +10,7 @@ from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import Image, Matte, Trimap
 from maskworks.refine.closed_form import SolverOptions, closed_form
 
-EXACT = SolverOptions(tolerance=1e-6, max_iterations=400)
+EXACT = SolverOptions(tolerance=2e-7, max_iterations=400)
 
 
 def dense_laplacian(pixels, epsilon=1e-7):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from maskworks.core.values import Image, Trimap
-from maskworks.refine import colour_space as module
 from maskworks.refine.band import cover
 from maskworks.refine.blocks import inverse
 from maskworks.refine.colour_space import colour_space
@@ -59,7 +58,10 @@ def test_the_basis_is_1_and_uncorrelated_colours_of_unit_size(rng):
 def test_joined_tiles_correct_nearly_as_well_as_the_direct_solver(rng, monkeypatch):
     image, laplacian = scene(rng)
     direct = colour_space(image, laplacian)
-    monkeypatch.setattr(module, "inverse", lambda blocks, grid: inverse(blocks, grid, largest=1000))
+    monkeypatch.setattr(
+        "maskworks.refine.colour_space.inverse",
+        lambda blocks, grid: inverse(blocks, grid, largest=1000),
+    )
     joined = colour_space(image, laplacian)
     exact, near = direct.correct(laplacian.load), joined.correct(laplacian.load)
     apart = laplacian.apply(exact - near, laplacian.band.field())

@@ -19,11 +19,11 @@ from maskworks.refine.laplacian import Laplacian
 
 DAMPING = 0.8
 """Of Jacobi: the largest eigenvalue of the Laplacian over its diagonal is about 1.9."""
-SHORTEST = 5
-"""Steps before the error estimate is trusted."""
+CAUTION = (12.0, 5.0, 4.0, 1.7)
+"""By how much the error estimates of the first steps fall short at worst."""
 SLOWEST = 0.97
 """Slowest rate of convergence the error estimate takes into account."""
-LOST = 1e-12
+LOST = 1e-14
 """Fall of the squared residual after which float32 has little left to give."""
 
 
@@ -85,9 +85,10 @@ def descend(
     step = precondition(rest, applied)
     direction = step.copy()
     energies = [_dot(rest, step)]
-    count, done = 0, energies[0] <= 0
-    error = 0.0 if done else math.inf
-    while not done and count < limits.steps and time.monotonic() < limits.deadline:
+    count, error = 0, 0.0 if energies[0] <= 0 else math.inf
+    while error > limits.tolerance and count < limits.steps:
+        if energies[-1] <= LOST * energies[0] or time.monotonic() > limits.deadline:
+            break
         laplacian.apply(direction, applied, pool)
         curvature = _dot(direction, applied)
         if not curvature > 0:  # rounding has eaten the rest
@@ -102,21 +103,20 @@ def descend(
         step = precondition(rest, applied)
         energies.append(_dot(rest, step))
         error = _estimate(change, energies)
-        enough = count >= SHORTEST and error <= limits.tolerance
-        done = enough or energies[-1] <= LOST * energies[0]
         old -= rest
         direction *= np.float32(-_dot(old, step) / energies[-2])
         direction += step
     whole = _dot(laplacian.load, laplacian.load)
     residual = math.sqrt(_dot(rest, rest) / whole) if whole > 0 else 0.0
-    return Descent(clipped, done, count, residual, error)
+    return Descent(clipped, error <= limits.tolerance, count, residual, error)
 
 
 def _estimate(change: float, energies: list[float]) -> float:
     past = max(len(energies) - 4, 0)
     fall = max(energies[-1], 0.0) / energies[past]
     rate = min(math.pow(fall, 0.5 / (len(energies) - 1 - past)), SLOWEST)
-    return change * rate / (1 - rate)
+    count = len(energies) - 1
+    return change * rate / (1 - rate) * (CAUTION[count - 1] if count <= len(CAUTION) else 1)
 
 
 def _dot(a: Field, b: Field) -> float:

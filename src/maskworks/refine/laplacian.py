@@ -208,13 +208,13 @@ def _whitened(colours: Float32, epsilon: float) -> Float32:
     factor = factorise(tuple(entries))
     l10, l20, l21 = (part.astype(np.float32) for part in factor[:3])
     scales = [(SHARE / np.sqrt(pivot)).astype(np.float32) for pivot in factor[3:]]
+    nine = colours * np.float32(WINDOW)
     out = np.empty((3, 3, *total.shape), np.float32)
     work = np.empty(total.shape[1:], np.float32)
     for row in range(3):
         for column in range(3):
             z = out[row, column]
-            np.multiply(colours[:, row : row + CENTRES, column : column + CENTRES], WINDOW, out=z)
-            z -= total
+            np.subtract(nine[:, row : row + CENTRES, column : column + CENTRES], total, out=z)
             z[1] -= np.multiply(l10, z[0], out=work)
             z[2] -= np.multiply(l20, z[0], out=work)
             z[2] -= np.multiply(l21, z[1], out=work)
