@@ -116,7 +116,15 @@ def _ours(name: str, arguments: tuple[str, ...], out: Path | None, files: int) -
 
 def _cutout(model: str, source: Path, target: Path, threads: int) -> tuple[str, ...]:
     # rembg without -a does no matting either: the same work on both sides.
-    settings = ("--model", model, "--threads", str(threads), "--refine", "off")
+    settings = (
+        "--model",
+        model,
+        "--threads",
+        str(threads),
+        "--refine",
+        "off",
+        "--write-no-subject",
+    )
     return ("cutout", str(source), "-o", str(target), *settings)
 
 

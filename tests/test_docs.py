@@ -1,8 +1,8 @@
 """Documents cannot lie: every command and example in them runs, every link leads somewhere.
 
 A block of ```console holds commands behind `$ ` and, if it shows any, the output they must
-give (`...` stands for anything). A block of ```python is a program. A comment above a block
-says where it runs instead of here:
+give (`...` stands for anything). A block of ```python is a program. Any block below a comment
+<!-- file: NAME --> is written to that file. Other comments say where it runs instead of here:
 
 <!-- slow -->            in `make test-slow`
 <!-- checkout -->        in a fresh copy of the checkout, in `make test-slow`
@@ -20,6 +20,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
@@ -75,7 +76,7 @@ def blocks_of(path: Path) -> list[Block]:
             m["body"],
         )
         for m in BLOCK.finditer(text)
-        if m["kind"] in {"console", "python"}
+        if m["kind"] in {"console", "python"} or (m["mark"] or "").startswith("file:")
     ]
 
 
@@ -104,8 +105,9 @@ def folders(tmp_path_factory):
 
 
 def _lay_out(folder: Path) -> None:
-    """Write cat.jpg, photos/cup.jpg, photos/team/portrait.jpg and a model file, mine.onnx."""
+    """Write photos, a background and a model file, mine.onnx."""
     photos = {
+        "backgrounds/wall.jpg": np.kron(data.brick(), np.ones((3, 3), np.uint8)),
         "cat.jpg": data.chelsea(),
         "photos/cup.jpg": data.coffee(),
         "photos/team/portrait.jpg": data.astronaut(),
@@ -138,6 +140,9 @@ def test_example_runs(block, folders, tmp_path):
         _check_names(block)
         return
     folder = _fresh_copy(tmp_path) if block.mark == "checkout" else folders(block.page)
+    if block.mark.startswith("file:"):
+        (folder / block.mark.removeprefix("file:").strip()).write_text(block.body)
+        return
     if block.kind == "python":
         _run([sys.executable, "-W", "error", "-c", block.body], folder)
         return

@@ -249,8 +249,10 @@ def test_review_lists_what_awaits_a_decision(capsys, campaign):
     call(capsys, "run", campaign)
     code, said, err = call(capsys, "review", "list", campaign)
     assert (code, err) == (0, "2 pictures await a decision\n")
-    assert "shoe.png  (" in said
-    assert "is below 1)" in said
+    lines = said.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.endswith("  shoe.png"))
+    assert lines[at + 1].startswith("        - score ")
+    assert lines[at + 1].endswith(" is below 1")
     assert "spring-out/review/plain/ffffff/shoe.png" in said
     rows = json.loads(call(capsys, "review", "list", campaign, "--json")[1])
     assert sorted(row["source"] for row in rows) == ["a/bag.png", "shoe.png"]
@@ -337,6 +339,26 @@ def test_returned_file_is_composed_and_delivered(capsys, campaign, out, tmp_path
     call(capsys, "ingest", tmp_path / "back", "--campaign", campaign)
     call(capsys, "run", campaign)
     assert (out / "deliverables.csv").read_text() == before
+
+
+def test_look_at_a_returned_picture_is_paid_once_however_often_it_is_taken_in(
+    capsys, campaign, out, tmp_path
+):
+    call(capsys, "run", campaign)
+    call(capsys, "review", "fix", campaign, "shoe", "--why", "edge")
+    cut_out(tmp_path / "back/shoe.png")
+    for _ in range(2):
+        assert call(capsys, "ingest", tmp_path / "back", "--campaign", campaign)[0] == 0
+    call(capsys, "report", campaign)
+    figures = json.loads((out / "report.json").read_text())
+    assert figures["cost"]["total"] == 22.50 + 3.40 + 22.00
+    trail = call(capsys, "audit", campaign.parent, "--item", "shoe")[1]
+    assert [line.split(": ")[1].split(" ")[0] for line in trail.splitlines()] == [
+        "added",
+        "routed",
+        "decided",
+        "ingested",
+    ]
 
 
 def test_return_outlives_an_edit_of_the_campaign(capsys, campaign, out, tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import socket
@@ -10,8 +11,12 @@ from PIL import Image
 
 from maskworks.apps.cli import main
 from maskworks.apps.demo import drawings
+from maskworks.apps.demo.campaign import PHOTOS as CAMPAIGN_PHOTOS
+from maskworks.apps.demo.campaign import write_campaign
 from maskworks.apps.demo.page import page
 from maskworks.apps.demo.photos import DRAWINGS, PHOTOS, samples
+from maskworks.studio.assignment import assign
+from maskworks.studio.campaign_file import read_campaign
 from maskworks.studio.item import Row
 
 
@@ -27,7 +32,8 @@ def test_demo_cuts_photos_out_and_writes_a_page(home, offline, tmp_path, capsys)
     folder = tmp_path / "demo-out"
     (folder / "photos").mkdir(parents=True)  # of an earlier demo: it may be run again
     assert main(["demo", "-o", str(folder), "--model", "bright"]) == 0
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert err == ""
     names = [*PHOTOS, *DRAWINGS]
     rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
     assert [row["source"].rsplit("/", 1)[1] for row in rows] == names
@@ -36,7 +42,41 @@ def test_demo_cuts_photos_out_and_writes_a_page(home, offline, tmp_path, capsys)
     html = (folder / "index.html").read_text()
     assert html.count("<article>") == len(names)
     sources = re.findall(r'(?:src|href)="(.*?)"', html)
-    assert all(s.startswith("data:image/") or (folder / s).is_file() for s in sources)
+    assert all(s.startswith(("data:image/", "#")) or (folder / s).is_file() for s in sources)
+    assert "$ maskworks run " in out
+    check_campaign(folder / "campaign/spring-out", html)
+    assert main(["run", str(folder / "campaign")]) == 1
+    assert "7 pictures, nothing to do (7 done before)" in capsys.readouterr().out
+
+
+def check_campaign(out, html):
+    """Two concepts with three backgrounds each, an exception, no subject, a corrupt file."""
+    figures = json.loads((out / "report.json").read_text())
+    assert figures["items_in"] == figures["items"] == sum(figures["routes"].values()) == 7
+    assert set(figures["concepts"]) == {"lifestyle", "product"}
+    assert (figures["routes"]["manual"], figures["routes"]["failed"]) == (1, 1)
+    assert figures["reasons"]["exception:tag:glass"] == 1
+    made = list(out.glob("*/*/*/photos/**/*.jpg"))
+    variants = {path.relative_to(out).parts[1:3] for path in made}
+    assert variants == {
+        *itertools.product(["lifestyle"], ["marble", "dusk", "f4f1ec"]),
+        *itertools.product(["product"], ["linen", "sand", "ffffff"]),
+    }
+    assert len(made) == figures["outputs"] == html.count("<figcaption>on ")
+    assert (out / "manual/brief.csv").is_file()
+    assert html.count('class="row"') == 7
+    assert "is cut off" in html
+    with (out / "deliverables.csv").open() as stream:
+        assert next(stream) == "source,sku,concept,variant,path,sha256,score\n"
+
+
+def test_campaign_of_the_demo_is_one_a_producer_may_go_on_with(home, tmp_path):
+    path = write_campaign(tmp_path, samples(), model="bright")
+    plan = assign(read_campaign(path))
+    assert plan.notes == ()
+    assert [(item.source, item.rule is None) for item in plan.items] == [
+        (f"photos/{source}", source != "product/bottle.png") for source in CAMPAIGN_PHOTOS
+    ]
 
 
 def test_demo_does_not_write_into_a_folder_of_other_things(home, tmp_path, capsys):

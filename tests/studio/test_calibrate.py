@@ -13,7 +13,13 @@ from maskworks.quality import calibration_error
 from maskworks.studio.calibrate import FEWEST, THRESHOLDS, apply_calibration, calibrate
 from maskworks.studio.judged import Judged, judged_items, read_judged
 from maskworks.studio.reasons import Reason
-from maskworks.studio.score_model import Isotonic, Logistic, load_score_model
+from maskworks.studio.score_model import (
+    Isotonic,
+    Logistic,
+    digest_of,
+    find_score_file,
+    load_score_model,
+)
 from maskworks.studio.store import (
     Judgement,
     NewItem,
@@ -273,8 +279,24 @@ def test_command_prints_json_and_writes_nothing_unasked(export, tmp_path, capsys
     assert [path.name for path in tmp_path.iterdir()] == ["decisions.csv"]
 
 
+def test_command_takes_scores_of_the_campaign_s_own_score_file_only(campaign_folder, capsys):
+    fill_store(campaign_folder, decisions(120), scorer="another file")
+    assert main(["calibrate", str(campaign_folder.file)]) == 2
+    said = capsys.readouterr().err
+    assert "note: 120 decided pictures have a score of another score file" in said
+    assert "there are 0 decisions with a score" in said
+
+
 def test_command_reads_the_decisions_of_a_campaign(campaign_folder, capsys):
     judged = decisions(120)
+    fill_store(campaign_folder, judged, scorer=digest_of(find_score_file("cutout")))
+    assert main(["calibrate", str(campaign_folder.file), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["n"], record["good"]) == (120, sum(one.good for one in judged))
+
+
+def fill_store(campaign_folder, judged, *, scorer):
+    """Write a campaign's database as a run and a reviewer leave it."""
     with open_store(database_beside(campaign_folder.file)) as store:
         campaign = open_campaign(store, "spring-skincare", currency="USD", settings="x")
         with hold(store, campaign) as worker:
@@ -287,7 +309,8 @@ def test_command_reads_the_decisions_of_a_campaign(campaign_folder, capsys):
             good = {one.source: one.good for one in judged}
             while items := claim(store, worker, 200):
                 for item in items:
-                    finish(store, item, Outcome(route="review", score=scores[item.source]))
+                    score = scores[item.source]
+                    finish(store, item, Outcome(route="review", score=score, scorer=scorer))
         for item in list_items(store, campaign):
             said = Judgement(decision="fix", who="ana", why="edge")
             if good[item.source]:
@@ -296,9 +319,6 @@ def test_command_reads_the_decisions_of_a_campaign(campaign_folder, capsys):
                 decide(store, item.id, said, made=(output,))
             else:
                 decide(store, item.id, said)
-    assert main(["calibrate", str(campaign_folder.file), "--json"]) == 0
-    record = json.loads(capsys.readouterr().out)
-    assert (record["n"], record["good"]) == (120, sum(good.values()))
 
 
 def test_command_says_how_many_decisions_are_missing(tmp_path, capsys):

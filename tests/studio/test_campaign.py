@@ -92,6 +92,25 @@ def test_backgrounds_are_named_for_their_files_and_colours(campaign_folder):
                      id="same-background-twice"),
         pytest.param('"exceptions.csv"', '"none.csv"', 23, "file: none.csv does not exist",
                      id="exception-file"),
+        pytest.param("0.05", '0.05\nscore_file = "none.toml"', 21,
+                     r"quality\.score_file: .*none\.toml: cannot be read .*calibrate` writes",
+                     id="missing-score-file"),
+        pytest.param("0.05", '0.05\nscore_file = "campaign.toml"', 21,
+                     r"quality\.score_file: .*campaign\.toml: ", id="no-score-file"),
+        pytest.param('"#f4f1ec"', '{file = "#f4f1ec", focus = [0.5, 0.5]}', 12,
+                     "backgrounds 3: #f4f1ec is a colour, which has no focus",
+                     id="focus-of-a-colour"),
+        pytest.param('"#f4f1ec"', '{file = "bg/marble-a.png", focus = [0.5, 1.5]}', 12,
+                     "backgrounds 3, focus 2: is 1.5; it must be less than", id="focus-outside"),
+        pytest.param('"#f4f1ec"', '{file = "bg/marble-a.png", focus = [0.5]}', 12,
+                     "backgrounds 3, focus 2: is missing", id="half-a-focus"),
+        pytest.param('"#f4f1ec"', '{flie = "bg/marble-a.png"}', 12,
+                     r"backgrounds 3, flie: there is no such key; did you mean file\?",
+                     id="unknown-key-of-a-background"),
+        pytest.param('"#f4f1ec"', "7", 12, "backgrounds 3: is 7; it must be a colour, a picture",
+                     id="background-is-a-number"),
+        pytest.param('"cutout"', '"cutout"\nrefine = "hard"', 8,
+                     r"input\.refine: is \"hard\"; it must be 'off', 'fast'", id="refine"),
         pytest.param("[[concept]]", "[concept]", 9, r"concept: .* write \[\[concept\]\]",
                      id="one-table"),
         pytest.param("[quality]", '[[concept]]\nname = "Marble"\n[quality]', 9,
@@ -119,6 +138,17 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(campaign_folder)
         read_campaign(campaign_folder.file)
     lines = [line.split(":")[1] for line in str(caught.value).splitlines()]
     assert lines == ["3", "19", "26"]
+
+
+def test_one_picture_with_two_focus_points_is_two_backgrounds(campaign_folder):
+    focused = '{file = "bg/marble-a.png", focus = [0.0, 0.25]}'
+    campaign_folder.change('"#f4f1ec"', focused)
+    before, _, after = read_campaign(campaign_folder.file).scenery["marble"]
+    assert (before.variant, before.focus) == ("marble-a", (0.5, 0.5))
+    assert (after.variant, after.focus) == ("marble-a-2", (0.25, 0.0))
+    campaign_folder.change(focused, f"{focused}, {focused}")
+    with pytest.raises(UsageError, match=r"backgrounds 4: bg/marble-a\.png is the same as"):
+        read_campaign(campaign_folder.file)
 
 
 def test_a_mistake_in_the_exception_list_names_that_file(campaign_folder):

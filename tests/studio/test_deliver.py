@@ -91,7 +91,7 @@ def test_list_is_safe_in_a_spreadsheet():
     text = deliverables_csv([made("deliver", source="=cmd.jpg", sku="-1", score=None)])
     assert text.splitlines() == [
         "source,sku,concept,variant,path,sha256,score",
-        f"'=cmd.jpg,'-1,marble,wall,deliver/{PATH},ab,",
+        f"'=cmd.jpg,-1,marble,wall,deliver/{PATH},ab,",
     ]
 
 

@@ -82,6 +82,16 @@ def test_background_that_is_too_small_leaves_the_others_alone():
     assert reason.text.startswith("tiny: the background has 5x5 pixels")
 
 
+def test_focus_of_a_background_stays_in_the_frame():
+    halves = np.zeros((40, 80, 3), np.uint8)
+    halves[:, 40:] = 255
+    wall = Backdrop(Image(halves))
+    item = item_of(Variant("left", wall, (0.5, 0.0)), Variant("right", wall, (0.5, 1.0)))
+    made = compose_each(item, RULES).made
+    corners = [read_picture(one.data).image.pixels[0, 0, 0] for one in made]
+    assert corners == [0, 255]
+
+
 def test_gate_sees_the_bytes_that_will_be_written():
     done = compose_each(item_of(WHITE), replace_rules(RULES, max_bytes=100))
     held = hold_against(done, replace_rules(RULES, max_bytes=100))

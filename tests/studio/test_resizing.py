@@ -108,7 +108,9 @@ def test_cover_keeps_the_focus_in_the_frame(focus, shown):
 
 
 @pytest.mark.parametrize(
-    "size", [(30, 80), (90, 20), (10, 10), (101, 99), (400, 300)], ids=lambda s: f"{s[1]}x{s[0]}"
+    "size",
+    [(30, 80), (90, 20), (10, 10), (101, 99), (400, 300), (1, 1), (3, 200), (200, 3)],
+    ids=lambda s: f"{s[1]}x{s[0]}",
 )
 def test_cover_has_the_asked_size_and_no_empty_corner(size):
     covered = cover(Image(np.full((120, 100, 3), 77, np.uint8)), size)

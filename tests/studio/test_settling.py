@@ -80,6 +80,7 @@ def test_route_follows_the_rules_of_now(item, now, route, reasons):
     [
         pytest.param(DONE, job(deliver_at=0.85), id="needs-a-hand-off"),
         pytest.param(DONE, job(rule=RULE), id="new-exception"),
+        pytest.param(replace(DONE, scorer="a score file of before"), job(), id="other-score-file"),
         pytest.param(
             replace(DONE, route="manual", score=None, reasons=(EXCEPTED,)), job(), id="no-exception"
         ),

@@ -10,7 +10,7 @@ from maskworks import cutout
 from maskworks.core import Image, ImageError, Matte, UsageError
 from maskworks.models import InputSpec, Model, ModelSpec, OutputSpec
 from maskworks.studio import Backdrop, Blurred, Plain, parse_background
-from maskworks.studio.backgrounds import blur_behind, fill, put_behind
+from maskworks.studio.backgrounds import blur_behind, put_behind
 from maskworks.studio.steps import judge
 
 
@@ -157,11 +157,6 @@ def test_blur_leaves_no_ghost_of_the_subject():
     matte = disc(200, 300)
     photo.pixels[matte.alpha > 0] = 255
     assert blur_behind(photo, matte, 0.05).pixels.max() <= 101
-
-
-@pytest.mark.parametrize("size", [(1, 1), (3, 200), (200, 3), (64, 64)])
-def test_backdrop_fills_any_frame(size):
-    assert fill(plain(9, 40, 50), *size).size == size
 
 
 def test_backdrop_with_alpha_lies_on_white(tmp_path):

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from maskworks.core.errors import (
         ChecksumError,
         DownloadError,
+        EvaluationError,
         ImageError,
         LicenceError,
         MaskworksError,
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
         UsageError,
     )
     from maskworks.core.formats import SUFFIXES
+    from maskworks.core.instances import Instances
+    from maskworks.core.label_map import LabelMap
+    from maskworks.core.panoptic import Panoptic, Segment
     from maskworks.core.reading import Details, Limits, Picture, read_picture
+    from maskworks.core.rle import Rle, encode_mask
+    from maskworks.core.taxonomy import (
+        Category,
+        Taxonomy,
+        load_taxonomy,
+        plain_taxonomy,
+        taxonomy_names,
+    )
+    from maskworks.core.taxonomy_mapping import Mapping, load_mapping
     from maskworks.core.values import Box, Image, Mask, Matte, Trimap
     from maskworks.core.writing import (
         Encoding,
@@ -37,32 +50,46 @@ if TYPE_CHECKING:
 __all__ = [
     "SUFFIXES",
     "Box",
+    "Category",
     "ChecksumError",
     "Details",
     "DownloadError",
     "Encoding",
+    "EvaluationError",
     "Image",
     "ImageError",
+    "Instances",
+    "LabelMap",
     "LicenceError",
     "Limits",
+    "Mapping",
     "Mask",
     "MaskworksError",
     "Matte",
     "ModelError",
     "NetworkError",
     "OutputError",
+    "Panoptic",
     "Picture",
     "ProviderError",
     "RecipeError",
+    "Rle",
+    "Segment",
+    "Taxonomy",
     "TooLargeError",
     "Trimap",
     "UnknownModelError",
     "UnreadableError",
     "UsageError",
     "encode",
+    "encode_mask",
     "encode_matte",
+    "load_mapping",
+    "load_taxonomy",
     "parse_colour",
+    "plain_taxonomy",
     "read_picture",
+    "taxonomy_names",
     "write_atomic",
     "write_text_atomic",
 ]
@@ -71,6 +98,18 @@ _MODULES = {
     "errors": [name for name in __all__ if name.endswith("Error")],
     "values": ["Box", "Image", "Mask", "Matte", "Trimap"],
     "formats": ["SUFFIXES"],
+    "instances": ["Instances"],
+    "label_map": ["LabelMap"],
+    "panoptic": ["Panoptic", "Segment"],
+    "rle": ["Rle", "encode_mask"],
+    "taxonomy": [
+        "Category",
+        "Taxonomy",
+        "load_taxonomy",
+        "plain_taxonomy",
+        "taxonomy_names",
+    ],
+    "taxonomy_mapping": ["Mapping", "load_mapping"],
     "reading": ["Details", "Limits", "Picture", "read_picture"],
     "writing": ["Encoding", "encode", "encode_matte", "write_atomic", "write_text_atomic"],
     "colour": ["parse_colour"],

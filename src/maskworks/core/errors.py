@@ -13,7 +13,8 @@ MaskworksError
 │   ├── ProviderError           provider
 │   └── NetworkError            network            wrong output shape, NaN
 ├── UsageError                  usage
-└── RecipeError                 recipe
+├── RecipeError                 recipe
+└── EvaluationError             evaluation         truth and predictions that do not fit
 
 A message says what was wrong, the value found, the rule, and the way out. The fields
 are the ``args``, so an error survives pickling to another process.
@@ -197,3 +198,19 @@ class RecipeError(MaskworksError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}; {self.remedy}"
+
+
+class EvaluationError(MaskworksError):
+    """Truth and predictions of which no exact figure can be made; every reason is named."""
+
+    code: ClassVar[str] = "evaluation"
+
+    def __init__(self, problems: Sequence[str], remedy: str) -> None:
+        super().__init__(problems, remedy)
+        self.problems, self.remedy = tuple(problems), remedy
+
+    def __str__(self) -> str:
+        shown = "\n  ".join(self.problems[:20])
+        more = len(self.problems) - 20
+        rest = f"\n  and {more} more" if more > 0 else ""
+        return f"nothing was measured; {self.remedy}\n  {shown}{rest}"

@@ -13,7 +13,8 @@ import numpy as np
 from maskworks.core.errors import ImageError, MaskworksError
 from maskworks.core.reading import Limits
 from maskworks.core.values import Mask, Matte
-from maskworks.evaluate.measures import MEASURES, THOUSAND, Measure
+from maskworks.evaluate.measures import MEASURES, THOUSAND, USUAL_NAMES, Measure
+from maskworks.evaluate.outcome import RESIZE_RULE, WORKERS, versions
 from maskworks.evaluate.pairing import Pair
 from maskworks.evaluate.reading import LIMITS, read_matte, read_trimap
 from maskworks.quality import (
@@ -25,9 +26,6 @@ from maskworks.quality import (
     mean_squared_error,
     sum_absolute_difference,
 )
-
-WORKERS = 2
-"""Pictures in hand at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +59,17 @@ class Failure:
 
 @dataclass(frozen=True)
 class Report:
-    """All there is to say of a run: the folders, the rows in order of their names."""
+    """All there is to say of a run: the folders, the rows in order of their names.
+
+    `missing` names the pictures whose missing prediction was counted as empty.
+    """
 
     truth: Path
     predictions: Path
     trimaps: Path | None
     scores: tuple[Score, ...]
     failures: tuple[Failure, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def means(self) -> dict[str, float] | None:
         """Return the mean of each measure over the scored pictures, None if there is none."""
@@ -78,20 +80,26 @@ class Report:
 
     def record(self) -> dict[str, object]:
         """Return what the JSON file holds: rows, means, definitions and versions."""
+        means = self.means() or {}
         return {
+            "task": "mattes",
+            **{key: means.get(name) for key, name in USUAL_NAMES.items()},
             "truth": str(self.truth),
             "predictions": str(self.predictions),
             "trimaps": None if self.trimaps is None else str(self.trimaps),
             "region": "whole" if self.trimaps is None else "unknown",
+            "ignore_label": None,
+            "resize_rule": RESIZE_RULE,
             "scored": len(self.scores),
             "failed": len(self.failures),
+            "missing": list(self.missing),
             "means": self.means(),
             "pictures": [asdict(row) for row in self.scores],
             "failures": [asdict(row) for row in self.failures],
             "measures": {
                 m.name: _definition(m, limited=self.trimaps is not None) for m in MEASURES
             },
-            "versions": _versions(),
+            "versions": versions(),
         }
 
 
@@ -101,7 +109,7 @@ def score_pair(pair: Pair, limits: Limits = LIMITS) -> Score:
     Parameters
     ----------
     pair : Pair
-        Without a trimap every pixel counts in every measure.
+        Without a trimap every pixel counts in every measure; without a prediction alpha is 0.
     limits : Limits
 
     Returns
@@ -115,8 +123,11 @@ def score_pair(pair: Pair, limits: Limits = LIMITS) -> Score:
         trimap has no unknown pixel.
     """
     truth = read_matte(pair.truth, limits)
-    predicted = read_matte(pair.prediction, limits)
-    _same_size("prediction", pair.prediction, predicted.size, truth.size)
+    if pair.prediction is None:
+        predicted = Matte(np.zeros(truth.size, np.float32))
+    else:
+        predicted = read_matte(pair.prediction, limits)
+        _same_size("prediction", pair.prediction, predicted.size, truth.size)
     where = None
     if pair.trimap is not None:
         trimap = read_trimap(pair.trimap, limits)
@@ -198,16 +209,3 @@ def _definition(measure: Measure, *, limited: bool) -> dict[str, object]:
         "definition": measure.definition,
         "source": measure.source,
     }
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions of what makes the figures."""
-    from importlib.metadata import version
-
-    import cv2
-    import PIL
-    import scipy
-
-    modules = {"numpy": np, "scipy": scipy, "opencv": cv2, "pillow": PIL}
-    others = {name: str(module.__version__) for name, module in modules.items()}
-    return {"maskworks": version("maskworks")} | others

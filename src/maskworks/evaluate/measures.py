@@ -111,3 +111,14 @@ MEASURES = (
     ),
 )
 """The columns, in order."""
+
+USUAL_NAMES = {
+    "SAD": "sad",
+    "MSE": "mse",
+    "Grad": "gradient",
+    "Conn": "connectivity",
+    "IoU": "iou",
+    "boundary_IoU": "boundary_iou",
+    "boundary_F": "boundary_f",
+}
+"""The key of each mean at the top of the JSON, as papers call it: the name of the measure."""

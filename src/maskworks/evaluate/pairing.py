@@ -16,13 +16,26 @@ from maskworks.evaluate.reading import may_hold_matte
 class Pair:
     """One picture: its truth, its prediction, and the trimap that limits the matting errors.
 
-    `name` is the path below the folder, without the suffix, with forward slashes.
+    `name` is the path below the folder, without the suffix, with forward slashes. `prediction`
+    is None where a missing one counts as empty.
     """
 
     name: str
     truth: Path
-    prediction: Path
+    prediction: Path | None
     trimap: Path | None = None
+
+
+class MissingError(ImageError):
+    """A picture whose counterpart is missing; `kind` is truth, prediction or trimap."""
+
+    def __init__(self, name: str, kind: str, folder: Path) -> None:
+        super().__init__(name, kind, folder)
+        self.name, self.kind, self.folder = name, kind, folder
+
+    def __str__(self) -> str:
+        place = self.folder / self.name
+        return f"{self.name}: its {self.kind} is missing; add {place}.png, or any suffix"
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,9 @@ class Pairing:
     spare: int = 0
 
 
-def pair_files(truth: Path, predictions: Path, trimaps: Path | None = None) -> Pairing:
+def pair_files(
+    truth: Path, predictions: Path, trimaps: Path | None = None, *, allow_missing: bool = False
+) -> Pairing:
     """Pair the pictures of the folders by their path without the suffix.
 
     Folders are walked with everything below them, links to folders too; hidden files and files
@@ -49,6 +64,9 @@ def pair_files(truth: Path, predictions: Path, trimaps: Path | None = None) -> P
     ----------
     truth, predictions : folders
     trimaps : folder, optional
+    allow_missing : bool
+        A truth without a prediction is paired with None, and the folder of predictions may hold
+        no picture.
 
     Returns
     -------
@@ -65,14 +83,21 @@ def pair_files(truth: Path, predictions: Path, trimaps: Path | None = None) -> P
     if trimaps is not None:
         folders["--trimaps"] = trimaps
     _check(folders)
-    found = {option: _pictures(folder, folders) for option, folder in folders.items()}
+    found = {
+        option: _pictures(folder, folders, may_be_empty=allow_missing and folder == predictions)
+        for option, folder in folders.items()
+    }
     pairs: list[Pair] = []
     problems: list[tuple[str, ImageError]] = []
     for name in sorted(found["--truth"].keys() | found["--predictions"].keys()):
         try:
-            chosen = {o: _only(name, o, found[o], folder) for o, folder in folders.items()}
+            chosen = {
+                o: _only(name, o, found[o], folder)
+                for o, folder in folders.items()
+                if not (allow_missing and o == "--predictions" and name not in found[o])
+            }
             pairs.append(
-                Pair(name, chosen["--truth"], chosen["--predictions"], chosen.get("--trimaps"))
+                Pair(name, chosen["--truth"], chosen.get("--predictions"), chosen.get("--trimaps"))
             )
         except ImageError as error:
             problems.append((name, error))
@@ -95,7 +120,9 @@ def _check(folders: dict[str, Path]) -> None:
         real[place] = option
 
 
-def _pictures(folder: Path, folders: dict[str, Path]) -> dict[str, list[Path]]:
+def _pictures(
+    folder: Path, folders: dict[str, Path], *, may_be_empty: bool
+) -> dict[str, list[Path]]:
     """Return the pictures below a folder by name."""
     apart = {os.path.realpath(other) for other in folders.values()}
     found: dict[str, list[Path]] = {}
@@ -106,7 +133,7 @@ def _pictures(folder: Path, folders: dict[str, Path]) -> dict[str, list[Path]]:
             found.setdefault(name, []).append(path)
         else:
             others += 1
-    if not found:
+    if not found and not may_be_empty:
         option = next(option for option, other in folders.items() if other == folder)
         beside = f" ({others} other files)" if others else ""
         raise UsageError(
@@ -141,7 +168,7 @@ def _only(name: str, option: str, found: dict[str, list[Path]], folder: Path) ->
     kind = {"--truth": "truth", "--predictions": "prediction", "--trimaps": "trimap"}[option]
     candidates: Sequence[Path] = found.get(name, ())
     if not candidates:
-        raise ImageError(f"{name}: its {kind} is missing; add {folder / name}.png, or any suffix")
+        raise MissingError(name, kind, folder)
     mattes = candidates if len(candidates) == 1 else [c for c in candidates if may_hold_matte(c)]
     if len(mattes) != 1:
         names = ", ".join(path.name for path in candidates)

@@ -18,6 +18,15 @@ Side = Annotated[int, Field(ge=1, le=8192)]
 Triple = tuple[float, float, float]
 
 
+ANSWERS = {
+    "saliency": ("matte", "logits"),
+    "edge": ("matte",),
+    "semantic": ("class-logits", "class-scores", "class-map", "matte", "logits"),
+    "instance": ("detections",),
+}
+"""What the output of each family can hold."""
+
+
 class Row(BaseModel):
     """Frozen, and an unknown key is an error that names its path."""
 
@@ -28,17 +37,23 @@ class InputSpec(Row):
     """How a picture becomes the network's input, (1, 3, `height`, `width`) float32.
 
     `resize` "pad" keeps the aspect: the long side fits, the picture is centred and the rest
-    is 0 after normalisation. "squash" resizes both sides and loses the aspect. `scale` "255"
-    divides by 255, "max" by the largest value of the resized picture. Then `mean` is
-    subtracted and the result divided by `std`, per channel R, G, B. `detail` is the side of a
-    second, closer look at the subject, for a network that takes more than one size.
+    is 0 after normalisation. "squash" resizes both sides and loses the aspect. "keep" takes a
+    picture of any size as it is, its sides filled up to a multiple of `stride`; `height` and
+    `width` then say at which size it was trained. `scale` "255" divides by 255, "max" by the
+    largest value of the resized picture, "1" not at all. Then `mean` is subtracted and the
+    result divided by `std`, per channel R, G, B; with `order` "bgr" the channels are swapped
+    last. With `layout` "nhwc" the network takes, and answers, channels last. `detail` is the
+    side of a second, closer look at the subject, for a network that takes more than one size.
     """
 
     height: Side
     width: Side
     detail: Side | None = None
-    resize: Literal["pad", "squash"]
-    scale: Literal["255", "max"]
+    resize: Literal["pad", "squash", "keep"]
+    stride: Annotated[int, Field(ge=1, le=256)] = 1
+    scale: Literal["255", "max", "1"]
+    order: Literal["rgb", "bgr"] = "rgb"
+    layout: Literal["nchw", "nhwc"] = "nchw"
     mean: Triple
     std: Triple
 
@@ -56,9 +71,15 @@ class OutputSpec(Row):
     The first is a map (1, 1, h, w), (1, h, w) or (h, w): a matte in [0, 1], or logits that a
     sigmoid turns into one. With `confidence` a predicted IoU in [0, 1] follows, with
     `presence` the probability that there is a subject at all.
+
+    A model of labels has another first output: "class-logits" and "class-scores" (1, C, h, w),
+    which a softmax turns, or need not turn, into probabilities; "class-map" (1, h, w) or
+    (1, 1, h, w), integer ids; "detections", four outputs as Mask R-CNN gives them: boxes
+    (n, 4) as x1 y1 x2 y2 of the input, labels (n,), scores (n,), masks (n, 1, h, w) in [0, 1],
+    of the input's size or of the box's.
     """
 
-    kind: Literal["matte", "logits"]
+    kind: Literal["matte", "logits", "class-logits", "class-scores", "class-map", "detections"]
     confidence: bool = False
     presence: bool = False
 
@@ -71,12 +92,21 @@ class ModelSpec(Row):
     `licence` is the SPDX id of the weights, not of the code; `commercial` says whether that
     licence allows commercial use. The terms of the training data are another matter and
     stand in `data`.
+
+    `edge` names the embedded model that redraws the edges of this one's mattes.
+
+    A model of labels names its classes, in the order of its outputs: by a `taxonomy` that
+    ships, or one by one in `classes`. `architecture` is what a file of Torch weights
+    (safetensors) fills: "torchvision/NAME".
     """
 
     name: Annotated[str, StringConstraints(pattern=NAME)]
     title: Text
-    family: Literal["saliency"]
-    task: Literal["cutout"]
+    family: Literal["saliency", "edge", "semantic", "instance"]
+    task: Literal["cutout", "edge", "semantic", "instance"]
+    architecture: Text | None = None
+    taxonomy: Text | None = None
+    classes: tuple[Text, ...] = ()
     file: Annotated[str, StringConstraints(pattern=FILE)] | None = None
     url: Annotated[str, StringConstraints(pattern=r"^https?://\S+/[^/\s?#]+$")] | None = None
     sha256: Hex64 | None = None
@@ -90,6 +120,7 @@ class ModelSpec(Row):
     source: Text
     card: str | None = None
     embedded: bool = False
+    edge: Annotated[str, StringConstraints(pattern=NAME)] | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -101,6 +132,24 @@ class ModelSpec(Row):
             raise ValueError(message)
         if not self.embedded and not self.checksums:
             message = f"{self.name}: needs sha256 or md5, no unchecked file is ever used"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_family(self) -> Self:
+        allowed = ANSWERS[self.family]
+        if self.output.kind not in allowed:
+            message = (
+                f"{self.name}: a {self.family} model answers {', '.join(allowed)}, "
+                f"got {self.output.kind!r}"
+            )
+            raise ValueError(message)
+        labels = self.family not in ("saliency", "edge")
+        if labels != ((self.taxonomy is None) == bool(self.classes)):
+            message = f"{self.name}: name its classes by either taxonomy or classes, and not both"
+            raise ValueError(message)
+        if self.family == "saliency" and (self.input.resize == "keep" or self.input.scale == "1"):
+            message = f"{self.name}: a saliency model needs resize pad or squash, scale 255 or max"
             raise ValueError(message)
         return self
 

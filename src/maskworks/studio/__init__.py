@@ -6,42 +6,107 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from maskworks.studio.assignment import Assignment, PlannedItem, assign
     from maskworks.studio.backgrounds import Backdrop, Blurred, Plain, parse_background
+    from maskworks.studio.campaign_file import CampaignFile, read_campaign
+    from maskworks.studio.cost import Bill, Rates, add_up, unit_cost, yearly_saving
+    from maskworks.studio.evidence import Evidence, measure
+    from maskworks.studio.exceptions import Rule, find_rule, read_exceptions
+    from maskworks.studio.gate import Breach, Gate, check_output
+    from maskworks.studio.ingesting import Desk, Ingested, ingest_folder
     from maskworks.studio.inputs import Finds, Found, find_pictures
     from maskworks.studio.item import ExistsError, Row, Work
     from maskworks.studio.manifest import Journal, read_manifest
+    from maskworks.studio.output_rules import OutputRules
     from maskworks.studio.plan import plan_file, plan_folder
+    from maskworks.studio.presets import find_preset, load_presets, rules_from
+    from maskworks.studio.reasons import Reason
+    from maskworks.studio.reporting import report_campaign
+    from maskworks.studio.running import Begun, Ended, Run, Telling, run_campaign
+    from maskworks.studio.score_model import ScoreModel, load_score_model, score_model_for
     from maskworks.studio.steps import Cutout, Look, cut_out, cutout, render
+    from maskworks.studio.suggestions import Suggestion, suggest_rules
 
 __all__ = [
+    "Assignment",
     "Backdrop",
+    "Begun",
+    "Bill",
     "Blurred",
+    "Breach",
+    "CampaignFile",
     "Cutout",
+    "Desk",
+    "Ended",
+    "Evidence",
     "ExistsError",
     "Finds",
     "Found",
+    "Gate",
+    "Ingested",
     "Journal",
     "Look",
+    "OutputRules",
     "Plain",
+    "PlannedItem",
+    "Rates",
+    "Reason",
     "Row",
+    "Rule",
+    "Run",
+    "ScoreModel",
+    "Suggestion",
+    "Telling",
     "Work",
+    "add_up",
+    "assign",
+    "check_output",
     "cut_out",
     "cutout",
     "find_pictures",
+    "find_preset",
+    "find_rule",
+    "ingest_folder",
+    "load_presets",
+    "load_score_model",
+    "measure",
     "parse_background",
     "plan_file",
     "plan_folder",
+    "read_campaign",
+    "read_exceptions",
     "read_manifest",
     "render",
+    "report_campaign",
+    "rules_from",
+    "run_campaign",
+    "score_model_for",
+    "suggest_rules",
+    "unit_cost",
+    "yearly_saving",
 ]
 
 _MODULES = {
+    "assignment": ["Assignment", "PlannedItem", "assign"],
     "backgrounds": ["Backdrop", "Blurred", "Plain", "parse_background"],
+    "campaign_file": ["CampaignFile", "read_campaign"],
+    "cost": ["Bill", "Rates", "add_up", "unit_cost", "yearly_saving"],
+    "evidence": ["Evidence", "measure"],
+    "exceptions": ["Rule", "find_rule", "read_exceptions"],
+    "gate": ["Breach", "Gate", "check_output"],
+    "ingesting": ["Desk", "Ingested", "ingest_folder"],
     "inputs": ["Finds", "Found", "find_pictures"],
     "item": ["ExistsError", "Row", "Work"],
     "manifest": ["Journal", "read_manifest"],
+    "output_rules": ["OutputRules"],
     "plan": ["plan_file", "plan_folder"],
+    "presets": ["find_preset", "load_presets", "rules_from"],
+    "reasons": ["Reason"],
+    "reporting": ["report_campaign"],
+    "running": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
+    "score_model": ["ScoreModel", "load_score_model", "score_model_for"],
     "steps": ["Cutout", "Look", "cut_out", "cutout", "render"],
+    "suggestions": ["Suggestion", "suggest_rules"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -12,6 +12,7 @@ from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits, read_picture
 from maskworks.core.values import Image, Matte
+from maskworks.studio.resizing import cover
 
 _BLUR_SIDE_PX = 512
 _ROWS = 64
@@ -104,7 +105,7 @@ def put_behind(
         colour = np.array(background.colour, np.uint8)
         return blend(front, matte, Image(np.broadcast_to(colour, (height, width, 3))))
     if isinstance(background, Backdrop):
-        return blend(front, matte, fill(background.image, height, width))
+        return blend(front, matte, cover(background.image, image.size))
     return blend(front, matte, blur_behind(image, matte, background.share))
 
 
@@ -130,30 +131,6 @@ def blend(front: Image, matte: Matte, behind: Image) -> Image:
         below = behind.pixels[rows].astype(np.float32)
         mixed[rows] = np.rint(below + alpha * (front.pixels[rows] - below)).astype(np.uint8)
     return Image(mixed)
-
-
-def fill(picture: Image, height: int, width: int) -> Image:
-    """Scale a picture until it covers height x width pixels and cut off what stands over.
-
-    Examples
-    --------
-    >>> wide = Image(np.repeat(np.array([[[0] * 3, [9] * 3, [9] * 3, [0] * 3]], np.uint8), 2, 0))
-    >>> fill(wide, 2, 2).pixels[..., 0].tolist()
-    [[9, 9], [9, 9]]
-    """
-    from PIL import Image as PillowImage
-
-    rows, columns = picture.size
-    scale = max(height / rows, width / columns)
-    tall, broad = min(height / scale, rows), min(width / scale, columns)
-    top, left = (rows - tall) / 2, (columns - broad) / 2
-    sized = PillowImage.fromarray(picture.pixels).resize(
-        (width, height),
-        PillowImage.Resampling.BICUBIC,
-        box=(left, top, left + broad, top + tall),
-        reducing_gap=2.0,
-    )
-    return Image(np.asarray(sized))
 
 
 def blur_behind(image: Image, matte: Matte, share: float) -> Image:

@@ -96,7 +96,7 @@ def _holds(row: Row, work: Work, settings: str) -> bool:
         return False
     made = row.output is None or (row.output == str(work.output) and work.output.is_file())
     try:
-        return made and row.fingerprint == _fingerprint(work.source, settings)
+        return made and row.fingerprint == fingerprint(work.source, settings)
     except OSError:
         return False
 
@@ -147,7 +147,7 @@ def _read(row: Row, work: Work, job: Job) -> tuple[Row, Picture]:
         with contextlib.suppress(OSError):  # a missing file is explained by `read_picture`
             if not stat.S_ISREG(work.source.stat().st_mode):  # opening a pipe would wait for ever
                 raise UnreadableError(work.shown, "is not a file", "pipe its content to `-`")
-            row = replace(row, fingerprint=_fingerprint(work.source, job.settings))
+            row = replace(row, fingerprint=fingerprint(work.source, job.settings))
         picture = read_picture(work.source, job.limits, name=work.shown)
     height, width = picture.image.size
     seconds = Seconds(read=_since(began))
@@ -238,7 +238,8 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def _fingerprint(path: Path, settings: str) -> Fingerprint:
+def fingerprint(path: Path, settings: str) -> Fingerprint:
+    """Return what tells whether a result still holds for a file and these settings."""
     status = path.stat()
     return Fingerprint(bytes=status.st_size, modified_ns=status.st_mtime_ns, settings=settings)
 

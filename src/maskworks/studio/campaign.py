@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from maskworks.refine.refinement import Method
 from maskworks.studio.cost import Rates
 from maskworks.studio.currency import CURRENCIES
 from maskworks.studio.output_rules import OutputRules
@@ -57,13 +58,35 @@ class InputRules(_Part):
     """[input]: where the pictures are, and the model that cuts them out.
 
     `folder` is a folder, with everything below it, or a CSV file with the columns file, sku,
-    tags and concept; relative to the campaign file. `several_per_sku` allows a CSV in which
-    several pictures have one SKU.
+    tags and concept; relative to the campaign file. `refine` says how edges are made, as
+    `maskworks cutout --refine`. `several_per_sku` allows a CSV in which several pictures have
+    one SKU.
     """
 
     folder: Annotated[str, Field(min_length=1)]
     model: str = "cutout"
+    refine: Method = "auto"
     several_per_sku: bool = False
+
+
+class Approved(_Part):
+    """An approved background: a colour, or a picture with the point that stays in the frame.
+
+    `focus` is [across, down], each from 0 to 1 from the upper left: what is cut off where the
+    picture's shape is not that of the output is cut off far from there. By default the middle.
+    """
+
+    file: Annotated[str, Field(min_length=1)]
+    focus: tuple[Share, Share] | None = None
+
+
+def _approved(given: Any) -> Any:  # noqa: ANN401 - whatever the file says
+    """Let a text stand for a table with nothing but the file."""
+    if isinstance(given, str):
+        return {"file": given}
+    if isinstance(given, dict | Approved):
+        return given
+    raise ValueError('must be a colour, a picture, or {file = "bg/wall.jpg", focus = [0.3, 0.5]}')
 
 
 class Concept(_Part):
@@ -71,23 +94,26 @@ class Concept(_Part):
 
     `match` is a pattern for paths below the input folder (`patterns.path_matches`); without
     it the concept takes every picture that no other one matches. `backgrounds` are colours and
-    pictures, relative to the campaign file; each makes one deliverable of every picture. With
-    none the output's own background is used.
+    pictures, relative to the campaign file (see `Approved`); each makes one deliverable of every
+    picture. With none the output's own background is used.
     """
 
     name: Name
     match: Annotated[str, Field(min_length=1)] | None = None
-    backgrounds: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    backgrounds: tuple[Annotated[Approved, BeforeValidator(_approved)], ...] = ()
 
 
 class QualityRules(_Part):
     """[quality]: the least score that is delivered without a person, and the spot check.
 
-    `spot_check` is the share of the delivered that a person sees all the same.
+    `spot_check` is the share of the delivered that a person sees all the same. `score_file` is
+    what `maskworks calibrate` has written, relative to the campaign file; by default the score
+    is the one that comes with the model.
     """
 
     deliver_at: Share = 0.85
     spot_check: Share = 0.05
+    score_file: Annotated[str, Field(min_length=1)] | None = None
 
 
 class ExceptionFile(_Part):
@@ -157,6 +183,7 @@ def pictures_hash(
     """
     settings = {
         "model": campaign.input.model,
+        "refine": campaign.input.refine,
         "output": campaign.output.model_dump(mode="json", exclude=_NOT_IN_PICTURES),
         "concept": concept,
         "backgrounds": dict(backgrounds),
@@ -165,15 +192,16 @@ def pictures_hash(
     return canonical_hash(settings)
 
 
-def routing_hash(campaign: Campaign, rules: str) -> str:
+def routing_hash(campaign: Campaign, rules: str, *, scorer: str = "") -> str:
     """Return a digest of what changes a picture's route and price, but not the picture.
 
-    Thresholds, the spot check, the content of the exception list (`rules`), the advice among
-    the output rules, the rates and the currency.
+    Thresholds, the spot check, the content of the exception list (`rules`) and of the score
+    file (`scorer`), the advice among the output rules, the rates and the currency.
     """
     return canonical_hash(
         {
-            "quality": campaign.quality.model_dump(mode="json"),
+            "quality": campaign.quality.model_dump(mode="json", exclude={"score_file"}),
+            "score": scorer,
             "advice": list(campaign.output.advice),
             "exceptions": rules,
             "cost": campaign.cost.model_dump(mode="json") if campaign.cost else None,

@@ -17,6 +17,7 @@ from maskworks.studio.campaign import Campaign, canonical_hash, pictures_hash, r
 from maskworks.studio.campaign_mistakes import Mistake, mistakes_of
 from maskworks.studio.exceptions import Rule, read_exceptions
 from maskworks.studio.scenery import Scenery, variants_of
+from maskworks.studio.score_model import digest_of, find_score_file, load_score_model
 from maskworks.studio.table import read_text
 from maskworks.studio.toml_lines import Place, line_of, toml_lines
 
@@ -26,7 +27,8 @@ class CampaignFile:
     """A campaign that was read and checked, with everything beside it that it names.
 
     `path` and `input` are absolute; `input` is a folder or a CSV file. `scenery` holds the
-    backgrounds of each concept by its name, `rules` the exception list, in order.
+    backgrounds of each concept by its name, `rules` the exception list, in order; `scorer` is
+    the file of the score model.
     """
 
     path: Path
@@ -35,6 +37,7 @@ class CampaignFile:
     input: Path
     scenery: dict[str, tuple[Scenery, ...]]
     rules: tuple[Rule, ...]
+    scorer: Path
 
     @property
     def folder(self) -> Path:
@@ -62,7 +65,9 @@ class CampaignFile:
     def routing_hash(self) -> str:
         """The digest of what changes routes and prices only (`campaign.routing_hash`)."""
         rules = [[rule.kind, rule.pattern, rule.reason] for rule in self.rules]
-        return routing_hash(self.campaign, canonical_hash({"rules": rules}))
+        return routing_hash(
+            self.campaign, canonical_hash({"rules": rules}), scorer=digest_of(self.scorer)
+        )
 
     def where(self, *place: str | int) -> str:
         """Return "FILE:LINE" of a place, such as ``("concept", 1, "match")``."""
@@ -103,11 +108,13 @@ def read_campaign(path: Path, *, today: date | None = None) -> CampaignFile:
     source = _input(campaign, path.parent, mistakes)
     _model(campaign, mistakes)
     rules = _rules(campaign, path.parent, mistakes)
+    scorer = _scorer(campaign, path.parent, mistakes)
     if mistakes:
         raise UsageError(_together(path, lines, mistakes))
     return CampaignFile(
-        path=path, text=text, campaign=campaign, input=source, scenery=scenery, rules=rules
-    )
+        path=path, text=text, campaign=campaign, input=source, scenery=scenery, rules=rules,
+        scorer=scorer,
+    )  # fmt: skip
 
 
 def _tables(path: Path, text: str) -> dict[str, Any]:
@@ -166,6 +173,18 @@ def _model(campaign: Campaign, mistakes: list[Mistake]) -> None:
         load_catalogue().find(campaign.input.model)
     except ModelError as error:
         mistakes.append(Mistake(("input", "model"), f"input.model: {error}"))
+
+
+def _scorer(campaign: Campaign, folder: Path, mistakes: list[Mistake]) -> Path:
+    """Return the file of the score model, which must be one."""
+    given = campaign.quality.score_file
+    path = find_score_file(campaign.input.model) if given is None else (folder / given).absolute()
+    try:
+        load_score_model(path)
+    except UsageError as error:
+        text = f"quality.score_file: {error}; `maskworks calibrate` writes such a file"
+        mistakes.append(Mistake(("quality", "score_file"), text))
+    return path
 
 
 def _rules(campaign: Campaign, folder: Path, mistakes: list[Mistake]) -> tuple[Rule, ...]:

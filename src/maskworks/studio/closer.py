@@ -7,6 +7,7 @@ training, 576 px (docs/edges.md): boundary IoU .830 to .858, error in the band 2
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from maskworks.core.values import Box, Image, Mask, Matte
 
 if TYPE_CHECKING:
+    from maskworks.core.values import Bool2D, Float2D
     from maskworks.models import Model
 
 GAINS_FROM = 1.25
@@ -55,25 +57,31 @@ def crop_of(matte: Matte, first_px: int, second_px: int) -> Box | None:
     box = Mask(matte.alpha >= SEEN_FROM).box()
     if box is None:
         return None
-    margin = round(MARGIN * max(box.size))
-    height, width = matte.size
-    crop = Box(
-        max(0, box.top - margin),
-        max(0, box.left - margin),
-        min(height, box.bottom + margin),
-        min(width, box.right + margin),
-    )
+    crop = _with_margin(box, matte.size)
     first = min(1.0, first_px / max(matte.size))
     second = min(1.0, second_px / max(crop.size))
     return crop if second >= GAINS_FROM * first else None
 
 
-def look_closer(image: Image, matte: Matte, model: Model) -> Matte:
+@dataclass(frozen=True, eq=False)
+class Closer:
+    """A matte, and how finely its edge was seen.
+
+    `seen_px` is the long side that the whole picture would have at the scale at which the
+    network saw its edge.
+    """
+
+    matte: Matte = field(repr=False)
+    seen_px: int
+
+
+def look_closer(image: Image, matte: Matte, model: Model) -> Closer:
     """Look at the subject's part of the picture again and take the edges that are seen there.
 
-    Where the first look was sure it stays; in its doubt the second counts, if both agree on
-    what the subject is (IoU of at least `AGREE_FROM`). A model without a size for a second
-    look, and a picture that gains nothing, keep the first.
+    First the same network, larger, on the subject's part: where the first look was sure it
+    stays; in its doubt the second counts, if both agree on what the subject is (IoU of at
+    least `AGREE_FROM`). Then the model's edge network, which sees the picture's own pixels up
+    to its size. A model without either, and a picture that gains nothing, keep what they have.
 
     Parameters
     ----------
@@ -84,26 +92,70 @@ def look_closer(image: Image, matte: Matte, model: Model) -> Matte:
 
     Returns
     -------
-    Matte of shape (H, W)
+    Closer
     """
-    import cv2
+    seen = second_look(image, matte, model)
+    return seen if model.edge is None else _redrawn(image, seen, model.edge.open())
 
+
+def second_look(image: Image, matte: Matte, model: Model) -> Closer:
+    """Run the same network again, larger, on the subject's part; see `look_closer`."""
     rule = model.spec.input
+    long_side = max(matte.size)
+    first = Closer(matte, min(long_side, max(rule.height, rule.width)))
     if rule.detail is None:
-        return matte
+        return first
     crop = crop_of(matte, max(rule.height, rule.width), rule.detail)
     if crop is None:
-        return matte
+        return first
     part = np.s_[crop.top : crop.bottom, crop.left : crop.right]
-    first = matte.alpha[part]
+    before = matte.alpha[part]
     second = model.predict_closer(Image(np.ascontiguousarray(image.pixels[part]))).matte.alpha
-    ours, theirs = first >= 0.5, second >= 0.5
+    ours, theirs = before >= 0.5, second >= 0.5
     either = int(np.count_nonzero(ours | theirs))
     if either == 0 or np.count_nonzero(ours & theirs) < AGREE_FROM * either:
-        return matte
-    side = 2 * max(1, round(AROUND * max(matte.size))) + 1
-    doubt = ((first > DOUBT[0]) & (first < DOUBT[1])).view(np.uint8)
-    near = cv2.dilate(doubt, np.ones((side, side), np.uint8)).view(np.bool_)
+        return first
     alpha = matte.alpha.copy()
-    alpha[part] = np.where(near, second, first)
-    return Matte(alpha)
+    near = _around(_doubtful(before), AROUND * long_side)
+    alpha[part] = np.where(near, second, before)
+    return Closer(Matte(alpha), _seen_px(long_side, crop, rule.detail))
+
+
+def _redrawn(image: Image, seen: Closer, edge: Model) -> Closer:
+    box = Mask(seen.matte.alpha >= SEEN_FROM).box()
+    if box is None:
+        return seen
+    crop = _with_margin(box, seen.matte.size)
+    part = np.s_[crop.top : crop.bottom, crop.left : crop.right]
+    before = np.ascontiguousarray(seen.matte.alpha[part])
+    after = edge.redraw(Image(np.ascontiguousarray(image.pixels[part])), Matte(before)).alpha
+    alpha = seen.matte.alpha.copy()
+    alpha[part] = after
+    side = max(edge.spec.input.height, edge.spec.input.width)
+    long_side = max(seen.matte.size)
+    return Closer(Matte(alpha), max(seen.seen_px, _seen_px(long_side, crop, side)))
+
+
+def _doubtful(alpha: Float2D) -> Bool2D:
+    return np.asarray((alpha > DOUBT[0]) & (alpha < DOUBT[1]))
+
+
+def _around(mask: Bool2D, radius_px: float) -> Bool2D:
+    import cv2
+
+    side = 2 * max(1, round(radius_px)) + 1
+    return cv2.dilate(mask.view(np.uint8), np.ones((side, side), np.uint8)).view(np.bool_)
+
+
+def _seen_px(long_side: int, crop: Box, side: int) -> int:
+    return min(long_side, round(side * long_side / max(crop.size)))
+
+
+def _with_margin(box: Box, size: tuple[int, int]) -> Box:
+    margin = round(MARGIN * max(box.size))
+    return Box(
+        max(0, box.top - margin),
+        max(0, box.left - margin),
+        min(size[0], box.bottom + margin),
+        min(size[1], box.right + margin),
+    )

@@ -27,7 +27,7 @@ from pathlib import Path, PurePosixPath
 
 from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import OutputError
-from maskworks.studio.handoff.brief import safe_cell
+from maskworks.studio.cells import safe_cell
 from maskworks.studio.report.rows import as_text
 from maskworks.studio.route import Route
 from maskworks.studio.store.rows import Deliverable

@@ -35,9 +35,18 @@ def follow_up(out: Path, store: Store, campaign: Campaign) -> None:
 
 
 def write_list(out: Path, store: Store, campaign: Campaign) -> None:
-    """Write deliverables.csv as the store has it now."""
+    """Write deliverables.csv as the store has it now.
+
+    A run, a review and an ingest may write it at once. Each looks once more after it has
+    written, so that the last one to write leaves what the store says.
+    """
     listed = deliver.deliverables_csv(deliverables(store, campaign))
-    write_text_atomic(out / deliver.DELIVERABLES, listed)
+    while True:
+        write_text_atomic(out / deliver.DELIVERABLES, listed)
+        now = deliver.deliverables_csv(deliverables(store, campaign))
+        if now == listed:
+            return
+        listed = now
 
 
 def hand_over_list(out: Path, store: Store, campaign: Campaign) -> int:

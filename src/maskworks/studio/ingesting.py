@@ -18,7 +18,15 @@ from maskworks.studio.handoff import match_returned, read_returned
 from maskworks.studio.item import Fault
 from maskworks.studio.pipeline import Item, compose_each, hold_against
 from maskworks.studio.steps import Cutout
-from maskworks.studio.store import Campaign, Filter, Output, Store, ingest, list_items
+from maskworks.studio.store import (
+    Campaign,
+    Filter,
+    Output,
+    Store,
+    ingest,
+    list_items,
+    list_reviews,
+)
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.variants import open_variants
 from maskworks.studio.working import outputs_of
@@ -155,7 +163,7 @@ def _deliver(
         raise UsageError(f"{path}: {said}; {way}")
     files, rows = outputs_of(planned, name, rules.written, item.made, None)
     rates = desk.file.campaign.cost
-    reviewed = kept.decision in ("fix", "reject")
+    reviewed = bool(list_reviews(desk.store, desk.campaign, number=kept.id))
     cost = None if rates is None else unit_cost("manual", rates, reviewed=reviewed)
     deliver.put(out_of(desk.file), "deliver", files)
     ingest(desk.store, kept.id, rows, who=desk.who, why=f"{path.name} came back", cost=cost)

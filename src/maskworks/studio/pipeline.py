@@ -10,7 +10,7 @@ from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Picture
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
 from maskworks.studio.backgrounds import Background
-from maskworks.studio.compose import lay_out, put_on
+from maskworks.studio.compose import CENTRE, lay_out, put_on
 from maskworks.studio.deliverable import encode_deliverable
 from maskworks.studio.evidence import measure
 from maskworks.studio.gate import Breach, check_output
@@ -30,10 +30,14 @@ NO_SUBJECT: Final = "no-subject"
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """One approved background by its name; None is the output's own."""
+    """One approved background by its name; None is the output's own.
+
+    `focus` is the point of a picture, (row, column) in [0, 1], that stays nearest to the middle.
+    """
 
     name: str
     background: Background | None = None
+    focus: tuple[float, float] = CENTRE
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +87,16 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Settings:
-    """What is the same for every picture of a campaign."""
+    """What is the same for every picture of a campaign.
+
+    Without a `scorer` the score is the one that comes with the model.
+    """
 
     model: Model
     output: OutputRules
     quality: Rules
     refinement: RefineOptions = DEFAULTS
+    scorer: ScoreModel | None = None
 
 
 Step = Callable[[Item], Item]
@@ -96,9 +104,10 @@ Step = Callable[[Item], Item]
 
 def steps_for(settings: Settings) -> tuple[Step, ...]:
     """Return the steps of a campaign, in order."""
+    scorer = settings.scorer or score_model_for(settings.model.spec.name)
     return (
         lambda item: cut(item, settings.model, settings.refinement),
-        lambda item: assess(item, score_model_for(settings.model.spec.name)),
+        lambda item: assess(item, scorer),
         lambda item: compose_each(item, settings.output),
         lambda item: hold_against(item, settings.output),
         lambda item: decide(item, settings.quality),
@@ -156,7 +165,7 @@ def compose_each(item: Item, rules: OutputRules) -> Item:
     made, refused = [], []
     for variant in item.variants:
         try:
-            composed = put_on(layer, variant.background)
+            composed = put_on(layer, variant.background, focus=variant.focus)
         except UsageError as error:
             refused.append((variant.name, Reason("gate:background", 0.0, None, str(error))))
             continue

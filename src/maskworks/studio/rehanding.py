@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import read_picture
+from maskworks.refine.refinement import RefineOptions
 from maskworks.studio import handing
 from maskworks.studio.assignment import assign
 from maskworks.studio.campaign_file import CampaignFile
@@ -48,17 +49,20 @@ def hand_missing(
         if kept.id not in numbers or path is None or handing.handed_over(out, kept):
             continue
         if content_of(path) == kept.content:
-            _hand(out, kept, path, model)
+            _hand(out, kept, path, (model, RefineOptions(method=file.campaign.input.refine)))
             handed += 1
     return handed
 
 
-def _hand(out: Path, kept: Kept, path: Path, model: Callable[[], Model]) -> None:
+def _hand(
+    out: Path, kept: Kept, path: Path, cutting: tuple[Callable[[], Model], RefineOptions]
+) -> None:
     """Hand a cut-out over, or the photo as it came where nothing can be cut out."""
     data = path.read_bytes()
+    model, refinement = cutting
     try:
         picture = read_picture(data, name=kept.source)
-        item = cut(Item(content=kept.content, picture=picture, variants=()), model())
+        item = cut(Item(content=kept.content, picture=picture, variants=()), model(), refinement)
         if item.has_subject:
             handing.hand_over(out, kept, item)
             return

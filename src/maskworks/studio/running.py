@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from maskworks.core.errors import OutputError
 from maskworks.models import load_catalogue
+from maskworks.refine.refinement import RefineOptions
 from maskworks.studio import deliver
 from maskworks.studio.assignment import Assignment, assign
 from maskworks.studio.batch import sweep
@@ -24,7 +25,7 @@ from maskworks.studio.line import Room, run_line, share_cores, taking_turns, usa
 from maskworks.studio.listing import some
 from maskworks.studio.pipeline import Settings, steps_for
 from maskworks.studio.route import Rules
-from maskworks.studio.score_model import DEFAULT_FILE
+from maskworks.studio.score_model import digest_of, load_score_model
 from maskworks.studio.settling import retry_numbers, settle
 from maskworks.studio.store import (
     Added,
@@ -167,6 +168,7 @@ def make_job(run: Run, plan: Assignment) -> Job:
         rules=rules_of(run.file),
         rates=campaign.cost,
         room=Room(),
+        scorer=digest_of(run.file.scorer),
         debug=run.debug,
     )
 
@@ -211,9 +213,8 @@ def preview(store: Store, campaign: Campaign, file: CampaignFile, plan: Assignme
 def _extra(file: CampaignFile, spec: ModelSpec) -> dict[str, str]:
     """Return what changes a picture beside the campaign file: the model and this version."""
     model = spec.model_dump(mode="json", include={"sha256", "md5", "input", "output"})
-    scores = hashlib.sha256(DEFAULT_FILE.read_bytes()).hexdigest()
     advice = ",".join(sorted(file.campaign.output.advice))
-    return {"line": LINE, "model": canonical_hash(model), "score": scores, "advice": advice}
+    return {"line": LINE, "model": canonical_hash(model), "advice": advice}
 
 
 def _take_stock(
@@ -286,7 +287,13 @@ def _with_model(run: Run, job: Job, todo: int) -> Job:
 
     campaign = run.file.campaign
     model = load_model(campaign.input.model, threads=share_cores(run.threads, todo).threads)
-    settings = Settings(model=taking_turns(model), output=campaign.output, quality=job.rules)
+    settings = Settings(
+        model=taking_turns(model),
+        output=campaign.output,
+        quality=job.rules,
+        refinement=RefineOptions(method=campaign.input.refine),
+        scorer=load_score_model(run.file.scorer),
+    )
     return replace(job, steps=steps_for(settings))
 
 

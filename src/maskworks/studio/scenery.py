@@ -7,12 +7,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import READABLE, sniff
 from maskworks.studio.campaign_mistakes import Mistake, place_text
+from maskworks.studio.compose import CENTRE
 from maskworks.studio.toml_lines import Place
+
+if TYPE_CHECKING:
+    from maskworks.studio.campaign import Approved
 
 _HEAD_BYTES = 64
 
@@ -24,10 +29,11 @@ class Scenery:
     Parameters
     ----------
     variant : what the deliverable is called by: the file's stem, or the colour's six digits
-    text : as it stands in the campaign file
+    text : the colour or file as it stands in the campaign file
     colour : sRGB, each 0 to 255; None for a picture
     path : absolute; None for a colour
-    digest : sha256 of the picture's bytes or of the colour, hexadecimal
+    digest : sha256 of the picture's bytes (and focus) or of the colour, hexadecimal
+    focus : (row, column) in [0, 1] of the point that stays nearest to the middle of the frame
     """
 
     variant: str
@@ -35,10 +41,11 @@ class Scenery:
     colour: tuple[int, int, int] | None
     path: Path | None
     digest: str
+    focus: tuple[float, float] = CENTRE
 
 
 def variants_of(
-    texts: Sequence[str], folder: Path, place: Place, mistakes: list[Mistake]
+    approved: Sequence[Approved], folder: Path, place: Place, mistakes: list[Mistake]
 ) -> tuple[Scenery, ...]:
     """Find the backgrounds that a concept names; what is wrong is added to `mistakes`.
 
@@ -47,7 +54,7 @@ def variants_of(
 
     Parameters
     ----------
-    texts : as they stand in the file
+    approved : as they stand in the file
     folder : where relative paths begin
     place : of the list in the campaign file
     mistakes : gets those of this list
@@ -55,15 +62,15 @@ def variants_of(
     found: list[Scenery] = []
     taken: set[str] = set()
     digests: dict[str, str] = {}
-    for number, text in enumerate(texts):
-        here = (*place, number)
+    for number, one in enumerate(approved):
+        here, text = (*place, number), one.file
         try:
-            scenery = _scenery(text, folder)
+            scenery = _scenery(one, folder)
         except UsageError as error:
             mistakes.append(Mistake(here, f"{place_text(here)}: {error}"))
             continue
         twin = digests.setdefault(scenery.digest, text)
-        if twin != text or text in [other.text for other in found]:
+        if twin != text or scenery.digest in [other.digest for other in found]:
             same = f"{place_text(here)}: {text} is the same as {twin}; name each once"
             mistakes.append(Mistake(here, same))
             continue
@@ -73,14 +80,25 @@ def variants_of(
     return tuple(found)
 
 
-def _scenery(text: str, folder: Path) -> Scenery:
+def _scenery(one: Approved, folder: Path) -> Scenery:
+    text = one.file
     try:
         colour = parse_colour(text)
     except UsageError:
-        return _picture(text, folder)
+        return _focused(_picture(text, folder), one)
+    if one.focus is not None:
+        raise UsageError(f"{text} is a colour, which has no focus; leave focus out")
     digits = "{:02x}{:02x}{:02x}".format(*colour)
     digest = hashlib.sha256(digits.encode()).hexdigest()
     return Scenery(variant=digits, text=text, colour=colour, path=None, digest=digest)
+
+
+def _focused(scenery: Scenery, one: Approved) -> Scenery:
+    if one.focus is None:
+        return scenery
+    across, down = one.focus
+    digest = hashlib.sha256(f"{scenery.digest} {across:g} {down:g}".encode()).hexdigest()
+    return replace(scenery, focus=(down, across), digest=digest)
 
 
 def _picture(text: str, folder: Path) -> Scenery:

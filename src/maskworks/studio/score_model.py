@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from datetime import date
@@ -206,7 +207,20 @@ class ScoreModel(_Row):
         return float(found[0])
 
 
-@lru_cache(maxsize=8)
+def digest_of(path: Path) -> str:
+    """Return the sha256 of a score file: two scores can be compared if it is the same.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
 def load_score_model(path: Path = DEFAULT_FILE) -> ScoreModel:
     """Read a score model; by default the one that comes with Maskworks.
 
@@ -221,13 +235,18 @@ def load_score_model(path: Path = DEFAULT_FILE) -> ScoreModel:
     0.85
     """
     try:
-        return ScoreModel.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return _parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: cannot be read ({error}); name a score model") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         raise UsageError(f"{path}: {place}: {first['msg']}; correct it") from error
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> ScoreModel:
+    return ScoreModel.model_validate(tomllib.loads(text))
 
 
 def score_model_file(name: str) -> Path:
@@ -253,9 +272,14 @@ def score_model_for(name: str) -> ScoreModel:
     >>> [str(score_model_for(name).fit["model"]) for name in ("cutout-fast", "my-own")]
     ['cutout-fast', 'cutout']
     """
+    return load_score_model(find_score_file(name))
+
+
+def find_score_file(name: str) -> Path:
+    """Return the file of the score model that `score_model_for` returns."""
     files = {path.name for path in DEFAULT_FILE.parent.glob(f"{DEFAULT_FILE.stem}*.toml")}
     own = score_model_file(name) if "/" not in name and "\\" not in name else DEFAULT_FILE
-    return load_score_model(own if own.name in files else DEFAULT_FILE)
+    return own if own.name in files else DEFAULT_FILE
 
 
 def write_score_model(model: ScoreModel, path: Path, *, heading: str = "") -> None:

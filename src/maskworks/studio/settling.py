@@ -19,8 +19,9 @@ _OF_THE_FILE = frozenset({"unreadable", "too-large", "bad-image"})
 def settle(done: Iterable[Kept], job: Job) -> tuple[list[int], list[tuple[Kept, Outcome]]]:
     """Say which items have to be made again, and what route and price the others have now.
 
-    An item is made again if an exception names it that did not, or does not any more, or if
-    it has to be handed over and was not. What a person has decided on stays as it is.
+    An item is made again if an exception names it that did not, or does not any more, if its
+    score is of another score file, or if it has to be handed over and was not. What a person
+    has decided on stays as it is.
 
     Parameters
     ----------
@@ -64,6 +65,8 @@ def _settled(item: Kept, job: Job) -> Outcome | None:
         return None
     if reason is not None:
         return _outcome(item, Decision(route="manual", reasons=(reason,)), job)
+    if item.scorer != job.scorer:
+        return None
     kept = tuple(one for one in item.reasons if one.name not in _OF_THE_RULES)
     decision = _decided(item, kept, job)
     if decision.route in HANDED_OVER and item.route not in HANDED_OVER:

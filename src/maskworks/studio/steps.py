@@ -18,7 +18,7 @@ from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJEC
 from maskworks.refine.refinement import DEFAULTS, RefineOptions, refine
 from maskworks.studio.aim import WRITABLE, writable_format
 from maskworks.studio.backgrounds import Background, Blurred, Plain, blend, put_behind
-from maskworks.studio.closer import look_closer
+from maskworks.studio.closer import Closer, look_closer
 from maskworks.studio.item import Status
 from maskworks.studio.sources import to_picture
 
@@ -63,6 +63,7 @@ class Cutout:
     picture as it came. `refined` says how the edge was made and `soft_interior` which share of
     the subject is see-through and `band_share` how wide the edge is, as in
     `maskworks.refine.Refined`. `presence` is the probability that there is a subject.
+    `seen_px` is how finely the network saw the edge, see `maskworks.studio.closer.Closer`.
     """
 
     image: Image = field(repr=False)
@@ -75,6 +76,7 @@ class Cutout:
     soft_interior: float | None = None
     band_share: float = 0.0
     presence: float | None = None
+    seen_px: int = 320
 
     def rgba(self) -> NDArray[np.uint8]:
         """Return uint8 (H, W, 4): the subject's colours, straight (not premultiplied) alpha."""
@@ -144,10 +146,12 @@ def cut_out(
     """
     seen = _seen(picture)
     prediction = model.predict(seen)
-    matte = prediction.matte
+    seen_px = max(model.spec.input.height, model.spec.input.width)
+    found = Closer(prediction.matte, min(seen_px, max(seen.size)))
     absent = prediction.presence is not None and prediction.presence < NO_SUBJECT_BELOW
     if closer and not absent:
-        matte = look_closer(seen, matte, model)
+        found = look_closer(seen, found.matte, model)
+    matte = found.matte
     if picture.matte is not None:
         matte = Matte(matte.alpha * picture.matte.alpha)
     status, confidence = judge(
@@ -161,6 +165,7 @@ def cut_out(
         details=picture.details,
         foreground=picture.image,
         presence=prediction.presence,
+        seen_px=found.seen_px,
     )
 
 
@@ -178,6 +183,7 @@ def refine_edge(
     picture : Picture
         What `cutout` was made from.
     options : RefineOptions
+        Its ``trimap.network_px`` is replaced by `cutout.seen_px`.
     trimap : Trimap, optional
         Brought by the user, of the upright picture's size.
 
@@ -188,7 +194,8 @@ def refine_edge(
     """
     if cutout.status == "no-subject":
         return cutout
-    done = refine(_seen(picture), cutout.matte, options, trimap=trimap)
+    drawn = replace(options, trimap=replace(options.trimap, network_px=cutout.seen_px))
+    done = refine(_seen(picture), cutout.matte, drawn, trimap=trimap)
     matte, fore = done.matte, done.foreground
     if picture.matte is not None:
         own = picture.matte.alpha

@@ -92,6 +92,7 @@ folder = {_quoted(around.input)}
 #   A folder with everything below it, or a CSV file with the columns
 #   file, sku, tags, concept (all but file may be empty; tags are separated by ;).
 model = "cutout"                # `maskworks models list` shows the others
+# refine = "fast"               # edges: auto takes a second or two more for hair; fast, fine, off
 
 {_concepts(around)}
 [output]
@@ -107,6 +108,7 @@ preset = {_quoted(preset)}
 [quality]
 deliver_at = 0.85               # a score below this goes to a person
 spot_check = 0.05               # share of the delivered that a person sees all the same
+# score_file = "scores.toml"    # what `maskworks calibrate` made of your decisions
 
 {"" if rules else "# "}[exceptions]
 {"" if rules else "# "}file = {_quoted(rules or "exceptions.csv")}
@@ -145,7 +147,8 @@ def _concepts(around: Surroundings) -> str:
     listed = "".join(f"    {_quoted(path)},\n" for path in around.backgrounds)
     return f"""\
 # Pictures that share a look, with the backgrounds approved for it: a colour such as "#f4f1ec"
-# or a picture each, and each makes one file of every picture.
+# or a picture each, and each makes one file of every picture. What must stay in the frame of a
+# picture is said so, across and down: {{file = "bg/wall.jpg", focus = [0.3, 0.5]}}.
 [[concept]]
 name = "all"
 # match = "lifestyle/**"        # without match: all the pictures that no other concept matches

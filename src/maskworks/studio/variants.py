@@ -27,7 +27,9 @@ def open_variants(planned: PlannedItem) -> tuple[Variant, ...]:
     ImageError
         If one of them cannot be read.
     """
-    opened = tuple(Variant(one.variant, open_background(one)) for one in planned.backgrounds)
+    opened = tuple(
+        Variant(one.variant, open_background(one), one.focus) for one in planned.backgrounds
+    )
     return opened or (Variant(OWN_BACKGROUND),)
 
 

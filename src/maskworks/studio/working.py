@@ -55,6 +55,7 @@ class Job:
     rules : what decides on a route
     rates : None if the campaign names no cost
     room : pixels in hand
+    scorer : digest of the score file
     """
 
     out: Path
@@ -66,6 +67,7 @@ class Job:
     rates: Rates | None
     room: Room
     limits: Limits = _LIMITS
+    scorer: str | None = None
     debug: bool = False
 
 
@@ -240,6 +242,7 @@ def _make(
         seconds=time.perf_counter() - began,
         outputs=rows,
         spot_check=item.decision.spot_check,
+        scorer=job.scorer,
     )
 
 

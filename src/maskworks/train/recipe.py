@@ -140,3 +140,19 @@ def load_recipe(path: Path) -> Recipe:
     if abs(total - 1) > 1e-6:
         raise RecipeError(path, f"the stages' shares add up to {total:g}", "make them add up to 1")
     return recipe
+
+
+def task_of(path: Path) -> str:
+    """Return what a recipe trains, as its key ``task`` says; "cutout" where it says nothing.
+
+    Raises
+    ------
+    RecipeError
+        If the file is missing or is not TOML.
+    """
+    try:
+        return str(tomllib.loads(path.read_text("utf-8")).get("task", "cutout"))
+    except OSError as error:
+        raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(path, f"is not TOML: {error}", "mend the line it names") from error

@@ -156,6 +156,13 @@ def test_pictures_without_a_preview_are_counted(html, book, small, monkeypatch):
     assert "have no preview here" not in html(items)
     monkeypatch.setitem(thumbnails.PER_ROUTE, "deliver", 2)
     assert "3 pictures have no preview here" in html(items)
+    assert "1 picture has no preview here" in html(items[:3])
+
+
+def test_picture_that_cannot_be_read_is_not_called_left_out(html, book, tmp_path):
+    (tmp_path / "cut-off.jpg").write_bytes(b"\xff\xd8\xff")
+    item = book.item("cut-off.jpg", "failed", before=tmp_path / "cut-off.jpg", error="is cut off")
+    assert "no preview here" not in html([item])
 
 
 def test_every_control_has_a_name(html):

@@ -15,6 +15,7 @@ from maskworks.core.errors import OutputError, UsageError
 from maskworks.studio.campaign_file import read_campaign
 from maskworks.studio.reporting import report_campaign
 from maskworks.studio.running import Run, Telling, run_campaign
+from maskworks.studio.score_model import Logistic, load_score_model, write_score_model
 from maskworks.studio.store import (
     Filter,
     HeldError,
@@ -155,6 +156,41 @@ def test_higher_threshold_brings_the_hand_off_too(small):
     assert told.sources == ["c.png", "life/a.png", "life/b.png"]
     assert small.files("deliver") == []
     assert len([n for n in small.files("manual") if n.endswith(".psd")]) == 3
+
+
+def recalibrate(small, slope):
+    """Write a score file whose scores are another curve of ours, and name it."""
+    model = load_score_model()
+    step = Logistic(intercept=-20.0, slope=slope)
+    write_score_model(
+        model.model_copy(update={"recalibration": (step,)}), small.path / "scores.toml"
+    )
+    if "score_file" not in small.file.read_text(encoding="utf-8"):
+        small.change("spot_check = 0.0", 'spot_check = 0.0\nscore_file = "scores.toml"')
+
+
+def test_new_score_file_makes_new_scores_and_overrules_nobody(small):
+    small.run()
+    before = by_source(small)
+    with small.store() as store:
+        decide(store, before["c.png"].id, Judgement(decision="accept", who="ana"))
+    recalibrate(small, slope=1.0)
+    told, _ = small.run()
+    assert told.sources == ["life/a.png", "life/b.png"]
+    after = by_source(small)
+    assert after["life/a.png"].score < 0.01 < before["life/a.png"].score
+    assert (after["c.png"].decision, after["c.png"].score) == ("accept", before["c.png"].score)
+    assert small.run()[0].done == []
+    recalibrate(small, slope=1.5)  # the same name, another content
+    assert small.run()[0].sources == ["life/a.png", "life/b.png"]
+    small.check_whole()
+
+
+def test_other_way_to_make_edges_makes_pictures_again(small):
+    small.run()
+    small.change('model = "cutout-fast"', 'model = "cutout-fast"\nrefine = "off"')
+    assert small.run()[0].sources == sorted(ROUTES)
+    small.check_whole()
 
 
 def test_prices_change_without_making_anything_again(small):

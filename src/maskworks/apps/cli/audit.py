@@ -16,7 +16,9 @@ from maskworks.core.errors import UsageError
 def audit(
     campaign: Annotated[
         Path | None,
-        typer.Argument(metavar="CAMPAIGN", help="The campaign's .toml file, or its database."),
+        typer.Argument(
+            metavar="CAMPAIGN", help="The campaign's .toml file or its folder, or its database."
+        ),
     ] = None,
     *,
     database: Annotated[
@@ -74,6 +76,8 @@ def _resolve(campaign: Path | None, database: str | None) -> tuple[Path | str, s
         if database is None:
             raise UsageError("name a campaign's .toml file, or its database")
         return database, None
+    if campaign.is_dir():
+        campaign = campaign / "campaign.toml"
     if campaign.suffix.lower() != ".toml":
         if database is not None:
             raise UsageError(f"{campaign} and --database are both databases; give one of them")

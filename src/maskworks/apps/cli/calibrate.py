@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from maskworks.core.errors import OutputError
 if TYPE_CHECKING:
     from maskworks.quality import Bin
     from maskworks.studio.calibrate import Calibration, FlagRate
+    from maskworks.studio.campaign_file import CampaignFile
     from maskworks.studio.judged import Judged
 
 _DECISIONS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
@@ -38,7 +40,9 @@ def calibrate(
     base: Annotated[
         Path | None,
         typer.Option(
-            "--base", metavar="FILE", help="The score file the scores came from; default ours."
+            "--base",
+            metavar="FILE",
+            help="The score file the scores came from; default the campaign's, else ours.",
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.")] = False,
@@ -58,18 +62,20 @@ def calibrate(
     """
     from maskworks.studio.calibrate import apply_calibration
     from maskworks.studio.calibrate import calibrate as find_calibration
+    from maskworks.studio.campaign_file import read_campaign
     from maskworks.studio.judged import read_judged
-    from maskworks.studio.score_model import (
-        DEFAULT_FILE,
-        load_score_model,
-        write_score_model,
-    )
+    from maskworks.studio.score_model import DEFAULT_FILE, load_score_model, write_score_model
 
     if out is not None and out.exists() and not overwrite:
         raise OutputError(out, "exists already", "give --overwrite, or another name")
-    model = load_score_model(base or DEFAULT_FILE)
-    from_file = source.suffix.lower() in _DECISIONS
-    judged = read_judged(source) if from_file else _from_campaign(source, database)
+    if source.suffix.lower() in _DECISIONS:
+        base = base or DEFAULT_FILE
+        judged = read_judged(source)
+    else:
+        file = read_campaign(source)
+        base = base or file.scorer
+        judged = _from_campaign(file, database, base)
+    model = load_score_model(base)
     found = find_calibration(judged)
     if out is not None:
         today = datetime.now(UTC).date()
@@ -78,20 +84,28 @@ def calibrate(
     print(json.dumps(_record(found), indent=2) if as_json else _lines(found, out))
 
 
-def _from_campaign(source: Path, database: str | None) -> tuple[Judged, ...]:
+def _from_campaign(file: CampaignFile, database: str | None, base: Path) -> tuple[Judged, ...]:
+    """Return the decisions on pictures whose scores are of this score file."""
     from maskworks.apps.cli.campaigns import known, opened
-    from maskworks.studio.campaign_file import read_campaign
     from maskworks.studio.judged import judged_items
+    from maskworks.studio.score_model import digest_of
     from maskworks.studio.store import list_events, list_items, list_reviews
 
-    file = read_campaign(source)
+    scorer = digest_of(base)
     with opened(file, database, create=False) as store:
         campaign = known(store, file)
-        return judged_items(
-            list_items(store, campaign),
-            list_reviews(store, campaign),
-            list_events(store, campaign),
+        items = list_items(store, campaign)
+        ours = [item for item in items if item.scorer == scorer]
+        judged = judged_items(ours, list_reviews(store, campaign), list_events(store, campaign))
+    others = sum(item.decision is not None and item.score is not None for item in items)
+    others -= sum(item.decision is not None and item.score is not None for item in ours)
+    if others:
+        print(
+            f"note: {others:,} decided pictures have a score of another score file and are left "
+            f"out; --base FILE takes those of FILE",
+            file=sys.stderr,
         )
+    return judged
 
 
 def _record(found: Calibration) -> dict[str, object]:
@@ -127,7 +141,9 @@ def _lines(found: Calibration, out: Path | None) -> str:
         "deliver_at   flagged   bad among the delivered (recalibrated)",
         *map(_threshold, found.thresholds),
         "",
-        f"Written: {out}" if out else "Nothing was written; give --out FILE.toml.",
+        f'Written: {out}. A campaign uses it with score_file = "{out.name}" under [quality].'
+        if out
+        else "Nothing was written; give --out FILE.toml.",
     ]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""`maskworks demo`: cut example photos out and show them on a page."""
+"""`maskworks demo`: cut example photos out, run a campaign of them, and show both on a page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from typing import Annotated
 
 import typer
 
+from maskworks.apps.cli.campaigns import known, opened
 from maskworks.apps.cli.report import short
+from maskworks.apps.cli.run import run_file
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
+from maskworks.apps.demo.campaign import CORRUPT, shown_of, write_campaign
+from maskworks.apps.demo.campaign_page import STYLE, campaign_section
 from maskworks.apps.demo.page import page, total_seconds
 from maskworks.apps.demo.photos import Sample, samples
 from maskworks.core.errors import UsageError
@@ -21,6 +25,8 @@ from maskworks.core.writing import write_text_atomic
 from maskworks.models import load_model
 from maskworks.studio.aim import Aim
 from maskworks.studio.batch import Job, do_work, write_file
+from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.filing import out_of
 from maskworks.studio.item import Row
 from maskworks.studio.line import Room, run_line, share_cores, taking_turns
 from maskworks.studio.manifest import Journal
@@ -38,10 +44,13 @@ def demo(
     ] = Path("demo-out"),
     model: Annotated[str, typer.Option(help="As `maskworks models list` names it.")] = "cutout",
 ) -> None:
-    """Cut example photos out, offline, and show them on a page.
+    """Cut example photos out, run a whole campaign of some, and show both on a page.
 
     The photos are those that scikit-image brings along, and a few drawings; hard ones and
-    ones without a subject are among them. Writes DIR/index.html, the cut-outs and a manifest.
+    ones without a subject are among them. Writes DIR/index.html, the cut-outs and a manifest,
+    and DIR/campaign with everything that a campaign has: two concepts with three approved
+    backgrounds each, an exception, a photo without a subject, a corrupt file, and its report.
+    Nothing is downloaded.
     """
     folder = output.absolute()
     _refuse_foreign(folder)
@@ -52,12 +61,29 @@ def demo(
     print_table(rows)
     failed = sum(row.status == "failed" for row in rows)
     counts = f"{len(rows)} pictures in {seconds:.1f} s with the model {model}, start included"
+    print(f"\n{counts}")
     remarks = {sample.name: sample.remark for sample in shown}
-    write_text_atomic(folder / "index.html", page(rows, remarks, f"{counts}."))
-    print(f"\n{counts}\nopen {short(str(folder / 'index.html'))} in a browser")
+    index = folder / "index.html"
     if len(rows) < len(shown):
+        write_text_atomic(index, page(rows, remarks, f"{counts}."))
         raise typer.Exit(INTERRUPTED)
-    raise typer.Exit(1 if failed else 0)
+    section, unexpected = _campaign(folder, shown, model)
+    write_text_atomic(index, page(rows, remarks, f"{counts}.", section=section, style=STYLE))
+    print(f"\nopen {short(str(index))} in a browser; the campaign's report is linked there")
+    raise typer.Exit(1 if failed or unexpected else 0)
+
+
+def _campaign(folder: Path, shown: Sequence[Sample], model: str) -> tuple[str, int]:
+    """Run the campaign as `maskworks run` does; return its section and what failed unforeseen."""
+    path = write_campaign(folder / "campaign", shown, model=model)
+    print(f"\nNow a campaign, as a producer runs it:\n$ maskworks run {short(str(path))}")
+    file = read_campaign(path)
+    if run_file(file, None) == INTERRUPTED:
+        raise typer.Exit(INTERRUPTED)
+    with opened(file, None, create=False) as store:
+        pictures = shown_of(file, store, known(store, file))
+    unexpected = sum(one.route == "failed" and one.source != CORRUPT for one in pictures)
+    return campaign_section(pictures, out_of(file) / "report.html", folder), unexpected
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -5,24 +5,39 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from maskworks.apps.cli.evaluate_labels import instances, panoptic, semantic
+from maskworks.apps.cli.evaluate_output import (
+    MOST_PIXELS,
+    STANDARD_OUTPUT,
+    AllowMissingOption,
+    HtmlCommand,
+    HtmlOption,
+    MaxPixelsOption,
+    check_outputs,
+    print_rows,
+    write_page,
+)
+from maskworks.apps.cli.evaluate_pictures import saliency, video
 from maskworks.apps.cli.memory import give_back_large_arrays
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.core.atomic import write_text_atomic
-from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.evaluate.mattes import Failure, Report, Score, score_pairs
 from maskworks.evaluate.measures import MEASURES
 from maskworks.evaluate.pairing import pair_files
 
-STANDARD_OUTPUT = Path("-")
-
 app = typer.Typer(no_args_is_help=True, help="Measure predictions against the truth.")
+app.command("semantic", cls=HtmlCommand)(semantic)
+app.command("instances", cls=HtmlCommand)(instances)
+app.command("panoptic", cls=HtmlCommand)(panoptic)
+app.command("saliency", cls=HtmlCommand)(saliency)
+app.command("video", cls=HtmlCommand)(video)
 
 
 @app.callback()
@@ -30,8 +45,9 @@ def evaluate() -> None:
     """Measure predictions against the truth."""
 
 
-@app.command()
+@app.command(cls=HtmlCommand)
 def mattes(
+    *,
     truth: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the true mattes.")],
     predictions: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the mattes or RGBA cut-outs to measure.")
@@ -53,9 +69,9 @@ def mattes(
             "the table.",
         ),
     ] = None,
-    max_pixels: Annotated[
-        int, typer.Option(min=1, help="Larger pictures are refused before they are decoded.")
-    ] = Limits().max_pixels,
+    html_file: HtmlOption = None,
+    allow_missing: AllowMissingOption = False,
+    max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
     """Measure mattes against the truth, per picture and in the mean.
 
@@ -67,9 +83,8 @@ def mattes(
 
     Exit code: 0 all measured, 1 some not, 2 wrong use, 130 stopped.
     """
-    if json_file not in (None, STANDARD_OUTPUT) and not json_file.absolute().parent.is_dir():
-        raise UsageError(f"--json {json_file}: its folder does not exist; create it first")
-    pairing = pair_files(truth, predictions, trimaps)
+    page = check_outputs(json_file, html_file, task="mattes")
+    pairing = pair_files(truth, predictions, trimaps, allow_missing=allow_missing)
     stop = threading.Event()
     give_back_large_arrays()
     with finishing(stop):
@@ -87,8 +102,13 @@ def mattes(
         trimaps=trimaps,
         scores=tuple(row for row in rows if isinstance(row, Score)),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),
+        missing=tuple(pair.name for pair in pairing.pairs if pair.prediction is None),
     )
     _tell(report, json_file, spare=pairing.spare)
+    if page:
+        from maskworks.evaluate.pages.mattes import mattes_page
+
+        write_page(page, mattes_page(report, pairing.pairs))
     raise typer.Exit(1 if report.failures else 0)
 
 
@@ -101,6 +121,8 @@ def _tell(report: Report, json_file: Path | None, *, spare: int) -> None:
         print_table(report)
     if json_file not in (None, STANDARD_OUTPUT):
         write_text_atomic(json_file, record + "\n")
+    if report.missing:
+        print(f"counted as empty: {len(report.missing)} missing predictions", file=sys.stderr)
     for failure in report.failures:
         print(f"failed: {failure.message}", file=sys.stderr)
     if spare:
@@ -120,29 +142,8 @@ def _lines(report: Report) -> Iterator[tuple[str, ...]]:
 
 def print_table(report: Report) -> None:
     """Print the scores: with colour on a terminal, plain in a pipe."""
-    headings = ("picture", *(measure.heading for measure in MEASURES))
-    lines = list(_lines(report))
-    if sys.stdout.isatty():
-        _print_rich(headings, lines)
-    else:
-        wide = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
-        for cells in (headings, *lines):
-            rest = (cell.rjust(width) for cell, width in zip(cells[1:], wide[1:], strict=True))
-            print("  ".join((cells[0].ljust(wide[0]), *rest)))
+    print_rows(("picture", *(measure.heading for measure in MEASURES)), list(_lines(report)))
     print(f"\n{_footnote(report)}")
-
-
-def _print_rich(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for at, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if at else "left", no_wrap=at > 0)
-    for cells in lines[:-1]:
-        table.add_row(*cells)
-    table.add_row(*lines[-1], style="bold")
-    Console(highlight=False).print(table)
 
 
 def _footnote(report: Report) -> str:

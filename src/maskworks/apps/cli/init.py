@@ -56,7 +56,8 @@ def init(
     else:
         print(f"no pictures yet: put them into {short(str(target.parent / around.input))}")
     if around.backgrounds:
-        print(f"{len(around.backgrounds)} backgrounds")
+        number = len(around.backgrounds)
+        print("1 background" if number == 1 else f"{number} backgrounds")
     print(f"next: maskworks run --check {short(str(target))}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 COMMANDS = {
     "cutout": ("maskworks.apps.cli.cutout", "cutout", "Cut the subject out of pictures."),
+    "segment": ("maskworks.apps.cli.segment", "segment", "Label every pixel, object, or both."),
     "run": ("maskworks.apps.cli.run", "run", "Run a campaign from folder to deliverables."),
     "review": ("maskworks.apps.cli.review", "app", "Decide on what awaits a person."),
     "ingest": ("maskworks.apps.cli.ingest", "ingest", "Deliver what a retoucher sends back."),
@@ -23,6 +24,8 @@ COMMANDS = {
     "exceptions": ("maskworks.apps.cli.exceptions", "app", "Propose rules for the exceptions."),
     "calibrate": ("maskworks.apps.cli.calibrate", "calibrate", "Hold scores against decisions."),
     "audit": ("maskworks.apps.cli.audit", "audit", "Say what happened to each picture, and why."),
+    "serve": ("maskworks.apps.cli.serve", "serve", "Serve cut-outs and the review page over HTTP."),
+    "keys": ("maskworks.apps.cli.keys", "app", "Make, list and revoke keys of the service."),
     "models": ("maskworks.apps.cli.models", "app", "List, fetch, check and add models."),
     "train": ("maskworks.apps.cli.train", "train", "Train a model from a recipe."),
     "export": ("maskworks.apps.cli.export", "export", "Write a trained model as a model file."),

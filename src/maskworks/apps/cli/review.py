@@ -67,9 +67,7 @@ def show(
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     for item in items:
-        print(_line(item))
-        for name in made.get(item.id, []):
-            print(f"        {name}")
+        print("\n".join([*_lines(item), *(f"        {name}" for name in made.get(item.id, []))]))
     noun = "picture awaits" if len(items) == 1 else "pictures await"
     print(f"{len(items):,} {noun} a decision", file=sys.stderr)
 
@@ -170,10 +168,10 @@ def _decide(
     return 1 if refused else 0
 
 
-def _line(item: Item) -> str:
+def _lines(item: Item) -> list[str]:
     score = "   -" if item.score is None else f"{item.score:.2f}"
-    why = "; ".join(reason.text or reason.name for reason in item.reasons)
-    return f"{item.id:6} {score}  {item.source}  ({why})"
+    why = [f"        - {reason.text or reason.name}" for reason in item.reasons]
+    return [f"{item.id:6} {score}  {item.source}", *why]
 
 
 def _record(item: Item, made: list[str]) -> dict[str, object]:

@@ -61,19 +61,20 @@ def run(
     if check:
         _check(file, database, as_json=as_json)
         return
-    code = _run(file, database, wait=wait, threads=threads, as_json=as_json, debug=debug)
+    code = run_file(file, database, wait=wait, threads=threads, as_json=as_json, debug=debug)
     raise typer.Exit(code)
 
 
-def _run(
+def run_file(
     file: CampaignFile,
     database: str | None,
     *,
-    wait: bool,
-    threads: int,
-    as_json: bool,
-    debug: bool,
+    wait: bool = False,
+    threads: int = 0,
+    as_json: bool = False,
+    debug: bool = False,
 ) -> int:
+    """Run a campaign, say what happens, write its report; return the exit code of `run`."""
     from maskworks.apps.cli.memory import give_back_large_arrays
     from maskworks.studio.reporting import report_campaign
     from maskworks.studio.running import Run, Telling, run_campaign

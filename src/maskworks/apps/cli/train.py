@@ -30,8 +30,9 @@ def train(
 ) -> None:
     """Train a recipe's network, then its confidence head; the same call resumes a stopped run."""
     try:
+        from maskworks.train.edge.run import train_edge
         from maskworks.train.loop import Budget
-        from maskworks.train.recipe import load_recipe
+        from maskworks.train.recipe import load_recipe, task_of
         from maskworks.train.run import train_recipe
     except ModuleNotFoundError as error:
         raise UsageError(NEEDS_TORCH) from error
@@ -41,5 +42,12 @@ def train(
         raise UsageError(
             f"--data {data}: no such folder; give the folder the recipe's sources lie in"
         )
+    budget = Budget(minutes=minutes, threads=threads)
+    if task_of(recipe) == "edge":
+        from maskworks.studio.closer import second_look
+
+        folder = output or Path("runs") / recipe.stem
+        train_edge(recipe, data, folder, budget, second_look, say)
+        return
     folder = output or Path("runs") / load_recipe(recipe).name
-    train_recipe(recipe, data, folder, Budget(minutes=minutes, threads=threads), say)
+    train_recipe(recipe, data, folder, budget, say)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
-from io import BytesIO
 from pathlib import Path
 
 from maskworks.apps.demo.closeup import close_up
+from maskworks.apps.demo.preview import preview
 from maskworks.studio.item import Row
 
 PREVIEW_PX = 640
@@ -52,28 +51,39 @@ a { color: inherit; }
 """
 
 
-def page(rows: Sequence[Row], remarks: Mapping[str, str], lead: str) -> str:
+def page(
+    rows: Sequence[Row],
+    remarks: Mapping[str, str],
+    lead: str,
+    *,
+    section: str = "",
+    style: str = "",
+) -> str:
     """Return the whole page as HTML.
 
     Parameters
     ----------
     rows : one a picture; sources and outputs are files that exist
     remarks : what to look at, by the file's name
-    lead : the sentence under the title
+    lead : the sentence under the title, as text
+    section : HTML after the pictures
+    style : the CSS that it needs
     """
+    more = ' <a href="#campaign">The campaign made of them</a>.' if section else ""
     cards = "\n".join(_card(row, remarks.get(Path(row.source).name, "")) for row in rows)
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Maskworks demo</title>
-<style>{STYLE}</style>
+<style>{STYLE}{style}</style>
 <main>
 <h1>Maskworks demo</h1>
-<p class="lead">{escape(lead)}</p>
+<p class="lead">{escape(lead)}{more}</p>
 <div class="cards">
 {cards}
 </div>
+{section}
 </main>
 </html>
 """
@@ -81,12 +91,12 @@ def page(rows: Sequence[Row], remarks: Mapping[str, str], lead: str) -> str:
 
 def _card(row: Row, remark: str) -> str:
     name = Path(row.source).name
-    before = f'<img alt="{escape(name)}, as it came" src="{_preview(Path(row.source))}">'
+    before = f'<img alt="{escape(name)}, as it came" src="{preview(Path(row.source), PREVIEW_PX)}">'
     if row.output:
         cut = Path(row.output)
         after = (
             f'<a class="after" href="{escape(cut.name)}" title="the full PNG">'
-            f'<img alt="{escape(name)}, cut out" src="{_preview(cut)}"></a>'
+            f'<img alt="{escape(name)}, cut out" src="{preview(cut, PREVIEW_PX)}"></a>'
         )
     else:
         words = "no subject" if row.status == "no-subject" else "failed"
@@ -137,15 +147,3 @@ def total_seconds(row: Row) -> float | None:
     parts = (spent.read, spent.segment, spent.refine, spent.write)
     known = [part for part in parts if part is not None]
     return sum(known) if known else None
-
-
-def _preview(path: Path) -> str:
-    """Return a small copy as a data URI."""
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        small = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    small.thumbnail((PREVIEW_PX, PREVIEW_PX), Image.Resampling.LANCZOS)
-    written = BytesIO()
-    small.save(written, format="WEBP", quality=86, method=4)
-    return f"data:image/webp;base64,{base64.b64encode(written.getvalue()).decode()}"

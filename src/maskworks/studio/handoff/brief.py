@@ -9,10 +9,10 @@ from io import StringIO
 from pathlib import Path
 
 from maskworks.core.writing import write_atomic
+from maskworks.studio.cells import safe_cell
 
 COLUMNS = ("Picture", "SKU", "Concept", "Route", "Score", "Why", "Files", "Return as")
 
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # full-width signs count too in East Asian editions
 _BETWEEN = "; "
 
 
@@ -83,19 +83,6 @@ def write_brief(path: Path, rows: Sequence[BriefRow]) -> None:
         If the file cannot be written.
     """
     write_atomic(path, brief_csv(rows))
-
-
-def safe_cell(text: str) -> str:
-    """Return a text that no spreadsheet runs as a formula.
-
-    Examples
-    --------
-    >>> safe_cell("=HYPERLINK(A1)"), safe_cell(" -1"), safe_cell("a-b")
-    ("'=HYPERLINK(A1)", "' -1", 'a-b')
-    """
-    cleaned = text.replace("\0", "")
-    begins = cleaned.lstrip(" ").startswith(_FORMULA)
-    return f"'{cleaned}" if begins else cleaned
 
 
 def _cells(row: BriefRow) -> tuple[str, ...]:

@@ -76,7 +76,8 @@
     if (!row.outputs.length) return null;
     const line = make("p", "small", row.outputs.length === 1 ? "1 file: " : `${row.outputs.length} files: `);
     row.outputs.forEach((path, at) => {
-      const link = make("a", "", path.split("/").pop());
+      const parts = path.split("/"); // ROUTE/CONCEPT/VARIANT/...
+      const link = make("a", "", parts.length > 3 ? parts.slice(1, 3).join("/") : parts.pop());
       link.href = "./" + path.split("/").map(encodeURIComponent).join("/");
       line.append(at ? ", " : "", link);
     });

@@ -224,16 +224,21 @@ def _cap(items: Sequence[ReportItem], pairs: Mapping[int, tuple[str, str]]) -> s
         return ""
     limits = ", ".join(f"{PER_ROUTE[route]} {route}" for route in ROUTES)
     return (
-        f'<p class="small">{without:,} pictures have no preview here, so that the page stays '
+        f'<p class="small">{_have(without)} no preview here, so that the page stays '
         f"small: it shows those with the lowest scores ({limits}).</p>"
     )
+
+
+def _have(pictures: int) -> str:
+    return "1 picture has" if pictures == 1 else f"{pictures:,} pictures have"
 
 
 def _data(
     header: ReportHeader, items: Sequence[ReportItem], pairs: Mapping[int, tuple[str, str]]
 ) -> str:
     """Return the rows as JSON that no browser takes for markup."""
-    rows = [_row(header, item, pairs.get(at)) for at, item in enumerate(items)]
+    shown = {at: pair for at, pair in pairs.items() if any(pair)}
+    rows = [_row(header, item, shown.get(at)) for at, item in enumerate(items)]
     written = json.dumps({"items": rows}, separators=(",", ":"))
     return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

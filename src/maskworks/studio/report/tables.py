@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Sequence
 from io import BytesIO, StringIO
 
 from maskworks.core.errors import UsageError
+from maskworks.studio.cells import safe_cell
 from maskworks.studio.report.rows import ReportItem, as_text
 
 COLUMNS = (
@@ -26,8 +26,6 @@ COLUMNS = (
 )
 
 NEEDS_PARQUET = "pyarrow is not installed; `pip install 'maskworks[parquet]'`"
-
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\w.-]*$)")
 
 
 def to_csv(items: Sequence[ReportItem]) -> str:
@@ -64,8 +62,7 @@ def to_csv(items: Sequence[ReportItem]) -> str:
 
 
 def _cell(text: str) -> str:
-    text = as_text(text)
-    return f"'{text}" if _FORMULA.match(text) else text
+    return safe_cell(as_text(text))
 
 
 def to_parquet(items: Sequence[ReportItem]) -> bytes:

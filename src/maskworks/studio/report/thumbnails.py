@@ -79,7 +79,7 @@ def choose(items: Sequence[ReportItem]) -> dict[int, tuple[str, str]]:
     """Return the small pictures that the page shows: (before, after) by the row's position.
 
     Of each route at most `PER_ROUTE`, the lowest scores first (those without a score before
-    them), until all together have `MOST_BYTES`.
+    them), until all together have `MOST_BYTES`. What cannot be read is empty.
     """
     chosen: dict[int, tuple[str, str]] = {}
     spent = 0
@@ -91,6 +91,5 @@ def choose(items: Sequence[ReportItem]) -> dict[int, tuple[str, str]]:
             spent += (len(pair[0]) + len(pair[1])) * 3 // 4
             if spent > MOST_BYTES:
                 return chosen
-            if any(pair):
-                chosen[n] = pair
+            chosen[n] = pair
     return chosen

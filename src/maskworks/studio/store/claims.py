@@ -195,7 +195,7 @@ def reroute(store: Store, worker: Worker, changes: Sequence[tuple[Item, Outcome]
                     "reopen it"
                 )
             values = _values(outcome, now)
-            for column in ("seconds", "finished_at"):
+            for column in ("seconds", "finished_at", "scorer"):
                 del values[column]
             as_read = {"item": item.id, "was": item.route}
             if connection.execute(_REROUTE.values(values), as_read).rowcount != 1:
@@ -228,7 +228,7 @@ def _values(outcome: Outcome, now: datetime) -> dict[str, object]:
         "score": None if outcome.score is None else float(outcome.score),
         "seconds": None if outcome.seconds is None else float(outcome.seconds),
         "cost": outcome.cost, "baseline": outcome.baseline, "decision": None,
-        "spot_check": outcome.spot_check,
+        "spot_check": outcome.spot_check, "scorer": outcome.scorer,
         "error_code": outcome.error.code if outcome.error else None,
         "error_message": outcome.error.message if outcome.error else None,
         "reasons": [

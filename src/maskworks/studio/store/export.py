@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
+from maskworks.studio.cells import safe_cell
 from maskworks.studio.store.columns import plain
 from maskworks.studio.store.rows import Event
 
@@ -25,8 +25,6 @@ COLUMNS = (
     "after",
     "details",
 )
-
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\w.-]*$)")
 
 
 def to_lines(events: Iterable[Event]) -> str:
@@ -98,4 +96,4 @@ def _changes(event: Event) -> bool:
 
 
 def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+    return safe_cell(value) if isinstance(value, str) else value

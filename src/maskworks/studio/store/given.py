@@ -97,6 +97,7 @@ class Outcome:
     Parameters
     ----------
     score : in [0, 1]; None if the model gives none
+    scorer : digest of the score file that it comes from
     cost, baseline : what this item cost, and what it would have; in the campaign's currency
     outputs : the files that were made; those of a `review` item await its acceptance
     spot_check : it is delivered, and a person looks at it all the same
@@ -117,6 +118,7 @@ class Outcome:
     outputs: tuple[Output, ...] = ()
     spot_check: bool = False
     error: Fault | None = None
+    scorer: str | None = None
 
     def __post_init__(self) -> None:
         check_money("cost", self.cost)

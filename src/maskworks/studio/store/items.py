@@ -133,6 +133,7 @@ def to_item(row: Row[Any]) -> Item:
         worker_id=row.worker_id,
         added_at=row.added_at,
         finished_at=row.finished_at,
+        scorer=row.scorer,
     )
 
 

@@ -26,7 +26,8 @@ from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
 from maskworks.core.errors import OutputError, UsageError
 from maskworks.studio.store.addresses import Address, parse_address
-from maskworks.studio.store.schema import REVISION, VERSION_TABLE, metadata
+from maskworks.studio.store.schema import REVISION, VERSION_TABLE
+from maskworks.studio.store.service_schema import metadata
 
 BUSY_MS = 30_000
 """How long one process waits while another one writes into the same SQLite file."""

@@ -87,7 +87,8 @@ class Item:
     """One picture's row; times are UTC.
 
     `claims` counts how often it was taken in hand, `decision` is the last a
-    person took; what came back from a retoucher counts as accepted.
+    person took; what came back from a retoucher counts as accepted. `scorer` is the digest of
+    the score file that the score comes from.
     """
 
     id: int
@@ -113,6 +114,7 @@ class Item:
     worker_id: int | None
     added_at: datetime
     finished_at: datetime | None
+    scorer: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from maskworks.studio.store.columns import Moment, Money, PathText, PlainText, Structure
 
-REVISION = "0001"
+REVISION = "0002"
 """The schema that this code reads and writes; revisions are counted up, four digits each."""
 
 VERSION_TABLE = "maskworks_schema"
@@ -84,6 +84,7 @@ items = Table(
     Column("state", Text, nullable=False),
     Column("route", Text),
     Column("score", Double),
+    Column("scorer", Text),  # digest of the score file
     Column("reasons", Structure, nullable=False),
     Column("cost", Money),
     Column("baseline", Money),
@@ -114,8 +115,8 @@ Index(
 )
 
 UNDONE: dict[str, object] = {
-    "state": "pending", "route": None, "score": None, "reasons": [], "cost": None,
-    "baseline": None, "seconds": None, "spot_check": False, "error_code": None,
+    "state": "pending", "route": None, "score": None, "scorer": None, "reasons": [],
+    "cost": None, "baseline": None, "seconds": None, "spot_check": False, "error_code": None,
     "error_message": None, "decision": None, "finished_at": None,
 }  # fmt: skip
 """What `items` holds of one that waits to be done again."""

@@ -77,6 +77,7 @@ def _items() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("route", sa.Text),
         sa.Column("score", sa.Double),
+        sa.Column("scorer", sa.Text),
         sa.Column("reasons", STRUCTURE, nullable=False),
         sa.Column("cost", MONEY),
         sa.Column("baseline", MONEY),

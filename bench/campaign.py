@@ -1,0 +1,171 @@
+"""A whole campaign against its parts: `maskworks run` and decode, cut-out, encode alone.
+
+make bench-8000      8,000 photos, written to docs/benchmarks.md (hours, 60 GB of disk)
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import memory
+from campaign_pictures import DISTINCT, make_campaign
+from peer import clean_environment
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+MASKWORKS = str(Path(sys.executable).parent / "maskworks")
+SAMPLE = 200
+"""So many photos are timed alone, before the campaign and after it."""
+
+
+class CampaignRunError(Exception):
+    """A run that did not do what it was timed for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What was measured; seconds are by the clock, for all photos."""
+
+    count: int
+    refine: str
+    threads: int
+    seconds: float
+    cut_s: float
+    """Decode, network, edges and encode alone."""
+    plain_s: float
+    """The same without the edges."""
+    peak_kb: int
+    early_kb: int
+    late_kb: int
+    routes: dict[str, int]
+    megabytes: float
+
+    @property
+    def overhead(self) -> float:
+        """What a campaign adds to decode, cut-out with its edges, and encode; a share."""
+        return self.seconds / self.cut_s - 1
+
+
+def measure(folder: Path, count: int, *, refine: str, threads: int) -> Figures:
+    """Run a campaign of `count` photos, and its parts before and after it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    file = make_campaign(folder, count, refine=refine)
+    trace = _run(file, threads)
+    report = json.loads((folder / "bench-out/report.json").read_text())
+    if report["items"] != count or report["routes"]["failed"]:
+        message = f"{count} photos went in; the report says {report['routes']}"
+        raise CampaignRunError(message)
+    written = sum(path.stat().st_size for path in (folder / "bench-out").rglob("*.*"))
+    few = min(count, max(DISTINCT, SAMPLE))
+    alone = {method: _alone(file, few, method, threads) for method in (refine, "off")}
+    return Figures(
+        count=count,
+        refine=refine,
+        threads=threads,
+        seconds=trace.seconds,
+        cut_s=alone[refine] * count / few,
+        plain_s=alone["off"] * count / few,
+        peak_kb=trace.peak,
+        early_kb=trace.peak_between(0.1, 0.5),
+        late_kb=trace.peak_between(0.5, 1.0),
+        routes=report["routes"],
+        megabytes=written / 1e6,
+    )
+
+
+def _run(file: Path, threads: int) -> memory.Trace:
+    command = [MASKWORKS, "run", str(file), "--threads", str(threads)]
+    trace = memory.follow(command, clean_environment())
+    if trace.exit_code:
+        message = f"{' '.join(command)}: exit code {trace.exit_code}"
+        raise CampaignRunError(message)
+    return trace
+
+
+def _alone(file: Path, count: int, method: str, threads: int) -> float:
+    command = [sys.executable, str(HERE / "campaign_worker.py"), str(file), str(count), method]
+    done = subprocess.run(
+        [*command, str(threads)],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CampaignRunError(done.stderr[-1500:])
+    return float(done.stdout)
+
+
+def page(found: Figures) -> str:
+    """Return docs/benchmarks.md."""
+    made = sum(found.routes.values())
+    rows = [
+        ("photos, 1 to 6 megapixels", f"{found.count:,}"),
+        ("routes", ", ".join(f"{number:,} {route}" for route, number in found.routes.items())),
+        ("files written", f"{found.megabytes / 1000:,.1f} GB"),
+        ("time", f"{_clock(found.seconds)}, {made / found.seconds * 3600:,.0f} photos an hour"),
+        ("decode, cut-out with edges, encode alone", _clock(found.cut_s)),
+        ("what the campaign adds to that", f"{found.overhead:.1%} (target: at most 15 %)"),
+        ("decode, network and encode alone, no edges", _clock(found.plain_s)),
+        ("memory at most", f"{found.peak_kb / 1e3:,.0f} MB (target: below 1,000 MB)"),
+        ("second half / first half", f"{found.late_kb / found.early_kb:.3f}"),
+    ]
+    table = "\n".join(f"| {what} | {value} |" for what, value in rows)
+    return f"""# Benchmarks
+
+## A campaign of {found.count:,} photos
+
+Written by `make bench-8000` on {dt.datetime.now(tz=dt.UTC):%Y-%m-%d}: maskworks \
+{version("maskworks")}, {found.threads} threads on a machine with {os.cpu_count()} cores. Each
+photo goes on two backgrounds by the preset `shopify`, edges are made with `{found.refine}`; one
+in twenty is a hard one, which goes to review with a PSD and a TIFF. The photos are {DISTINCT}
+different ones under {found.count:,} names. The parts are timed with as many threads on {SAMPLE} of
+the photos, and scaled up.
+
+| | measured |
+|---|---|
+{table}
+
+`make bench` runs 500 of them; its other figures are in [bench/baseline.md](../bench/baseline.md).
+"""
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pictures", type=int, default=8000)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--refine", default="fast", choices=["off", "fast", "fine", "auto"])
+    parser.add_argument("--write", type=Path, help="the page; default: print it")
+    parser.add_argument("--keep", action="store_true", help="leave the outputs on the disk")
+    options = parser.parse_args(arguments)
+    folder = ROOT / "bench/out" / f"campaign-{options.pictures}"
+    found = measure(folder, options.pictures, refine=options.refine, threads=options.threads)
+    if not options.keep:
+        shutil.rmtree(folder)
+    if options.write:
+        options.write.write_text(page(found))
+    else:
+        print(page(found))
+    return 0 if found.overhead <= 0.15 and found.peak_kb < 1e6 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

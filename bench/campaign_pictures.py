@@ -1,0 +1,90 @@
+"""The benchmark's campaign: product photos of 1 to 6 megapixels, as many as asked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import photos
+from PIL import Image
+
+from maskworks.apps.demo import drawings
+
+DISTINCT = 40
+MEGAPIXELS = (1.0, 6.0)
+SHAPES = (1.0, 4 / 3, 3 / 2, 3 / 4)  # width / height
+HARD_EVERY = 20  # one photo of so many is a hard one, which a person has to see
+
+CAMPAIGN = """\
+[campaign]
+name = "bench"
+
+[input]
+folder = "photos"
+model = "cutout"
+refine = "{refine}"
+
+[[concept]]
+name = "shop"
+backgrounds = ["white", "wall.jpg"]
+
+[output]
+preset = "shopify"
+format = "jpg"
+
+[cost]
+manual = 22.00
+automated = 3.40
+"""
+
+
+def make_campaign(folder: Path, count: int, *, refine: str) -> Path:
+    """Write a campaign of `count` photos, links to 40 different ones; return its file.
+
+    Pictures that are there already are kept.
+    """
+    base = folder.parent / "campaign-base"
+    base.mkdir(parents=True, exist_ok=True)
+    for number in range(min(DISTINCT, count)):
+        path = base / f"{number:02}.jpg"
+        if not path.exists():
+            _save(_photo(number), path)
+    target = folder / "photos"
+    target.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        link = target / f"{number:05}.jpg"
+        if not link.exists():
+            os.link(base / f"{number % DISTINCT:02}.jpg", link)
+    wall = folder / "wall.jpg"
+    if not wall.exists():
+        grey = photos.load_photo("brick")
+        _save(photos.enlarge(np.repeat(grey[..., None], 3, axis=2), (2100, 2100), seed=0), wall)
+    file = folder / "campaign.toml"
+    file.write_text(CAMPAIGN.format(refine=refine))
+    return file
+
+
+def size_of(number: int) -> tuple[int, int]:
+    """Return (height, width) of a photo, pixels: 1 to 6 megapixels, evenly spread."""
+    low, high = MEGAPIXELS
+    share = number * 0.6180339887498949 % 1  # golden: neighbours differ, and all are spread
+    shape = SHAPES[number % len(SHAPES)]
+    height = (1e6 * (low + (high - low) * share) / shape) ** 0.5
+    return round(height), round(height * shape)
+
+
+def _photo(number: int) -> Image.Image:
+    if number % HARD_EVERY == HARD_EVERY - 1:
+        subject = photos.load_photo("rocket")
+    else:
+        drawn = (drawings.vase, drawings.bottle)
+        subjects = [photos.load_photo("coffee"), *(np.asarray(draw(None)) for draw in drawn)]
+        subject = subjects[number % len(subjects)]
+    return photos.enlarge(subject, size_of(number), seed=number)
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    part = path.with_suffix(".part")
+    picture.save(part, "JPEG", quality=90)
+    part.replace(path)

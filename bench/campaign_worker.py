@@ -1,0 +1,66 @@
+"""Time decoding, cutting out and encoding alone: `campaign_worker.py CAMPAIGN COUNT off|auto THREADS`.
+
+The same photos as the campaign's first COUNT, with as many workers; each is decoded, cut out
+and encoded once for every file that the campaign made of it, at that file's size. Prints the
+seconds, the model's loading not counted.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from maskworks.apps.cli.memory import give_back_large_arrays
+from maskworks.core.reading import read_picture
+from maskworks.core.values import Image
+from maskworks.core.writing import Encoding, encode
+from maskworks.models import load_model
+from maskworks.refine.refinement import RefineOptions
+from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.filing import photo_of
+from maskworks.studio.line import run_line, share_cores, taking_turns
+from maskworks.studio.pipeline import Item, cut
+from maskworks.studio.store import database_beside, deliverables, list_campaigns, open_store
+
+
+def main(campaign: Path, count: int, method: str, threads: int) -> None:
+    """Time it."""
+    file = read_campaign(campaign)
+    sizes: dict[str, list[tuple[int, int]]] = {}
+    with open_store(database_beside(file.path), create=False) as store:
+        for one in deliverables(store, list_campaigns(store)[0], route=None):
+            sizes.setdefault(one.source, []).append((one.output.height, one.output.width))
+    sources = sorted(path.name for path in file.input.iterdir())[:count]
+    crew = share_cores(threads, count)
+    model = taking_turns(load_model(file.campaign.input.model, threads=crew.threads))
+    options = RefineOptions(method=method)  # type: ignore[arg-type] - one of its methods
+
+    def work(source: str) -> None:
+        picture = read_picture(photo_of(file, source).read_bytes())
+        cut(Item(content="", picture=picture, variants=()), model, options)
+        for size in sizes.get(source, ()):
+            image = _sized(picture.image, size)
+            encode(image, None, Encoding("jpg", quality=92), picture.details)
+
+    give_back_large_arrays()
+    began = time.perf_counter()
+    for _ in run_line(sources, work, workers=crew.workers, stop=threading.Event()):
+        pass
+    print(time.perf_counter() - began)
+
+
+def _sized(image: Image, size: tuple[int, int]) -> Image:
+    """Cut a picture to a size, repeating it where it is too small: as hard to encode."""
+    pixels = image.pixels
+    height, width = (max(0, want - have) for want, have in zip(size, image.size, strict=True))
+    if height or width:
+        pixels = np.pad(pixels, ((0, height), (0, width), (0, 0)), mode="wrap")
+    return Image(np.ascontiguousarray(pixels[: size[0], : size[1]]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

@@ -1,0 +1,213 @@
+"""`maskworks evaluate semantic`, `panoptic` and `instances`: labels against labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from maskworks.apps.cli.evaluate_output import (
+    MOST_PIXELS,
+    AllowMissingOption,
+    HtmlOption,
+    JsonOption,
+    MaxPixelsOption,
+    check_outputs,
+    shown,
+    tell,
+    write_page,
+)
+from maskworks.core.errors import UsageError
+from maskworks.core.reading import Limits
+from maskworks.core.taxonomy import Category, Taxonomy, load_taxonomy
+
+IGNORE = 255
+"""The id of pixels without a label where neither a taxonomy nor the user names one."""
+
+
+def semantic(
+    *,
+    truth: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the true label maps.")],
+    predictions: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the label maps to measure.")
+    ],
+    classes: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="How many classes there are: ids 0 to N - 1."),
+    ] = None,
+    taxonomy: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="Or a taxonomy by name, or a .toml file of your own."),
+    ] = None,
+    ignore: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            help="Id of true pixels to leave out; by default the taxonomy's, or 255.",
+        ),
+    ] = None,
+    json_file: JsonOption = None,
+    html_file: HtmlOption = None,
+    allow_missing: AllowMissingOption = False,
+    max_pixels: MaxPixelsOption = MOST_PIXELS,
+) -> None:
+    """Measure label maps: mIoU, accuracies, Dice and boundary IoU from one confusion matrix.
+
+    Pictures hold one class id a pixel, grey or palette, 8 or 16 bits; they belong together by
+    their path below the folder without the suffix. A prediction that is missing, has another size
+    or an unknown id is an error that names the file.
+
+    Exit code: 0 measured, 1 files do not fit, 2 wrong use.
+    """
+    from maskworks.evaluate.pages.labels import semantic_page
+    from maskworks.evaluate.semantic import evaluate_semantic
+
+    page = check_outputs(json_file, html_file, task="semantic")
+    chosen = _taxonomy(classes, taxonomy, ignore)
+    report = evaluate_semantic(
+        truth, predictions, chosen, limits=Limits(max_pixels), allow_missing=allow_missing
+    )
+    record: dict[str, Any] = report.record()
+    names = ("IoU", "Dice", "accuracy", "boundary_IoU")
+    lines = [
+        (row["name"], *(shown(row[name]) for name in names), f"{row['truth_pixels']:,}")
+        for row in record["per_class"]
+    ]
+    means = (record["mIoU"], record["Dice"], record["mean_accuracy"], record["boundary_IoU"])
+    total = f"{record['counts']['pixels']:,}"
+    lines.append((f"mean of {record['counts']['classes_in_truth']}", *map(shown, means), total))
+    tell(
+        record,
+        json_file,
+        headings=("class", *names, "pixels"),
+        lines=lines,
+        footnote=(
+            f"mIoU {shown(record['mIoU'])}, pixel accuracy {shown(record['pixel_accuracy'])}, "
+            f"frequency weighted IoU {shown(record['fwIoU'])} of "
+            f"{record['counts']['pictures']} pictures.\n"
+            f"Left out: true pixels of id {chosen.ignore}. Means are over the classes in the truth."
+        ),
+    )
+    if page:
+        write_page(page, semantic_page(report, record))
+
+
+def instances(
+    truth: Annotated[Path, typer.Option(metavar="JSON", help="COCO file of the true objects.")],
+    predictions: Annotated[
+        Path, typer.Option(metavar="JSON", help="COCO results: masks with scores.")
+    ],
+    boundary: Annotated[
+        bool, typer.Option("--boundary", help="Also AP and AR by boundary IoU.")
+    ] = False,
+    json_file: JsonOption = None,
+    html_file: HtmlOption = None,
+) -> None:
+    """Measure instance masks: the twelve AP and AR figures of COCO, and boundary AP.
+
+    A mask of another size than its picture, an unknown picture or an unknown class is an error
+    that names the file.
+
+    Exit code: 0 measured, 1 files do not fit, 2 wrong use.
+    """
+    from maskworks.evaluate.instances import FIGURES, evaluate_instances
+    from maskworks.evaluate.pages.labels import instances_page
+
+    page = check_outputs(json_file, html_file, task="instances")
+    report = evaluate_instances(truth, predictions, boundary=boundary)
+    record: dict[str, Any] = report.record()
+    kinds = ("", "boundary_") if boundary else ("",)
+    lines = [(name, *(shown(record[f"{kind}{name}"]) for kind in kinds)) for name in FIGURES]
+    counts = record["counts"]
+    tell(
+        record,
+        json_file,
+        headings=("figure", *("boundary" if kind else "mask" for kind in kinds)),
+        lines=lines,
+        footnote=(
+            f"{counts['objects']} objects and {counts['predictions']} predictions in "
+            f"{counts['pictures']} pictures; -1 where there is no such object."
+        ),
+    )
+    if page:
+        write_page(page, instances_page(report, record))
+
+
+def panoptic(
+    *,
+    truth: Annotated[Path, typer.Option(metavar="JSON", help="COCO panoptic file of the truth.")],
+    predictions: Annotated[
+        Path, typer.Option(metavar="JSON", help="COCO panoptic file to measure.")
+    ],
+    truth_masks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Its PNG files; by default the folder gt/ beside gt.json."
+        ),
+    ] = None,
+    prediction_masks: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The same of the predictions.")
+    ] = None,
+    json_file: JsonOption = None,
+    html_file: HtmlOption = None,
+    allow_missing: AllowMissingOption = False,
+    max_pixels: MaxPixelsOption = MOST_PIXELS,
+) -> None:
+    """Measure panoptic segmentations: PQ, SQ and RQ for all, things, stuff and each class.
+
+    By COCO's rules for void and crowds. A missing picture, another size, or ids that a file does
+    not list are an error that names the file.
+
+    Exit code: 0 measured, 1 files do not fit, 2 wrong use.
+    """
+    from maskworks.evaluate.pages.labels import panoptic_page
+    from maskworks.evaluate.panoptic import evaluate_panoptic
+
+    page = check_outputs(json_file, html_file, task="panoptic")
+    report = evaluate_panoptic(
+        truth,
+        predictions,
+        truth_masks=truth_masks,
+        prediction_masks=prediction_masks,
+        limits=Limits(max_pixels),
+        allow_missing=allow_missing,
+    )
+    record: dict[str, Any] = report.record()
+    names = ("PQ", "SQ", "RQ")
+    lines = [
+        (row["name"], *(shown(row[name]) for name in names), str(row["matched"] + row["missed"]))
+        for row in record["per_class"]
+    ]
+    counts = record["counts"]
+    for title, figures in (("things", record["things"]), ("stuff", record["stuff"])):
+        lines.append((title, *(shown(figures[name]) for name in names), ""))
+    objects = str(counts["matched"] + counts["missed"])
+    lines.append(("all", *(shown(record[name]) for name in names), objects))
+    tell(
+        record,
+        json_file,
+        headings=("class", *names, "segments"),
+        lines=lines,
+        footnote=(
+            f"{counts['pictures']} pictures: {counts['matched']} segments matched, "
+            f"{counts['missed']} missed, {counts['spurious']} spurious.\n"
+            "Means are over the classes that occur; void and crowds are left out as COCO does."
+        ),
+    )
+    if page:
+        write_page(page, panoptic_page(report, record))
+
+
+def _taxonomy(classes: int | None, name: str | None, ignore: int | None) -> Taxonomy:
+    from maskworks.evaluate.semantic import numbered_taxonomy
+
+    if (classes is None) == (name is None):
+        raise UsageError("give one of --classes N and --taxonomy T, so that ids have a meaning")
+    if name is None:
+        return numbered_taxonomy(classes or 0, IGNORE if ignore is None else ignore)
+    chosen = load_taxonomy(name)
+    if ignore is None:
+        return chosen
+    kept: tuple[Category, ...] = tuple(each for each in chosen.categories if each.id != ignore)
+    return Taxonomy(chosen.name, kept, ignore, chosen.source)

@@ -1,0 +1,135 @@
+"""`maskworks evaluate saliency` and `video`: soft masks against masks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from maskworks.apps.cli.evaluate_output import (
+    MOST_PIXELS,
+    AllowMissingOption,
+    HtmlOption,
+    JsonOption,
+    MaxPixelsOption,
+    check_outputs,
+    shown,
+    tell,
+    write_page,
+)
+from maskworks.core.reading import Limits
+
+
+class Holds(StrEnum):
+    """What the frames of a sequence hold."""
+
+    AUTO = "auto"
+    NUMBERS = "numbers"
+    MATTE = "matte"
+
+
+def saliency(
+    truth: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the true masks.")],
+    predictions: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the saliency maps or mattes.")
+    ],
+    json_file: JsonOption = None,
+    html_file: HtmlOption = None,
+    allow_missing: AllowMissingOption = False,
+    max_pixels: MaxPixelsOption = MOST_PIXELS,
+) -> None:
+    """Measure saliency maps: MAE, F-measures, weighted F, S-measure and E-measures.
+
+    The figures are those of pysodmetrics: predictions are stretched to 0 and 1 first, the truth
+    is inside above 128. Pictures belong together by their path without the suffix.
+
+    Exit code: 0 measured, 1 files do not fit, 2 wrong use.
+    """
+    from maskworks.evaluate.pages.pictures import saliency_page
+    from maskworks.evaluate.saliency import evaluate_saliency
+
+    page = check_outputs(json_file, html_file, task="saliency")
+    report = evaluate_saliency(
+        truth, predictions, limits=Limits(max_pixels), allow_missing=allow_missing
+    )
+    record: dict[str, Any] = report.record()
+    names = ("MAE", "maxF", "meanF", "wF", "S", "maxE", "meanE")
+    lines = [(row["name"], *(shown(row[n]) for n in names)) for row in record["pictures"]]
+    lines.append((f"set of {len(lines)}", *(shown(record[n]) for n in names)))
+    tell(
+        record,
+        json_file,
+        headings=("picture", *names),
+        lines=lines,
+        footnote=(
+            "MAE: lower is better, the others higher. maxF and maxE of the set are those of its "
+            "mean curve."
+        ),
+    )
+    if page:
+        write_page(page, saliency_page(report, record))
+
+
+def video(
+    *,
+    truth: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder with one folder of frames a sequence.")
+    ],
+    predictions: Annotated[Path, typer.Option(metavar="DIR", help="The same to measure.")],
+    holds: Annotated[
+        Holds,
+        typer.Option(help="Frames hold numbers of objects, or a matte; auto asks the truth."),
+    ] = Holds.AUTO,
+    skip_ends: Annotated[
+        bool,
+        typer.Option(
+            "--skip-ends",
+            help="Leave out first and last frames, as DAVIS does where the first is given.",
+        ),
+    ] = False,
+    json_file: JsonOption = None,
+    html_file: HtmlOption = None,
+    allow_missing: AllowMissingOption = False,
+    max_pixels: MaxPixelsOption = MOST_PIXELS,
+) -> None:
+    """Measure sequences: J and F of DAVIS with recall and decay, and how steady alpha is.
+
+    Every folder with pictures is a sequence, its frames in order of their names. Mattes count as
+    masks from alpha 0.5; dtSSD is the error in the change of alpha from frame to frame.
+
+    Exit code: 0 measured, 1 files do not fit, 2 wrong use.
+    """
+    from maskworks.evaluate.pages.pictures import video_page
+    from maskworks.evaluate.video import evaluate_video
+
+    page = check_outputs(json_file, html_file, task="video")
+    report = evaluate_video(
+        truth,
+        predictions,
+        holds=holds.value,
+        skip_ends=skip_ends,
+        limits=Limits(max_pixels),
+        allow_missing=allow_missing,
+    )
+    record: dict[str, Any] = report.record()
+    names = ("J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay", "dtSSD")
+    lines = [
+        (name, *(shown(row[n]) for n in names)) for name, row in record["per_sequence"].items()
+    ]
+    counts = record["counts"]
+    lines.append((f"mean of {counts['objects']} objects", *(shown(record[n]) for n in names)))
+    tell(
+        record,
+        json_file,
+        headings=("sequence", *names),
+        lines=lines,
+        footnote=(
+            f"{counts['frames']} frames in {counts['sequences']} sequences; frames that count: "
+            f"{record['frames_that_count']}.\n"
+            "Higher is better for J and F and their recall, lower for decay and dtSSD."
+        ),
+    )
+    if page:
+        write_page(page, video_page(report, record))

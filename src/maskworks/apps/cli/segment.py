@@ -1,0 +1,194 @@
+"""`maskworks segment`: pictures in; label maps, objects, overlays and tables out."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from maskworks.apps.cli.memory import give_back_large_arrays
+from maskworks.apps.cli.report import Tally, reporting, short
+from maskworks.apps.cli.stopping import INTERRUPTED, finishing
+from maskworks.core.errors import UsageError
+from maskworks.core.reading import Limits
+from maskworks.models.classical_methods import Choices
+from maskworks.models.segmenters import Opening
+from maskworks.studio.labels.request import Labelling, LabelRequest, open_labelling
+
+LONGEST_COMMAND = 2000
+
+Style = Literal["json", "quiet", "text"]
+
+
+def segment(
+    ctx: typer.Context,
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Files, folders (with all below them), or quoted globs such as 'p/**/*.jpg'.",
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="Folder; for one input also a .png file, which then gets the label map alone.",
+        ),
+    ],
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="otsu, multi-otsu, kmeans, slic, watershed or grabcut, which need no weights; a "
+            "model of `maskworks models list`; hf:OWNER/NAME; or a folder with a model.",
+        ),
+    ],
+    task: Annotated[
+        Literal["auto", "semantic", "instance", "panoptic"],
+        typer.Option(
+            help="A class for every pixel, a mask for every object, or both; auto is what the "
+            "model is made for."
+        ),
+    ] = "auto",
+    write: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT,...",
+            help="Besides the label map: overlay, shares, coco, coco-polygons, panoptic, yolo, "
+            "voc, labelme, geojson, scores (16-bit TIFF), cutouts, or none. Default: overlay and "
+            "shares, with coco for objects and panoptic for panoptic.",
+        ),
+    ] = None,
+    *,
+    palette: Annotated[
+        Literal["taxonomy", "safe"],
+        typer.Option(help="The taxonomy's own colours, or ones safe for colour-blind eyes."),
+    ] = "taxonomy",
+    taxonomy: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Classes of the model, if not those it names."),
+    ] = None,
+    classes: Annotated[
+        int, typer.Option(min=2, max=8, help="How many multi-otsu and kmeans look for.")
+    ] = 3,
+    min_score: Annotated[
+        float, typer.Option(min=0, max=1, help="An object below this score is none.")
+    ] = 0.5,
+    threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace outputs that exist.")
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Keep what the manifest says is done from the same input with the same options; "
+            "do the rest.",
+        ),
+    ] = False,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="One JSON line an input. Default OUT/manifest.jsonl."),
+    ] = None,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Larger pictures are refused before they are decoded.")
+    ] = Limits().max_pixels,
+    provider: Annotated[
+        str, typer.Option(help="cpu, cuda, openvino, coreml or directml; never another instead.")
+    ] = "cpu",
+    commercial_only: Annotated[
+        bool,
+        typer.Option(
+            "--commercial-only", help="Refuse weights whose licence forbids commercial use."
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a picture on stdout, nothing else.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
+) -> None:
+    """Label every pixel of pictures, every object, or both.
+
+    PHOTOS/a/street.jpg becomes OUT/a/street.png, a picture of class ids with a palette, at the
+    input's size; beside it lie OUT/overlay/a/street.jpg, the tables OUT/classes.csv and
+    OUT/classes.json, and what else was asked for. OUT/manifest.jsonl has one row an input.
+
+    Exit code: 0 all done, 1 some failed, 2 wrong use, 130 stopped.
+    """
+    if overwrite and resume:
+        raise UsageError("--overwrite and --resume exclude each other; give one")
+    if as_json and quiet:
+        raise UsageError("--json and --quiet exclude each other; give one")
+    request = LabelRequest(
+        inputs=tuple(inputs),
+        output=output,
+        model=model,
+        task=task,
+        write=write,
+        palette=palette,
+        opening=Opening(
+            threads=threads,
+            provider=provider,
+            commercial_only=commercial_only,
+            min_score=min_score,
+            taxonomy=taxonomy,
+            choices=Choices(classes=classes),
+        ),
+        existing="overwrite" if overwrite else "resume" if resume else "refuse",
+        manifest=manifest,
+        limits=Limits(max_pixels),
+        debug=debug,
+    )
+    style: Style = "json" if as_json else "quiet" if quiet else "text"
+    raise typer.Exit(run(request, style, again=tuple(ctx.obj or ())))
+
+
+def run(request: LabelRequest, style: Style, *, again: tuple[str, ...] = ()) -> int:
+    """Do what was asked and return the exit code."""
+    stop = threading.Event()
+    give_back_large_arrays()
+    with finishing(stop):
+        labelling = open_labelling(request)
+        shown = {str(work.source): work.shown for work in labelling.works}
+        tally = Tally(kept=len(labelling.kept))
+        with reporting(len(labelling.todo), shown, style=style) as say:
+            for row in labelling.kept:
+                tally.counts[row.status] += 1
+                if style == "json":
+                    say(row)
+            for row in labelling.rows(stop):
+                tally.counts[row.status] += 1
+                say(row)
+    return _sum_up(labelling, tally, style, again)
+
+
+def _sum_up(labelling: Labelling, tally: Tally, style: str, again: tuple[str, ...]) -> int:
+    left = len(labelling.works) - sum(tally.counts.values())
+    notes = [tally.sentence(), *labelling.notes]
+    notes += [f"written: {short(str(path))}" for path in labelling.tables]
+    if labelling.manifest:
+        notes.append(f"manifest: {short(str(labelling.manifest))}")
+    if style != "quiet" and (len(labelling.works) > 1 or labelling.manifest is not None):
+        print("\n".join(notes), file=sys.stderr if style == "json" else sys.stdout)
+    if left:
+        print(f"stopped with {left} left to do; {_how_to_resume(again)}", file=sys.stderr)
+        return INTERRUPTED
+    return 1 if tally.counts["failed"] else 0
+
+
+def _how_to_resume(again: tuple[str, ...]) -> str:
+    words = [w for w in ("maskworks", *again) if w not in ("--overwrite", "--resume")]
+    command = shlex.join([*words, "--resume"])
+    if not again or len(command) > LONGEST_COMMAND:
+        return "go on with the same command and `--resume`"
+    return f"go on with:\n  {command}"

@@ -1,0 +1,120 @@
+"""`maskworks serve`: the service and the review page."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from maskworks.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from maskworks.apps.http.settings import Network
+
+_INSTALL = "the service is not installed ({}); run `pip install 'maskworks[serve]'`"
+
+
+def serve(
+    *,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond loopback every caller needs a key.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 7000,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MASKWORKS_DATABASE",
+            help="Of keys, jobs and their campaigns: file, or postgresql://user:password@host/name; "
+            "default DATA/service.db.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path, typer.Option(help="Folder of the campaigns that are made over HTTP.")
+    ] = Path("maskworks-data"),
+    campaign: Annotated[
+        list[Path] | None,
+        typer.Option(help="Show this campaign on the review page; may be given again."),
+    ] = None,
+    model: Annotated[str, typer.Option(help="Where a request names none.")] = "cutout",
+    edges: Annotated[
+        Literal["auto", "fine", "fast", "off"], typer.Option(help="Where a request does not say.")
+    ] = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
+    models_kept: Annotated[int, typer.Option(min=1, help="Models kept open at once.")] = 2,
+    queue: Annotated[
+        int, typer.Option(min=1, help="Requests in the house at once; another one gets 429.")
+    ] = 32,
+    deadline: Annotated[float, typer.Option(min=1, help="Seconds a request may take.")] = 60.0,
+    max_upload_mb: Annotated[float, typer.Option(min=0.1, help="Of one request.")] = 22.0,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Of one picture.")] = 50_000_000,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Megapixels a minute of each key; 0 is without limit.")
+    ] = 500.0,
+    allow_urls: Annotated[
+        bool, typer.Option("--allow-urls", help="Fetch pictures by their address.")
+    ] = False,
+    url_network: Annotated[
+        list[str] | None,
+        typer.Option(help="Private network to reach all the same, such as 10.1.0.0/16."),
+    ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="A web page's origin that may call from a browser (CORS)."),
+    ] = None,
+    retention_days: Annotated[
+        float | None,
+        typer.Option(min=0, help="Delete finished campaigns made over HTTP after so long."),
+    ] = None,
+    webhook_secret: Annotated[
+        str | None,
+        typer.Option(envvar="MASKWORKS_WEBHOOK_SECRET", help="Signs webhooks; none sends none."),
+    ] = None,
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], typer.Option(help="Of the log.")
+    ] = "info",
+) -> None:
+    """Serve cut-outs over HTTP: remove.bg's and rembg's interfaces, an own one, the review page.
+
+    Listens on this machine only unless told otherwise. Ctrl-C or SIGTERM ends it when what was
+    taken in is done.
+    """
+    try:
+        from maskworks.apps.http.running import run_server
+        from maskworks.apps.http.settings import MEGABYTE, Bounds, Fetching, ServerSettings
+    except ImportError as error:
+        raise UsageError(_INSTALL.format(error)) from error
+    from maskworks.apps.cli.memory import give_back_large_arrays
+
+    give_back_large_arrays()
+    settings = ServerSettings(
+        host=host,
+        port=port,
+        data=data,
+        database=database,
+        campaigns=tuple(campaign or ()),
+        model=model,
+        edges=edges,
+        threads=threads,
+        models_kept=models_kept,
+        bounds=Bounds(
+            upload_bytes=int(max_upload_mb * MEGABYTE),
+            pixels=max_pixels,
+            places=queue,
+            seconds=deadline,
+            megapixels_per_minute=rate or None,
+        ),
+        fetching=Fetching(allowed=allow_urls, networks=tuple(map(_network, url_network or ()))),
+        retention_days=retention_days,
+        origins=tuple(origin or ()),
+        webhook_secret=webhook_secret,
+    )
+    run_server(settings, log_level=log_level)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise UsageError(f"--url-network {text}: {error}; write it as 10.1.0.0/16") from error

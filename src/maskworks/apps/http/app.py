@@ -1,0 +1,124 @@
+"""Put the application together: addresses, errors, surroundings, beginning and end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+
+from maskworks import __version__
+from maskworks.apps.http.engine import GoneError
+from maskworks.apps.http.errors import ApiError, own_shape, removebg_shape, translated
+from maskworks.apps.http.routes import (
+    campaigns,
+    health,
+    own,
+    rembg,
+    removebg,
+)
+from maskworks.apps.http.service import Service, build
+from maskworks.apps.http.settings import ServerSettings
+from maskworks.apps.http.surroundings import LOGGER, Seen, Surroundings
+from maskworks.core.errors import MaskworksError
+from maskworks.studio.deliver import make_folder
+from maskworks.studio.store import open_store
+
+DESCRIPTION = """\
+Cuts subjects out of pictures with soft edges and says how sure it is.
+
+`/v1/...` is the service's own interface; `/v1.0/...` is remove.bg's and `/api/remove` rembg's,
+so that a program written for one of them need only change the address.
+"""
+
+_GONE = 499
+
+
+def create_app(settings: ServerSettings) -> FastAPI:
+    """Return the application; its store and models are open while it runs."""
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        service.runner.start()
+        app.state.ready = True
+        try:
+            yield
+        finally:
+            app.state.ready = False
+            await service.engine.close()
+            await asyncio.to_thread(service.runner.stop)
+            service.desks.close()
+            service.store.close()
+
+    make_folder(settings.data)
+    service = build(settings, open_store(settings.database_url))
+    app = FastAPI(
+        title="Maskworks",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=running,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service, app.state.ready = service, False
+    for router in (removebg.router, rembg.router, own.router, campaigns.router, health.router):
+        app.include_router(router)
+    _handle_errors(app)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["X-Api-Key", "Authorization", "Content-Type"],
+            expose_headers=["*"],
+        )
+    app.add_middleware(Surroundings, metrics=service.metrics)
+    return app
+
+
+def _handle_errors(app: FastAPI) -> None:
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ApiError)  # noqa: S101 - it is registered for nothing else
+        return shaped(request, error)
+
+    async def ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, MaskworksError)  # noqa: S101 - as above
+        return shaped(request, translated(error))
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - as above
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http")
+        headers = error.headers or {}
+        return shaped(request, ApiError(error.status_code, code, error.detail, headers=headers))
+
+    async def gone(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=_GONE)
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        LOGGER.error("unexpected", exc_info=error)
+        what = "something went wrong here; the log has more under this request's number"
+        return shaped(request, ApiError(500, "internal", what, "Internal error"))
+
+    app.add_exception_handler(ApiError, refused)
+    app.add_exception_handler(MaskworksError, ours)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(GoneError, gone)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def shaped(request: Request, error: ApiError) -> JSONResponse:
+    """Return an error in the shape of the interface that was called."""
+    seen: Seen | None = getattr(request.state, "seen", None)
+    if request.url.path.startswith("/v1.0/"):
+        body = removebg_shape(error)
+    else:
+        body = own_shape(error, seen.number if seen else "")
+    return JSONResponse(body, error.status, dict(error.headers))
+
+
+__all__ = ["Service", "create_app"]

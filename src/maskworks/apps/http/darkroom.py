@@ -1,0 +1,166 @@
+"""Photos and mattes of a campaign's items as the review page shows them."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from maskworks.apps.http.cutting import smaller
+from maskworks.apps.http.desks import Desk
+from maskworks.apps.http.errors import ApiError
+from maskworks.core.errors import ImageError
+from maskworks.core.reading import Limits, Picture, read_picture
+from maskworks.core.values import Matte
+from maskworks.core.writing import Encoding, encode, encode_matte
+from maskworks.studio import handing
+from maskworks.studio.filing import out_of, photo_of
+from maskworks.studio.store import Item as Kept
+from maskworks.studio.store.reviewing import matte_versions
+from maskworks.studio.steps import cut_out, refine_edge
+from maskworks.refine.refinement import RefineOptions
+
+if TYPE_CHECKING:
+    from maskworks.models import Model
+
+SHOWN_PX = 1400
+"""Long side of what the page shows before somebody looks closer."""
+
+_KEPT_BYTES = 96 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """An encoded picture for the page, and the size (H, W) of the whole photo."""
+
+    data: bytes
+    media_type: str
+    size: tuple[int, int]
+
+
+class Darkroom:
+    """Reads photos and mattes; what the page asked for lately is kept, within bounds."""
+
+    def __init__(self, model: Callable[[str], Model], limits: Limits) -> None:
+        self._model, self._limits = model, limits
+        self._kept: OrderedDict[tuple[object, ...], Shown] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def photo(self, desk: Desk, kept: Kept) -> Picture:
+        """Return the photo of an item.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read.
+        """
+        return read_picture(photo_of(desk.file, kept.source), self._limits, name=kept.source)
+
+    def matte(self, desk: Desk, kept: Kept, picture: Picture) -> Matte:
+        """Return the matte of an item: a person's newest, that of its hand-off, or a new one."""
+        out = out_of(desk.file)
+        versions = matte_versions(desk.store, kept.id)
+        if versions:
+            drawn = read_picture(out / versions[-1].path, self._limits)
+            alpha = drawn.image.pixels[..., 0].astype(np.float32) / np.float32(255)
+            return _fitting(Matte(alpha), picture)
+        handed = out / handing.FOLDER / f"{handing.hand_name(kept)}.tif"
+        if handed.is_file():
+            try:
+                found = read_picture(handed, self._limits)
+            except ImageError:
+                found = None
+            if found is not None and found.image.size == picture.image.size:
+                return found.matte or Matte(np.ones(picture.image.size, np.float32))
+        model = self._model(desk.file.campaign.input.model)
+        return refine_edge(cut_out(picture, model), picture, RefineOptions(method="fast")).matte
+
+    def show_photo(self, desk: Desk, kept: Kept, *, whole: bool) -> Shown:
+        """Return the photo for the page, small or whole, on white where it is clear."""
+
+        def make() -> Shown:
+            picture = self.photo(desk, kept)
+            sized = picture if whole else smaller(picture, _most(picture))
+            white = Encoding("jpg", background=(255, 255, 255), quality=88)
+            data = encode(sized.image, sized.matte, white, picture.details)
+            return Shown(data=data, media_type="image/jpeg", size=picture.image.size)
+
+        return self._once(("photo", *_of(desk, kept), whole), make)
+
+    def show_matte(self, desk: Desk, kept: Kept, *, whole: bool) -> Shown:
+        """Return the matte for the page as grey PNG."""
+
+        def make() -> Shown:
+            picture = self.photo(desk, kept)
+            matte = self.matte(desk, kept, picture)
+            return matte_shown(matte, picture, whole=whole)
+
+        number = len(matte_versions(desk.store, kept.id))
+        return self._once(("matte", *_of(desk, kept), whole, number), make)
+
+    def _once(self, key: tuple[object, ...], make: Callable[[], Shown]) -> Shown:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make()
+        with self._lock:
+            if key not in self._kept and len(made.data) <= _KEPT_BYTES:
+                self._kept[key] = made
+                self._bytes += len(made.data)
+            while self._bytes > _KEPT_BYTES:
+                self._bytes -= len(self._kept.popitem(last=False)[1].data)
+        return made
+
+
+def matte_shown(matte: Matte, picture: Picture, *, whole: bool) -> Shown:
+    """Return a matte of a photo as the page draws it."""
+    if not whole:
+        sized = smaller(Picture(picture.image, matte, picture.details), _most(picture))
+        matte = sized.matte or matte
+    data = encode_matte(matte, Encoding("png"), picture.details)
+    return Shown(data=data, media_type="image/png", size=picture.image.size)
+
+
+def item_of(desk: Desk, number: int) -> Kept:
+    """Return an item of a campaign.
+
+    Raises
+    ------
+    ApiError
+        404 if there is none.
+    """
+    from maskworks.studio.store import Filter, list_items
+
+    found = [] if desk.campaign is None else list_items(
+        desk.store, desk.campaign, Filter(name=str(number), states=["done"])
+    )
+    for item in found:
+        if item.id == number:
+            return item
+    raise ApiError(404, "not_found", f"{desk.name} has no finished picture {number}")
+
+
+def _of(desk: Desk, kept: Kept) -> tuple[object, ...]:
+    return desk.name, kept.id, kept.content
+
+
+def _most(picture: Picture) -> int:
+    """Return the pixels that a picture has when its long side is `SHOWN_PX`."""
+    height, width = picture.image.size
+    scale = min(1.0, SHOWN_PX / max(height, width))
+    return max(1, int(height * scale) * int(width * scale))
+
+
+def _fitting(matte: Matte, picture: Picture) -> Matte:
+    height, width = picture.image.size
+    if matte.size == picture.image.size:
+        return matte
+    sized = PillowImage.fromarray(matte.alpha).resize((width, height))
+    return Matte(np.clip(np.asarray(sized), 0, 1))

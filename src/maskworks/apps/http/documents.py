@@ -1,0 +1,146 @@
+"""What the OpenAPI document says of bodies and answers, with an example of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maskworks.apps.http.removebg_fields import FORMATS, SHADOWS, SIZES, TYPE_LEVELS, TYPES
+
+Schema = dict[str, Any]
+
+FILE: Schema = {"type": "string", "format": "binary", "description": "A picture."}
+ADDRESS: Schema = {"type": "string", "description": "Address of a picture, if that is allowed."}
+PICTURE: Schema = {"schema": {"type": "string", "format": "binary"}}
+
+_EDGES = ["auto", "fine", "fast", "off"]
+
+
+def words(values: tuple[str, ...] | list[str], default: str, description: str) -> Schema:
+    """Return the schema of a field that is one of a few words."""
+    return {
+        "type": "string", "enum": list(values), "default": default, "description": description
+    }  # fmt: skip
+
+
+def text(description: str, example: str) -> Schema:
+    """Return the schema of a field in words."""
+    return {"type": "string", "description": description, "examples": [example]}
+
+
+def truth(default: bool, description: str) -> Schema:  # noqa: FBT001 - it is the value itself
+    """Return the schema of a field that is true or false."""
+    return {"type": "boolean", "default": default, "description": description}
+
+
+def body(*types: str, fields: Schema, required: tuple[str, ...] = ()) -> Schema:
+    """Return the part of an operation that describes its body, for `openapi_extra`."""
+    schema: Schema = {"type": "object", "properties": fields}
+    if required:
+        schema["required"] = list(required)
+    return {"requestBody": {"required": True, "content": {t: {"schema": schema} for t in types}}}
+
+
+def failure(description: str, code: str, message: str) -> Schema:
+    """Return an answer in the one shape that errors have."""
+    told = {"code": code, "message": message, "request_id": "5c1f0e9d2b7a4e63"}
+    schema = {
+        "type": "object",
+        "required": ["error"],
+        "properties": {
+            "error": {
+                "type": "object",
+                "required": ["code", "message", "request_id"],
+                "properties": {name: {"type": "string"} for name in told},
+            }
+        },
+    }
+    content = {"application/json": {"schema": schema, "example": {"error": told}}}
+    return {"description": description, "content": content}
+
+
+FAILURES: dict[int | str, Schema] = {
+    400: failure("A field is wrong", "usage", "edges must be one of auto, fine, fast, off"),
+    401: failure("No key", "auth_failed", "send a key in the header X-Api-Key"),
+    402: failure("The quota is used up", "insufficient_credits", "the month's quota is used up"),
+    403: failure("The key may not", "auth_failed", "there is no such key, or it was revoked"),
+    404: failure("There is no such thing", "unknown-model", "no model is named 'x'"),
+    408: failure("The body came too slowly", "slow_upload", "the body took longer than 60 s"),
+    413: failure("Too many bytes or pixels", "file_too_large", "the upload is too large"),
+    415: failure("No form", "unsupported_media_type", "send multipart/form-data"),
+    422: failure("The picture cannot be used", "unreadable", "picture: is not a picture"),
+    429: failure("Full, or beyond the rate; see Retry-After", "busy", "try again in 2 s"),
+    500: failure("A mistake in here", "internal", "something went wrong here"),
+    503: failure("Stopping, or the model is not here", "stopping", "the service is about to stop"),
+    504: failure("Out of time", "deadline", "the time for this request has run out"),
+}
+"""What can go wrong with a picture at any of our own addresses."""
+
+OPINION_HEADERS: Schema = {
+    "X-Confidence": {
+        "description": "IoU the model expects of its mask", "schema": {"type": "number"}
+    },
+    "X-Score": {"description": "Probability that it is good", "schema": {"type": "number"}},
+    "X-Route": {"description": "deliver or review", "schema": {"type": "string"}},
+    "X-Reasons": {"description": "What speaks against it", "schema": {"type": "string"}},
+}  # fmt: skip
+
+REMOVEBG_BODY = body(
+    "multipart/form-data",
+    "application/x-www-form-urlencoded",
+    "application/json",
+    fields={
+        "image_file": FILE,
+        "image_file_b64": text("The picture in base64.", "iVBORw0KGgo="),
+        "image_url": ADDRESS,
+        "size": words(list(SIZES), "preview", "Most megapixels of the answer."),
+        "type": words(TYPES, "auto", "What is in front; taken note of."),
+        "type_level": words(TYPE_LEVELS, "1", "none leaves X-Type out."),
+        "format": words(FORMATS, "auto", "auto is PNG if something is clear, else JPEG."),
+        "roi": text("x1 y1 x2 y2 in px or %: all else is background.", "0% 0% 100% 100%"),
+        "crop": truth(False, "Crop to the subject."),
+        "crop_margin": text("One, two or four lengths in px or %.", "10%"),
+        "scale": text("original, or 10% to 100% of the frame.", "80%"),
+        "position": text("original, center, or one or two of 0% to 100%.", "center"),
+        "channels": words(["rgba", "alpha"], "rgba", "alpha is the matte alone."),
+        "add_shadow": truth(False, "A soft shadow."),
+        "shadow_type": words(SHADOWS, "none", "Which shadow."),
+        "shadow_opacity": {"type": "number", "minimum": 0, "maximum": 100, "default": 100},
+        "semitransparency": truth(True, "Keep what is see-through inside the subject."),
+        "bg_color": text("A name, or 3, 4, 6 or 8 hex digits.", "81d4fa"),
+        "bg_image_url": ADDRESS,
+        "bg_image_file": FILE,
+    },
+)
+
+
+def removebg_answers() -> dict[int | str, Schema]:
+    """Return the answers of remove.bg's address."""
+    sizes = {
+        name: {"schema": {"type": "integer"}}
+        for name in ("X-Width", "X-Height", "X-Foreground-Top", "X-Foreground-Left",
+                     "X-Foreground-Width", "X-Foreground-Height")
+    }  # fmt: skip
+    told = {"title": "No image given", "code": "missing_source", "detail": "..."}
+    one = {"type": "object", "required": ["title", "code"],
+           "properties": {name: {"type": "string"} for name in told}}  # fmt: skip
+    schema = {
+        "type": "object",
+        "required": ["errors"],
+        "properties": {"errors": {"type": "array", "minItems": 1, "items": one}},
+    }
+    errors = {"application/json": {"schema": schema, "example": {"errors": [told]}}}
+    kinds = ("image/png", "image/jpeg", "image/webp", "application/zip")
+    done = {**{kind: PICTURE for kind in kinds}, "application/json": {"schema": {
+        "type": "object", "properties": {"data": {"type": "object"}}}}}  # fmt: skip
+    said = {400: "A field or the picture is wrong", 402: "Insufficient credits",
+            403: "API key invalid", 408: "Too slow", 413: "Too large", 415: "No form",
+            429: "Rate limit exceeded", 500: "A mistake in here",
+            503: "Stopping", 504: "Out of time"}  # fmt: skip
+    failed: dict[int | str, Schema] = {code: {"description": what, "content": errors} for code, what in said.items()}
+    good = {"description": "The picture", "content": done, "headers": sizes | OPINION_HEADERS}
+    return {200: good, **failed}
+
+
+def edges_field() -> Schema:
+    """Return the schema of the field `edges`."""
+    return words(_EDGES, "auto", "How the edge is refined; by default as the service was started.")

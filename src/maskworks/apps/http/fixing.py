@@ -1,0 +1,215 @@
+"""What reviewers decide, and what follows for files: accept, reject, undo, fix, hand in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskworks.apps.http.darkroom import Darkroom
+from maskworks.apps.http.desks import Desk
+from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.strokes import Stroke, draw, plain_strokes, refine_touched
+from maskworks.core.atomic import write_atomic
+from maskworks.core.errors import UsageError
+from maskworks.core.reading import Details
+from maskworks.core.values import Matte
+from maskworks.core.writing import Encoding, encode_matte
+from maskworks.refine.foreground import estimate_foreground
+from maskworks.studio import deliver, handing
+from maskworks.studio.assignment import PlannedItem, assign
+from maskworks.studio.cost import unit_cost
+from maskworks.studio.deciding import judge
+from maskworks.studio.filing import follow_up, out_of
+from maskworks.studio.ingesting import Desk as IngestDesk
+from maskworks.studio.ingesting import ingest_folder
+from maskworks.studio.pipeline import Item, compose_each, hold_against
+from maskworks.studio.rehanding import hand_missing
+from maskworks.studio.route import Route
+from maskworks.studio.steps import Cutout
+from maskworks.studio.store import Campaign, Judgement, Verdict, decide
+from maskworks.studio.store import Item as Kept
+from maskworks.studio.store.reviewing import (
+    MatteVersion,
+    add_matte,
+    check_lease,
+    let_go,
+    next_version,
+    now_of,
+)
+from maskworks.studio.store.withdrawing import withdraw
+from maskworks.studio.variants import open_variants
+from maskworks.studio.working import outputs_of
+
+MATTES = "mattes"
+"""The folder of drawn mattes, below the campaign's outputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hand:
+    """Who does something to an item, and the lease that lets them."""
+
+    who: str
+    lease: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fix:
+    """A fix as it is saved: `anyway` delivers also what breaks a rule of the output."""
+
+    strokes: tuple[Stroke, ...]
+    refine: bool = True
+    anyway: bool = False
+    why: str = ""
+
+
+def campaign_of(desk: Desk) -> Campaign:
+    """Return the campaign's row.
+
+    Raises
+    ------
+    ApiError
+        409 if it was never run.
+    """
+    if desk.campaign is None:
+        raise ApiError(409, "not_run", f"{desk.name} was not run yet")
+    return desk.campaign
+
+
+def settle(desk: Desk, kept: Kept, verdict: Verdict, hand: Hand, *, why: str) -> Route:
+    """Record a decision and let the files follow.
+
+    Raises
+    ------
+    LeasedError
+        If somebody else has the item.
+    UsageError
+        If it cannot be decided on.
+    """
+    campaign = campaign_of(desk)
+    check_lease(desk.store, kept.id, hand.lease)
+    if verdict == "reject" and not why.strip():
+        raise UsageError("say what is wrong; the retoucher reads it")
+    rates = desk.file.campaign.cost
+    after = judge(desk.store, kept, verdict, who=hand.who, why=why, rates=rates)
+    if verdict != "accept":
+        hand_missing(desk.file, desk.store, campaign, {kept.id})
+    follow_up(out_of(desk.file), desk.store, campaign)
+    let_go(desk.store, kept.id, hand.lease)
+    return after
+
+
+def take_back(desk: Desk, kept: Kept, hand: Hand) -> Route:
+    """Undo the last decision on an item and let the files follow."""
+    check_lease(desk.store, kept.id, hand.lease)
+    after = withdraw(desk.store, kept.id, who=hand.who)
+    follow_up(out_of(desk.file), desk.store, campaign_of(desk))
+    return after
+
+
+def preview(darkroom: Darkroom, desk: Desk, kept: Kept, strokes: Sequence[Stroke]) -> Matte:
+    """Return the matte with strokes on it, not saved."""
+    picture = darkroom.photo(desk, kept)
+    return draw(picture.image, darkroom.matte(desk, kept, picture), strokes)
+
+
+def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -> Route:
+    """Write a new version of the matte, compose the picture again, and deliver it.
+
+    Raises
+    ------
+    LeasedError
+        If somebody else has the item.
+    ApiError
+        422 with the rules it breaks, unless `anyway`; nothing is written then.
+    """
+    campaign = campaign_of(desk)
+    check_lease(desk.store, kept.id, hand.lease)
+    picture = darkroom.photo(desk, kept)
+    before = darkroom.matte(desk, kept, picture)
+    matte = draw(picture.image, before, fix.strokes)
+    if fix.refine:
+        matte = refine_touched(picture.image, before, matte)
+    fore = estimate_foreground(picture.image, matte)
+    cutout = Cutout(picture.image, matte, None, "ok", picture.details, fore)
+    planned, name = _planned(desk, kept)
+    rules = desk.file.campaign.output
+    bare = Item(
+        content=kept.content, picture=picture, variants=open_variants(planned), cutout=cutout
+    )
+    item = hold_against(compose_each(bare, rules), rules)
+    wrong = [r.text for r in item.reasons if r.name.startswith("gate:") or r.name == "no-subject"]
+    if not item.made or (wrong and not fix.anyway):
+        said = "; ".join(wrong) or "nothing could be made of it"
+        raise ApiError(422, "gate", said, headers={"X-Anyway": "1" if item.made else "0"})
+    files, rows = outputs_of(planned, name, rules.written, item.made, None)
+    out = out_of(desk.file)
+    version = _write(out, desk, kept, matte, (hand, fix))
+    deliver.put(out, "deliver", files)
+    rates = desk.file.campaign.cost
+    cost = None if rates is None else unit_cost("deliver", rates, reviewed=True)
+    why = fix.why or f"drawn by hand, matte {version.version}"
+    judgement = Judgement(decision="accept", who=hand.who, why=why, cost=cost)
+    after = decide(desk.store, kept.id, judgement, made=rows)
+    add_matte(desk.store, kept.id, version)
+    follow_up(out, desk.store, campaign)
+    let_go(desk.store, kept.id, hand.lease)
+    return after
+
+
+def hand_in(desk: Desk, kept: Kept, hand: Hand, folder: Path, *, anyway: bool) -> list[str]:
+    """Take in a retoucher's file that lies in `folder`; return remarks.
+
+    Raises
+    ------
+    ApiError
+        422 if it cannot be used; the message says why.
+    """
+    campaign = campaign_of(desk)
+    check_lease(desk.store, kept.id, hand.lease)
+    taking = IngestDesk(
+        file=desk.file, store=desk.store, campaign=campaign, who=hand.who, anyway=anyway
+    )
+    done = ingest_folder(taking, folder)
+    for one in done.returned:
+        if one.fault is not None:
+            raise ApiError(422, one.fault.code, one.fault.message.rpartition("/")[2])
+    if not done.returned:
+        raise ApiError(422, "unreadable", "this file is no finished cut-out of the picture")
+    follow_up(out_of(desk.file), desk.store, campaign)
+    let_go(desk.store, kept.id, hand.lease)
+    return [note for one in done.returned for note in one.notes]
+
+
+def returned_name(kept: Kept, name: str) -> str:
+    """Return what a retoucher's file must be called to be known as this item's."""
+    return f"{handing.hand_name(kept)}{Path(name).suffix.lower()}"
+
+
+def _planned(desk: Desk, kept: Kept) -> tuple[PlannedItem, str]:
+    plan = assign(desk.file, beside=out_of(desk.file)).items
+    names = deliver.names_for([item.source for item in plan])
+    for item in plan:
+        if item.source == kept.source:
+            return item, names[item.source]
+    raise ApiError(409, "gone", f"{kept.source} is not among the campaign's pictures any more")
+
+
+def _write(
+    out: Path, desk: Desk, kept: Kept, matte: Matte, said: tuple[Hand, Fix]
+) -> MatteVersion:
+    hand, fix = said
+    number = next_version(desk.store, kept.id)
+    path = f"{MATTES}/{handing.hand_name(kept)}-v{number}.png"
+    data = encode_matte(matte, Encoding("png"), Details(format=""))
+    deliver.make_folder(out / MATTES)
+    write_atomic(out / path, data)
+    return MatteVersion(
+        version=number,
+        path=path,
+        sha256=hashlib.sha256(data).hexdigest(),
+        strokes=plain_strokes(fix.strokes),
+        who=hand.who,
+        at=now_of(desk.store),
+    )

@@ -1,0 +1,346 @@
+"""Campaigns over HTTP: ask for one, watch it, fetch what it made; and remove.bg's `improve`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.requests import Request
+
+from maskworks.apps.http.access import LOCAL, Caller, caller_of
+from maskworks.apps.http.bodies import receive_campaign
+from maskworks.apps.http.cutting import header_size
+from maskworks.apps.http.desks import Desk
+from maskworks.apps.http.documents import FAILURES, FILE, Schema, body, text
+from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.making import (
+    Order,
+    found,
+    incoming_folder,
+    named_folder,
+    photo_path,
+    put_into_improve,
+)
+from maskworks.apps.http.routes.removebg import source_of
+from maskworks.apps.http.service import Service, service_of
+from maskworks.studio.deliver import FOLDERS
+from maskworks.studio.filing import out_of
+from maskworks.studio.store import Filter, Item, counts, deliverables, list_items
+from maskworks.studio.store.jobs import Job, add_job, find_job, list_jobs
+
+router = APIRouter(tags=["campaigns"])
+
+_LOOK_S = 0.5
+_MOST_ITEMS = 1000
+_ENDED = ("done", "failed")
+
+_JOB_EXAMPLE = {
+    "job": "0f1e2d3c4b5a69788796a5b4", "name": "spring-1a2b3c4d", "state": "running",
+    "counts": {"pending": 3, "claimed": 1, "deliver": 40, "review": 5, "manual": 0, "failed": 1},
+    "error": None,
+}  # fmt: skip
+_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+_BODY = body(
+    "multipart/form-data",
+    fields={
+        "pictures": {"type": "array", "items": FILE, "description": "The pictures."},
+        "name": text("What it is called.", "spring"),
+        "model": text("A model of GET /v1/models.", "cutout"),
+        "preset": text("A preset of docs/presets.md.", "amazon-main"),
+        "background": text("A colour.", "white"),
+        "currency": text("ISO 4217.", "USD"),
+        "deliver_at": {**_SHARE, "default": 0.85, "description": "Least score delivered."},
+        "spot_check": {**_SHARE, "default": 0.05, "description": "Share a person sees anyway."},
+        "webhook": text("Told when it is done.", "https://example.org/hook"),
+    },
+    required=("pictures",),
+)
+_NAMED = {
+    "application/json": {
+        "schema": {
+            "type": "object",
+            "required": ["campaign"],
+            "properties": {"campaign": text("A campaign the operator named.", "spring"),
+                           "webhook": text("Told when it is done.", "https://example.org/h")},
+        }
+    }
+}  # fmt: skip
+_BODY["requestBody"]["content"] |= _NAMED
+
+
+def _answers(status: int, example: object) -> dict[int | str, Schema]:
+    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+    return {status: {"description": "Done", "content": content}, **FAILURES}
+
+
+@router.post(
+    "/v1/campaigns",
+    summary="Run a campaign",
+    status_code=202,
+    openapi_extra=_BODY,
+    responses=_answers(202, _JOB_EXAMPLE),
+)
+async def ask(request: Request) -> Response:
+    """Take pictures and an order, or the name of a campaign, and answer at once with a job."""
+    service = service_of(request)
+    caller = await _caller(request, service)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    with service.engine.place():
+        if kind == "multipart/form-data":
+            file, webhook = await _received(request, service)
+        else:
+            form = await service.form(request)
+            webhook = _webhook(form.text("webhook"), service)
+            desk = await asyncio.to_thread(service.desks.find, form.text("campaign"))
+            if desk.store is not service.store:
+                raise ApiError(409, "own_database", "this campaign has a database of its own; "
+                               "start the service with --database, or `maskworks run` it")  # fmt: skip
+            file = desk.file.path
+        job = await asyncio.to_thread(
+            add_job, service.store, file,
+            name=file.parent.name, asked_by=_who(caller), webhook=webhook,
+        )  # fmt: skip
+    return JSONResponse(await _told(service, job), 202, {"Location": f"/v1/campaigns/{job.token}"})
+
+
+@router.get("/v1/campaigns", summary="The jobs there are", responses=_answers(200, {}))
+async def every(request: Request) -> JSONResponse:
+    """List the caller's jobs, the newest first."""
+    service = service_of(request)
+    caller = await _caller(request, service)
+    jobs = await asyncio.to_thread(list_jobs, service.store)
+    rows = [_row(job) for job in jobs if _may_see(caller, job)]
+    return JSONResponse({"jobs": rows})
+
+
+@router.get("/v1/campaigns/{job}", summary="How far a job is", responses=_answers(200, _JOB_EXAMPLE))
+async def status(request: Request, job: str) -> JSONResponse:
+    """Say how a job does: its state, and how many pictures went where."""
+    service = service_of(request)
+    return JSONResponse(await _told(service, await _job(request, service, job)))
+
+
+@router.get("/v1/campaigns/{job}/items", summary="Its pictures", responses=_answers(200, {}))
+async def items(request: Request, job: str, after: int = 0, limit: int = 100) -> JSONResponse:
+    """List pictures by number: route, score, reasons, and where to fetch what was made.
+
+    `after` is the number of the last picture of the page before; `limit` at most 1000.
+    """
+    service = service_of(request)
+    desk = await _desk(request, service, job)
+    rows = await asyncio.to_thread(_items, desk, job, after, max(1, min(limit, _MOST_ITEMS)))
+    return JSONResponse({"items": rows, "next": rows[-1]["item"] if rows else None})
+
+
+@router.get(
+    "/v1/campaigns/{job}/outputs/{path:path}",
+    summary="A picture that was made",
+    responses={200: {"content": {"application/octet-stream": {}}}, **FAILURES},
+)
+async def output(request: Request, job: str, path: str) -> Response:
+    """Answer with a finished picture; `path` is as the items list it."""
+    service = service_of(request)
+    desk = await _desk(request, service, job)
+    file = await asyncio.to_thread(_output, desk, path)
+    if file is None:
+        raise ApiError(404, "not_found", "this job has no such picture")
+    return FileResponse(file)
+
+
+@router.get(
+    "/v1/campaigns/{job}/events",
+    summary="Progress as it happens (server-sent events)",
+    responses={200: {"content": {"text/event-stream": {}}}, **FAILURES},
+)
+async def events(request: Request, job: str) -> StreamingResponse:
+    """Send `progress` whenever a number changes, and `ended` at the end."""
+    service = service_of(request)
+    found_job = await _job(request, service, job)
+    sending = _progress(request, service, found_job)
+    return StreamingResponse(sending, media_type="text/event-stream")
+
+
+@router.post("/v1.0/improve", summary="Send a picture to review", tags=["remove.bg"],
+             responses=_answers(200, {"id": "3c4b5a6978879695"}),
+             openapi_extra=body("multipart/form-data", "application/json", fields={
+                 "image_file": FILE, "image_file_b64": text("In base64.", "iVBORw0KGgo="),
+                 "image_url": text("Its address.", "https://example.org/a.jpg"),
+                 "image_filename": text("Its name.", "a.jpg"), "tag": text("A word.", "hair")}))  # fmt: skip
+async def improve(request: Request) -> JSONResponse:
+    """Put a picture in front of a person, as remove.bg's address of the same name does."""
+    service = service_of(request)
+    await caller_of(request, service, "cut")
+    with service.engine.place():
+        form = await service.form(request)
+        data = await source_of(form, service)
+        header_size(data, service.limits)
+        upload = form.file("image_file")
+        name = form.text("image_filename") or (upload.name if upload else "") or "picture.jpg"
+
+        def put() -> str:
+            file, number = put_into_improve(
+                service.desks.folder, data, name=name, tag=form.text("tag"),
+                model=service.settings.model,
+            )  # fmt: skip
+            add_job(service.store, file, name=file.parent.name, asked_by=LOCAL)
+            return number
+
+        number = await asyncio.to_thread(put)
+    return JSONResponse({"id": number})
+
+
+async def _caller(request: Request, service: Service) -> Caller:
+    caller = await caller_of(request, service, "jobs")
+    request.state.seen.caller = caller.name
+    return caller
+
+
+def _who(caller: Caller) -> str:
+    return LOCAL if caller.key is None else f"{caller.key.prefix} {caller.name}"
+
+
+def _may_see(caller: Caller, job: Job) -> bool:
+    return caller.key is None or "admin" in caller.scopes or job.asked_by == _who(caller)
+
+
+async def _received(request: Request, service: Service) -> tuple[Path, str | None]:
+    bounds = service.settings.bounds
+    folder = await asyncio.to_thread(incoming_folder, service.desks.folder)
+    taken: set[str] = set()
+
+    def place(name: str) -> Path:
+        return photo_path(folder, name, taken)
+
+    try:
+        fields = await receive_campaign(
+            request, place, limit=bounds.campaign_bytes, seconds=bounds.campaign_seconds
+        )
+        if not taken:
+            raise ApiError(400, "missing_source", "give at least one file as `pictures`")  # noqa: TRY301
+        webhook = _webhook(fields.get("webhook", ""), service)
+        order = _order(fields, service)
+        folder = await asyncio.to_thread(named_folder, folder, order)
+        file = await asyncio.to_thread(found, folder, order)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return file.path, webhook
+
+
+def _order(fields: dict[str, str], service: Service) -> Order:
+    def share(name: str, default: float) -> float:
+        try:
+            value = float(fields.get(name) or default)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= 1:
+            raise ApiError(400, "usage", f"{name} must be a number from 0 to 1")
+        return value
+
+    return Order(
+        name=fields.get("name") or "campaign",
+        model=fields.get("model") or service.settings.model,
+        preset=fields.get("preset", ""),
+        background=fields.get("background", ""),
+        currency=fields.get("currency") or "USD",
+        deliver_at=share("deliver_at", 0.85),
+        spot_check=share("spot_check", 0.05),
+    )
+
+
+def _webhook(url: str, service: Service) -> str | None:
+    if not url:
+        return None
+    if service.settings.webhook_secret is None:
+        raise ApiError(400, "usage", "this service sends no webhooks: it was started without "
+                       "--webhook-secret")  # fmt: skip
+    if not url.startswith(("http://", "https://")):
+        raise ApiError(400, "usage", "webhook must begin with https:// or http://")
+    return url
+
+
+async def _job(request: Request, service: Service, token: str) -> Job:
+    caller = await _caller(request, service)
+    jobs = {job.token: job for job in await asyncio.to_thread(list_jobs, service.store)}
+    if token not in jobs or not _may_see(caller, jobs[token]):
+        raise ApiError(404, "not_found", f"there is no job {token[:40]!r}")
+    return jobs[token]
+
+
+async def _desk(request: Request, service: Service, token: str) -> Desk:
+    job = await _job(request, service, token)
+    for desk in await asyncio.to_thread(service.desks.all):
+        if desk.file.path == job.campaign_file:
+            return desk
+    raise ApiError(410, "gone", "the pictures of this job have been deleted")
+
+
+def _row(job: Job) -> dict[str, Any]:
+    return {
+        "job": job.token, "name": job.name, "state": job.state, "error": job.error,
+        "added_at": job.added_at.isoformat(),
+        "ended_at": None if job.ended_at is None else job.ended_at.isoformat(),
+    }  # fmt: skip
+
+
+async def _told(service: Service, job: Job) -> dict[str, Any]:
+    def numbers() -> dict[str, int]:
+        for desk in service.desks.all():
+            if desk.file.path == job.campaign_file and desk.campaign is not None:
+                return asdict(counts(desk.store, desk.campaign))
+        return {}
+
+    return _row(job) | {"counts": await asyncio.to_thread(numbers)}
+
+
+def _items(desk: Desk, token: str, after: int, limit: int) -> list[dict[str, Any]]:
+    if desk.campaign is None:
+        return []
+    made: dict[int, list[str]] = {}
+    for one in deliverables(desk.store, desk.campaign, route=None):
+        made.setdefault(one.item_id, []).append(f"{FOLDERS.get(one.route, '')}/{one.output.path}")
+    chosen = [item for item in list_items(desk.store, desk.campaign, Filter()) if item.id > after]
+    return [_item(item, token, made.get(item.id, [])) for item in chosen[:limit]]
+
+
+def _item(item: Item, token: str, made: list[str]) -> dict[str, Any]:
+    return {
+        "item": item.id, "source": item.source, "sku": item.sku, "state": item.state,
+        "route": item.route, "score": item.score, "decision": item.decision,
+        "reasons": [{"name": r.name, "text": r.text} for r in item.reasons],
+        "error": None if item.error is None else item.error.message,
+        "outputs": [f"/v1/campaigns/{token}/outputs/{path}" for path in made],
+    }  # fmt: skip
+
+
+def _output(desk: Desk, path: str) -> Path | None:
+    """Return the file of an output, if the store knows it: no other file is ever sent."""
+    if desk.campaign is None:
+        return None
+    for one in deliverables(desk.store, desk.campaign, route=None):
+        if path == f"{FOLDERS.get(one.route, '')}/{one.output.path}":
+            file = out_of(desk.file) / path
+            return file if file.is_file() else None
+    return None
+
+
+async def _progress(request: Request, service: Service, job: Job) -> AsyncIterator[str]:
+    before = ""
+    while not await request.is_disconnected() and not service.engine.closing:
+        job = await asyncio.to_thread(find_job, service.store, job.token)
+        told = await _told(service, job)
+        now = json.dumps(told)
+        if now != before:
+            yield f"event: progress\ndata: {now}\n\n"
+            before = now
+        if job.state in _ENDED:
+            yield f"event: ended\ndata: {now}\n\n"
+            return
+        await asyncio.sleep(_LOOK_S)

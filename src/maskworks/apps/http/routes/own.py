@@ -1,0 +1,291 @@
+"""Our own interface: cut-outs, segments, mattes, models."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, cast, get_args
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import Request
+
+from maskworks.apps.http.access import caller_of, let_in, settle_up
+from maskworks.apps.http.bodies import Form
+from maskworks.apps.http.cutting import Answer, Way, header_size, make, refine_with
+from maskworks.apps.http.documents import (
+    ADDRESS,
+    FAILURES,
+    FILE,
+    OPINION_HEADERS,
+    PICTURE,
+    Schema,
+    body,
+    edges_field,
+    text,
+    words,
+)
+from maskworks.apps.http.engine import Ticket
+from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.layout import subject_box
+from maskworks.apps.http.opinions import opinion, opinion_headers
+from maskworks.apps.http.removebg_fields import MEGAPIXEL
+from maskworks.apps.http.segmenting import as_coco, as_png, as_rle, segment
+from maskworks.apps.http.service import Service, service_of
+from maskworks.core.colour import parse_colour
+from maskworks.core.reading import Details
+from maskworks.core.writing import Encoding, encode_matte
+from maskworks.models import load_catalogue
+from maskworks.refine.refinement import Method
+from maskworks.studio.backgrounds import Background, Blurred, Plain
+from maskworks.studio.steps import look_for, render
+
+router = APIRouter(prefix="/v1", tags=["maskworks"])
+
+Result = TypeVar("Result")
+
+_FORMATS = ("png", "webp", "jpg", "tiff")
+_TYPES = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg", "tiff": "image/tiff"}
+_MODEL = text("A model of GET /v1/models; by default as the service was started.", "cutout")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Taken:
+    """A picture that was let in, with the headers that go with its answer."""
+
+    form: Form
+    data: bytes
+    headers: dict[str, str]
+
+
+CUTOUT_BODY = body(
+    "multipart/form-data",
+    fields={
+        "image": FILE,
+        "image_url": ADDRESS,
+        "model": _MODEL,
+        "edges": edges_field(),
+        "format": words(_FORMATS, "png", "Of the picture in the answer."),
+        "background": text("none, blur, or a colour.", "#f4f1ec"),
+        "only": words(["picture", "matte"], "picture", "matte is the alpha alone, in grey."),
+    },
+)
+SEGMENT_BODY = body(
+    "multipart/form-data",
+    fields={
+        "image": FILE,
+        "image_url": ADDRESS,
+        "model": _MODEL,
+        "format": words(["rle", "coco", "png"], "rle", "Of the answer."),
+    },
+)
+MATTE_BODY = body(
+    "multipart/form-data",
+    fields={
+        "image": FILE,
+        "image_url": ADDRESS,
+        "trimap": {**FILE, "description": "Grey: black is background, white the subject."},
+        "model": _MODEL,
+        "edges": edges_field(),
+    },
+)
+
+
+def _answers(*types: str, example: object = None) -> dict[int | str, Schema]:
+    content: Schema = {kind: PICTURE for kind in types}
+    if example is not None:
+        schema = {"type": "object"}
+        content["application/json"] = {"schema": schema, "example": example}
+    done = {"description": "Done", "content": content, "headers": OPINION_HEADERS}
+    return {200: done, **FAILURES}
+
+
+_OPINION_EXAMPLE = {
+    "status": "ok", "confidence": 0.97, "score": 0.93, "route": "deliver", "edges": "fine",
+    "reasons": [], "model": "cutout", "size": [1200, 800],
+    "box": {"top": 80, "left": 40, "bottom": 1100, "right": 700}, "result_b64": "iVBORw0KGgo...",
+}  # fmt: skip
+_SEGMENT_EXAMPLE = {
+    "size": [4, 4],
+    "segments": [
+        {"label": "subject", "score": 0.97, "area": 4, "rle": {"size": [4, 4], "counts": "52203"}}
+    ],
+}
+
+
+@router.post(
+    "/cutout",
+    summary="Cut the subject out of a picture",
+    openapi_extra=CUTOUT_BODY,
+    responses=_answers(*_TYPES.values(), example=_OPINION_EXAMPLE),
+)
+async def cutout(request: Request) -> Response:
+    """Answer with the picture; with `Accept: application/json` also with what is thought of it.
+
+    A picture without a subject is an answer too: everything clear, with `X-Status: no-subject`.
+    """
+    service = service_of(request)
+
+    def prepare(form: Form) -> Callable[[bytes, Ticket], tuple[Answer, bytes, str]]:
+        form_of = _one_of(form, "format", _FORMATS, "png")
+        matte_only = _one_of(form, "only", ("picture", "matte"), "picture") == "matte"
+        look = look_for(form_of, _background(form.text("background")), mask_only=matte_only)
+        way = Way(edges=_edges(form, service))
+        name = _model_name(form, service)
+
+        def work(data: bytes, ticket: Ticket) -> tuple[Answer, bytes, str]:
+            answer = make(data, service.shelf.get(name), way, service.limits, ticket)
+            with ticket.step("write"):
+                return answer, render(answer.cutout, look), name
+
+        return work
+
+    taken, (answer, written, name), steps = await _serve(request, service, prepare)
+    service.metrics.made(steps, answer.route)
+    headers = {**taken.headers, **opinion_headers(answer), "X-Model": name}
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse(_told(answer, written, name), headers=headers)
+    form_of = _one_of(taken.form, "format", _FORMATS, "png")
+    return Response(written, media_type=_TYPES[form_of], headers=headers)
+
+
+@router.post(
+    "/segment",
+    summary="Find what a picture shows",
+    openapi_extra=SEGMENT_BODY,
+    responses=_answers("image/png", example=_SEGMENT_EXAMPLE),
+)
+async def segments(request: Request) -> Response:
+    """Answer with the pieces: run lengths, a COCO document, or a picture of class numbers."""
+    service = service_of(request)
+
+    def prepare(form: Form) -> Callable[[bytes, Ticket], dict[str, Any] | bytes]:
+        wanted = _one_of(form, "format", ("rle", "coco", "png"), "rle")
+        name = _model_name(form, service)
+
+        def work(data: bytes, ticket: Ticket) -> dict[str, Any] | bytes:
+            found = segment(data, service.shelf.get(name), service.limits, ticket)
+            with ticket.step("write"):
+                if wanted == "png":
+                    return as_png(found)
+                return as_coco(found) if wanted == "coco" else as_rle(found)
+
+        return work
+
+    taken, found, steps = await _serve(request, service, prepare)
+    service.metrics.made(steps, None)
+    if isinstance(found, bytes):
+        return Response(found, media_type="image/png", headers=taken.headers)
+    return JSONResponse(found, headers=taken.headers)
+
+
+@router.post(
+    "/matte",
+    summary="The matte of a picture, from a trimap or from a model",
+    openapi_extra=MATTE_BODY,
+    responses=_answers("image/png"),
+)
+async def matte(request: Request) -> Response:
+    """Answer with the matte as a grey PNG of the picture's size."""
+    service = service_of(request)
+
+    def prepare(form: Form) -> Callable[[bytes, Ticket], bytes]:
+        trimap = form.file("trimap")
+        way = Way(edges=_edges(form, service), scored=False)
+        name = _model_name(form, service)
+
+        def work(data: bytes, ticket: Ticket) -> bytes:
+            if trimap is not None:
+                header_size(trimap.data, service.limits)
+                found = refine_with(data, trimap.data, service.limits, ticket)
+            else:
+                found = make(data, service.shelf.get(name), way, service.limits, ticket).cutout
+            with ticket.step("write"):
+                return encode_matte(found.matte, Encoding("png"), Details(format=""))
+
+        return work
+
+    taken, written, steps = await _serve(request, service, prepare)
+    service.metrics.made(steps, None)
+    return Response(written, media_type="image/png", headers=taken.headers)
+
+
+@router.get("/models", summary="The models there are", responses={401: FAILURES[401]})
+async def models(request: Request) -> JSONResponse:
+    """List the catalogue: name, family, licence, whether it may be sold with, whether it is open."""
+    service = service_of(request)
+    await caller_of(request, service, "cut")
+    opened = service.shelf.names
+    rows = [
+        {
+            "name": spec.name, "family": spec.family, "licence": spec.licence,
+            "commercial": spec.commercial, "open": spec.name in opened,
+            "default": spec.name == service.settings.model,
+        }
+        for spec in load_catalogue()
+    ]  # fmt: skip
+    return JSONResponse({"models": rows})
+
+
+async def _serve(
+    request: Request,
+    service: Service,
+    prepare: Callable[[Form], Callable[[bytes, Ticket], Result]],
+) -> tuple[Taken, Result, Any]:
+    """Let a request in, do its work, charge it."""
+    caller = await caller_of(request, service, "cut")
+    request.state.seen.caller = caller.name
+    with service.engine.place():
+        form = await service.form(request)
+        work = prepare(form)
+        data = await _source(form, service)
+        height, width = header_size(data, service.limits)
+        megapixels = height * width / MEGAPIXEL
+        headers = await let_in(service, caller, megapixels)
+        result, steps = await service.work(request, lambda ticket: work(data, ticket))
+        await settle_up(service, caller, 1.0, megapixels)
+    return Taken(form=form, data=data, headers=headers), result, steps
+
+
+async def _source(form: Form, service: Service) -> bytes:
+    file, url = form.file("image"), form.text("image_url")
+    if file is not None and url:
+        raise ApiError(400, "usage", "give `image` or `image_url`, not both")
+    if file is not None:
+        return service.check_bytes(file.data)
+    if not url:
+        raise ApiError(400, "missing_source", "give a picture as `image`, or its `image_url`")
+    return await service.fetched(url)
+
+
+def _told(answer: Answer, written: bytes, name: str) -> dict[str, Any]:
+    box = subject_box(answer.cutout.matte)
+    corners = ("top", "left", "bottom", "right")
+    place = None if box is None else {corner: getattr(box, corner) for corner in corners}
+    size = list(answer.cutout.matte.size)
+    result = base64.b64encode(written).decode()
+    return {**opinion(answer), "model": name, "size": size, "box": place, "result_b64": result}
+
+
+def _one_of(form: Form, name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = form.text(name) or default
+    if value not in allowed:
+        message = f"{name} must be one of {', '.join(allowed)}; got {value[:40]!r}"
+        raise ApiError(400, "usage", message)
+    return value
+
+
+def _edges(form: Form, service: Service) -> Method:
+    found = _one_of(form, "edges", get_args(Method), service.settings.edges)
+    return cast(Literal["off", "fast", "fine", "auto"], found)
+
+
+def _model_name(form: Form, service: Service) -> str:
+    return load_catalogue().find(form.text("model") or service.settings.model).name
+
+
+def _background(said: str) -> Background | None:
+    if said in ("", "none"):
+        return None
+    return Blurred() if said == "blur" else Plain(parse_colour(said))

@@ -1,0 +1,246 @@
+"""remove.bg's interface: the same fields, defaults, headers, errors."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import Request
+
+from maskworks.apps.http.access import Caller, caller_of, let_in, secret_of, settle_up
+from maskworks.apps.http.bodies import Form
+from maskworks.apps.http.cutting import Answer, Way, header_size, make
+from maskworks.apps.http.engine import Ticket
+from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.layout import Rendered, render_wish, subject_box
+from maskworks.apps.http.documents import REMOVEBG_BODY, removebg_answers
+from maskworks.apps.http.opinions import opinion_headers
+from maskworks.apps.http.removebg_fields import MEGAPIXEL, Wish, read_wish, refuse, region_of
+from maskworks.apps.http.service import Service, service_of
+from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
+from maskworks.core.formats import sniff
+from maskworks.core.reading import Picture, read_picture
+from maskworks.core.values import Box
+from maskworks.studio.store.usage import spent_this_month
+
+router = APIRouter(prefix="/v1.0", tags=["remove.bg"])
+
+PREVIEW_CREDITS, CREDITS = 0.25, 1.0
+"""What an answer is charged: a preview, and any other size."""
+
+UNLIMITED_CREDITS = 1_000_000
+"""What `GET /account` says of a key without a quota: clients want a number."""
+
+_ACCEPTS_URL = "Please provide the URL of an image or upload one"
+_BACKGROUNDS = ("bg_color", "bg_image_url", "bg_image_file")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Job:
+    """What a worker needs for one answer."""
+
+    data: bytes
+    region: Box | None
+    wish: Wish
+    backdrop: bytes | None
+
+
+@router.post(
+    "/removebg",
+    summary="Remove the background of an image",
+    openapi_extra=REMOVEBG_BODY,
+    responses=removebg_answers(),
+)
+async def removebg(request: Request) -> Response:
+    """Cut the subject out, as remove.bg's address of the same name does."""
+    service = service_of(request)
+    caller = await _caller(request, service)
+    with service.engine.place():
+        try:
+            form = await service.form(request)
+        except ApiError as error:
+            if error.code != "file_too_large":
+                raise
+            raise refuse("file_too_large", "File too large", error.message) from error
+        wish = read_wish(form)
+        data = await source_of(form, service)
+        size = _checked_size(data, service)
+        region = region_of(wish, size)
+        backdrop = await _backdrop(form, service)
+        megapixels = size[0] * size[1] / MEGAPIXEL
+        headers = await let_in(service, caller, megapixels)
+        job = Job(data=data, region=region, wish=wish, backdrop=backdrop)
+
+        def work(ticket: Ticket) -> tuple[Answer, Rendered]:
+            return _answer(service, job, ticket)
+
+        try:
+            (answer, rendered), steps = await service.work(request, work)
+        except ImageError as error:
+            raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
+        service.metrics.made(steps, answer.route)
+        charged = PREVIEW_CREDITS if wish.megapixels <= PREVIEW_CREDITS else CREDITS
+        await settle_up(service, caller, charged, megapixels)
+        headers = headers | {"X-Credits-Charged": f"{charged:g}"} | _told(answer, wish, rendered)
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse(_as_json(answer, rendered), headers=headers)
+    return Response(rendered.data, media_type=rendered.media_type, headers=headers)
+
+
+@router.get("/account", summary="Credits and calls left")
+async def account(request: Request) -> JSONResponse:
+    """Say what is left of the key's quota this month."""
+    service = service_of(request)
+    caller = await _caller(request, service)
+    left: float = UNLIMITED_CREDITS
+    if caller.key is not None and caller.key.monthly_credits is not None:
+        spent = await asyncio.to_thread(spent_this_month, service.store, caller.key)
+        left = max(0.0, caller.key.monthly_credits - spent.credits)
+    credits_left = {"total": left, "subscription": left, "payg": 0, "enterprise": 0}
+    attributes = {"credits": credits_left, "api": {"free_calls": 0, "sizes": "all"}}
+    return JSONResponse({"data": {"attributes": attributes}})
+
+
+async def _caller(request: Request, service: Service) -> Caller:
+    try:
+        caller = await caller_of(request, service, "cut")
+    except ApiError as error:
+        title = "API Key invalid" if secret_of(request) else "Missing API Key"
+        raise ApiError(403, "auth_failed", error.message, title) from error
+    request.state.seen.caller = caller.name
+    return caller
+
+
+async def source_of(form: Form, service: Service) -> bytes:
+    """Return the one picture that a form brings as file, base64 or address.
+
+    Raises
+    ------
+    ApiError
+        If there is none, or more than one, or it cannot be had.
+    """
+    file, encoded, url = form.file("image_file"), form.text("image_file_b64"), form.text("image_url")
+    given = [what for what in (file and file.data, encoded, url) if what]
+    if not given:
+        raise refuse("missing_source", "No image given", f"{_ACCEPTS_URL}: image_file, "
+                     "image_file_b64 or image_url")  # fmt: skip
+    if len(given) > 1:
+        raise refuse("multiple_sources", "Multiple image sources given: Please provide only one "
+                     "of image_file, image_file_b64 and image_url")  # fmt: skip
+    if file is not None and file.data:
+        return _within(file.data, service)
+    if encoded:
+        try:
+            data = base64.b64decode(encoded.rpartition("base64,")[2], validate=False)
+        except (binascii.Error, ValueError) as error:
+            raise refuse("failed_to_read_image", "Failed to read base64 image") from error
+        return _within(data, service)
+    return await _fetched(service, url, ("invalid_image_url", "failed_image_download"))
+
+
+async def _backdrop(form: Form, service: Service) -> bytes | None:
+    file = form.file("bg_image_file")
+    given = [name for name in _BACKGROUNDS if form.text(name)]
+    if (file is not None and file.data and len(given) > 0) or len(given) > 1:
+        raise refuse("multiple_bg_sources", "Multiple background sources given: Please provide "
+                     "only one of bg_color, bg_image_url and bg_image_file")  # fmt: skip
+    if file is not None and file.data:
+        return _within(file.data, service)
+    url = form.text("bg_image_url")
+    if not url:
+        return None
+    return await _fetched(service, url, ("invalid_bg_image_url", "failed_bg_download"))
+
+
+async def _fetched(service: Service, url: str, codes: tuple[str, str]) -> bytes:
+    if not url.lower().startswith(("http://", "https://")):
+        raise refuse(codes[0], "Invalid image URL given", f"{url[:100]!r} is no http address")
+    try:
+        return await service.fetched(url)
+    except ApiError as error:
+        raise refuse(codes[1], "Failed to download image", error.message) from error
+
+
+def _within(data: bytes, service: Service) -> bytes:
+    try:
+        return service.check_bytes(data)
+    except ApiError as error:
+        raise refuse("file_too_large", "File too large", error.message) from error
+
+
+def _checked_size(data: bytes, service: Service) -> tuple[int, int]:
+    if sniff(data[:64]) is None:
+        raise refuse("invalid_file_type", "File type not supported", "Please provide a JPG, PNG "
+                     "or WebP image")  # fmt: skip
+    try:
+        return header_size(data, service.limits)
+    except TooLargeError as error:
+        raise refuse("resolution_too_high", "Image resolution too high", str(error)) from error
+    except UnreadableError as error:
+        raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
+
+
+def _answer(service: Service, job: Job, ticket: Ticket) -> tuple[Answer, Rendered]:
+    """Cut out and render, on a worker."""
+    settings = service.settings
+    most = int(job.wish.megapixels * MEGAPIXEL)
+    way = Way(edges=settings.edges, most_pixels=most, region=job.region)
+    answer = make(job.data, service.shelf.get(settings.model), way, service.limits, ticket)
+    if not answer.has_subject or subject_box(answer.cutout.matte) is None:
+        raise refuse(
+            "unknown_foreground",
+            "Could not identify foreground in image",
+            "Could not identify foreground in image. For details and recommendations see the "
+            "reasons of POST /v1/cutout",
+        )
+    with ticket.step("write"):
+        rendered = render_wish(answer.cutout, job.wish, _decoded(job.backdrop, service))
+    return answer, rendered
+
+
+def _decoded(data: bytes | None, service: Service) -> Picture | None:
+    if data is None:
+        return None
+    try:
+        return read_picture(data, service.limits, name="background")
+    except ImageError as error:
+        raise refuse("failed_bg_download", "Failed to read background image", str(error)) from error
+
+
+def _foreground(answer: Answer) -> dict[str, int]:
+    """Return where the subject is in the picture as it came."""
+    box = subject_box(answer.cutout.matte)
+    assert box is not None  # noqa: S101 - an answer without a subject was refused
+    (height, width), (rows, columns) = answer.original, answer.cutout.matte.size
+    down, right = height / rows, width / columns
+    return {
+        "top": int(box.top * down),
+        "left": int(box.left * right),
+        "width": min(width, round(box.right * right)) - int(box.left * right),
+        "height": min(height, round(box.bottom * down)) - int(box.top * down),
+    }
+
+
+def _told(answer: Answer, wish: Wish, rendered: Rendered) -> dict[str, str]:
+    height, width = rendered.size
+    headers = {
+        "X-Width": str(width),
+        "X-Height": str(height),
+        "X-Max-Width": str(answer.original[1]),
+        "X-Max-Height": str(answer.original[0]),
+        **{f"X-Foreground-{k.title()}": str(v) for k, v in _foreground(answer).items()},
+        **opinion_headers(answer),
+    }
+    if wish.type_level != "none":
+        headers["X-Type"] = "other"  # the models here tell subjects apart by their outline only
+    return headers
+
+
+def _as_json(answer: Answer, rendered: Rendered) -> dict[str, Any]:
+    place = {f"foreground_{name}": value for name, value in _foreground(answer).items()}
+    return {"data": {"result_b64": base64.b64encode(rendered.data).decode(), **place}}

@@ -1,0 +1,188 @@
+"""What the service does besides answering: campaigns, webhooks, deletion after their time."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
+
+from maskworks.apps.http.reaching import Reach
+from maskworks.apps.http.settings import ServerSettings
+from maskworks.apps.http.surroundings import LOGGER
+from maskworks.core.errors import DownloadError, MaskworksError
+from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.reporting import report_campaign
+from maskworks.studio.running import Ended, Run, Telling, enter, run_campaign
+from maskworks.studio.store import HeldError, Store
+from maskworks.studio.store.jobs import (
+    Job,
+    beat,
+    claim_job,
+    end_job,
+    forget_jobs,
+    give_back,
+    list_jobs,
+    settle_message,
+    take_message,
+)
+from maskworks.studio.store.reviewing import now_of
+
+SIGNATURE = "X-Maskworks-Signature"
+"""``t=SECONDS,v1=HEX``: HMAC-SHA256 of ``SECONDS.BODY`` under the webhook secret."""
+
+_LOOK_S = 0.5
+_BEAT_S = 5.0
+_SWEEP_S = 600.0
+_HELD_S = 2.0
+
+
+def signature(secret: str, body: bytes, seconds: int) -> str:
+    """Return what signs a message, so that its receiver knows whose it is and how old.
+
+    Examples
+    --------
+    >>> signature("s", b"{}", 1)[:12]
+    't=1,v1=0bd43'
+    """
+    sealed = hmac.new(secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256)
+    return f"t={seconds},v1={sealed.hexdigest()}"
+
+
+class Runner:
+    """Threads that take jobs and messages from the store, until they are stopped."""
+
+    def __init__(self, settings: ServerSettings, store: Store, reach: Reach) -> None:
+        self._settings, self._store, self._reach = settings, store, reach
+        self._stop = threading.Event()
+        self._name = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
+        self._threads = [
+            threading.Thread(target=self._again, args=(each, pause), daemon=True, name=each.__name__)
+            for each, pause in (
+                (self._run_one, _LOOK_S), (self._send_one, _LOOK_S), (self._sweep, _SWEEP_S)
+            )
+        ]  # fmt: skip
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End after the pictures in hand; what is left of a job waits for another process."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _again(self, each: Callable[[], bool], pause: float) -> None:
+        """Do something over and over; pause where there was nothing to do."""
+        while not self._stop.is_set():
+            try:
+                busy = each()
+            except MaskworksError as error:  # the database is away: it may come back
+                LOGGER.warning("background work waits", extra={"fields": {"error": str(error)}})
+                busy = False
+            except Exception:
+                LOGGER.exception("background work failed")
+                busy = False
+            if not busy:
+                self._stop.wait(pause)
+
+    def _run_one(self) -> bool:
+        job = claim_job(self._store, self._name)
+        if job is None:
+            return False
+        finished, stop = threading.Event(), threading.Event()  # a run sets its `stop` at its end
+        beating = threading.Thread(target=self._beat, args=(job, finished, stop), daemon=True)
+        beating.start()
+        try:
+            self._run(job, stop)
+        except HeldError:
+            give_back(self._store, job)
+            self._stop.wait(_HELD_S)
+        except MaskworksError as error:
+            end_job(self._store, job, error=str(error))
+        except Exception as error:
+            LOGGER.exception("job failed")
+            end_job(self._store, job, error=f"unexpected {type(error).__name__}; see the log")
+        finally:
+            finished.set()
+            beating.join()
+        return True
+
+    def _beat(self, job: Job, finished: threading.Event, stop: threading.Event) -> None:
+        """Give signs of life, and hand on the wish to stop."""
+        due = time.monotonic() + _BEAT_S
+        while not finished.wait(_LOOK_S):
+            if self._stop.is_set():
+                stop.set()
+            if time.monotonic() < due:
+                continue
+            due = time.monotonic() + _BEAT_S
+            try:
+                if not beat(self._store, job):
+                    stop.set()  # it is in other hands
+            except MaskworksError as error:
+                LOGGER.warning("no sign of life", extra={"fields": {"error": str(error)}})
+
+    def _run(self, job: Job, stop: threading.Event) -> None:
+        file = read_campaign(job.campaign_file)
+        run = Run(file=file, store=self._store, stop=stop, threads=self._settings.threads)
+        ended = run_campaign(run, Telling())
+        if ended.left:
+            give_back(self._store, job)
+            return
+        report_campaign(file, self._store, enter(self._store, file), wall_s=ended.seconds)
+        end_job(self._store, job, result=_result(ended))
+        told = {"job": job.token, "seconds": round(ended.seconds, 3), **_result(ended)}
+        LOGGER.info("campaign done", extra={"fields": told})
+
+    def _send_one(self) -> bool:
+        secret = self._settings.webhook_secret
+        if secret is None:
+            return False
+        message = take_message(self._store, hold_s=self._reach.seconds + _BEAT_S)
+        if message is None:
+            return False
+        body = message.body.encode()
+        headers = {
+            "Content-Type": "application/json",
+            SIGNATURE: signature(secret, body, int(time.time())),
+            "X-Maskworks-Attempt": str(message.attempts + 1),
+        }
+        error = None
+        try:
+            status = self._reach.post(message.url, body, headers)
+            if not 200 <= status < 300:
+                error = f"answered with {status}"
+        except DownloadError as found:
+            error = found.reason
+        settle_message(self._store, message, error)
+        return True
+
+    def _sweep(self) -> bool:
+        """Delete campaigns made over HTTP whose time is over: pictures, outputs, all files."""
+        days = self._settings.retention_days
+        if days is None:
+            return False
+        before = now_of(self._store) - timedelta(days=days)
+        home = self._settings.data.absolute() / "campaigns"
+        jobs = list_jobs(self._store)
+        fresh = {j.campaign_file for j in jobs if j.ended_at is None or j.ended_at > before}
+        for file in {job.campaign_file for job in jobs} - fresh:
+            if file.is_relative_to(home):
+                shutil.rmtree(file.parent, ignore_errors=True)
+                forget_jobs(self._store, [job.id for job in jobs if job.campaign_file == file])
+                LOGGER.info("campaign deleted", extra={"fields": {"folder": file.parent.name}})
+        return False
+
+
+def _result(ended: Ended) -> dict[str, int]:
+    counts = asdict(ended.counts)
+    return {name: counts[name] for name in ("deliver", "review", "manual", "failed")}

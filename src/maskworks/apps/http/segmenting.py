@@ -1,0 +1,111 @@
+"""What a picture shows, piece by piece: the one place that knows the families of models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from maskworks.apps.http.cutting import NAME
+from maskworks.apps.http.engine import Ticket
+from maskworks.core.reading import Limits, read_picture
+from maskworks.core.rle import Rle, encode_mask
+from maskworks.core.rle_coco import to_coco
+from maskworks.studio.pipeline import NO_SUBJECT
+from maskworks.studio.steps import cut_out
+
+if TYPE_CHECKING:
+    from maskworks.models import Model
+
+SUBJECT = "subject"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Segment:
+    """One piece: its class, how sure the model is, and where it is."""
+
+    label: str
+    score: float | None
+    mask: Rle
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Segments:
+    """The pieces of a picture of size (H, W); a later one lies over an earlier one."""
+
+    size: tuple[int, int]
+    pieces: tuple[Segment, ...]
+
+
+def segment(data: bytes, model: Model, limits: Limits, ticket: Ticket) -> Segments:
+    """Return the pieces that a model finds in a picture; none is an answer.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read.
+    ModelError
+        If the model fails.
+    """
+    with ticket.step("read"):
+        picture = read_picture(data, limits, name=NAME)
+    with ticket.step("cut"):
+        found = cut_out(picture, model)
+    if found.status == NO_SUBJECT:
+        return Segments(size=picture.image.size, pieces=())
+    mask = encode_mask(found.matte.threshold().inside)
+    piece = Segment(label=SUBJECT, score=found.confidence, mask=mask)
+    return Segments(size=picture.image.size, pieces=(piece,))
+
+
+def as_rle(found: Segments) -> dict[str, Any]:
+    """Return the pieces with COCO's compressed run lengths."""
+    return {
+        "size": list(found.size),
+        "segments": [
+            {"label": one.label, "score": one.score, "area": one.mask.area, "rle": to_coco(one.mask)}
+            for one in found.pieces
+        ],
+    }
+
+
+def as_coco(found: Segments) -> dict[str, Any]:
+    """Return the pieces as a COCO document with one image."""
+    labels = _labels(found.pieces)
+    height, width = found.size
+    annotations = []
+    for number, one in enumerate(found.pieces, 1):
+        box = one.mask.box()
+        corners = [0, 0, 0, 0]
+        if box is not None:
+            corners = [box.left, box.top, box.right - box.left, box.bottom - box.top]
+        annotations.append(
+            {
+                "id": number, "image_id": 1, "category_id": labels.index(one.label) + 1,
+                "bbox": corners, "area": one.mask.area, "iscrowd": 0, "score": one.score,
+                "segmentation": to_coco(one.mask),
+            }
+        )  # fmt: skip
+    return {
+        "images": [{"id": 1, "file_name": "image", "height": height, "width": width}],
+        "categories": [{"id": n, "name": label} for n, label in enumerate(labels, 1)],
+        "annotations": annotations,
+    }
+
+
+def as_png(found: Segments) -> bytes:
+    """Return a grey PNG: 0 is nothing, 1 the first class of the answer, and so on."""
+    from maskworks.core.png import encode_png
+
+    labels = _labels(found.pieces)
+    ids = np.zeros(found.size, np.uint8)
+    for one in found.pieces:
+        ids[one.mask.to_mask().inside] = labels.index(one.label) + 1
+    return encode_png(ids)
+
+
+def _labels(pieces: Sequence[Segment]) -> list[str]:
+    return list(dict.fromkeys(piece.label for piece in pieces))
+

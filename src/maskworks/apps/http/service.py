@@ -1,0 +1,137 @@
+"""The service's parts, put together once: store, models, queue, numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from starlette.requests import Request
+
+from maskworks.apps.http.bodies import Form, read_form, too_large_body
+from maskworks.apps.http.desks import Desks
+from maskworks.apps.http.engine import Engine, Ticket
+from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.metrics import Metrics
+from maskworks.apps.http.reaching import Reach
+from maskworks.apps.http.runner import Runner
+from maskworks.apps.http.settings import ServerSettings
+from maskworks.apps.http.shelf import Shelf
+from maskworks.core.errors import DownloadError
+from maskworks.core.reading import Limits
+from maskworks.studio.line import share_cores
+
+if TYPE_CHECKING:
+    from maskworks.models import Model
+    from maskworks.studio.store import Store
+
+Result = TypeVar("Result")
+
+_MANY = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Service:
+    """What every handler uses; `now` is the clock, in seconds since 1970."""
+
+    settings: ServerSettings
+    store: Store
+    engine: Engine
+    shelf: Shelf
+    metrics: Metrics
+    reach: Reach
+    desks: Desks
+    runner: Runner
+    now: Callable[[], float] = field(default=time.time)
+
+    @property
+    def limits(self) -> Limits:
+        """What is refused before it is decoded."""
+        return Limits(self.settings.bounds.pixels)
+
+    async def form(self, request: Request) -> Form:
+        """Read a request's body within the bounds."""
+        bounds = self.settings.bounds
+        return await read_form(request, limit=bounds.upload_bytes, seconds=bounds.seconds)
+
+    async def work(
+        self, request: Request, task: Callable[[Ticket], Result]
+    ) -> tuple[Result, Mapping[str, float]]:
+        """Do a task on a worker; return its result and the seconds of its steps."""
+        ticket = Ticket(self.settings.bounds.seconds)
+        result = await self.engine.run(task, ticket, is_gone=request.is_disconnected)
+        return result, ticket.steps
+
+    async def fetched(self, url: str) -> bytes:
+        """Return the picture that lies at an address.
+
+        Raises
+        ------
+        ApiError
+            If that is not allowed here, or it cannot be had.
+        """
+        if not self.settings.fetching.allowed:
+            raise ApiError(
+                400,
+                "urls_not_allowed",
+                "this service fetches no pictures by their address; send the file, or start it "
+                "with --allow-urls",
+            )
+        most = self.settings.bounds.upload_bytes
+        try:
+            return await asyncio.to_thread(partial(self.reach.fetch, url, most_bytes=most))
+        except DownloadError as error:
+            raise ApiError(400, "failed_download", error.reason) from error
+
+    def check_bytes(self, data: bytes) -> bytes:
+        """Return a file's content if it is not too large.
+
+        Raises
+        ------
+        ApiError
+            413.
+        """
+        if len(data) > self.settings.bounds.upload_bytes:
+            raise too_large_body(self.settings.bounds.upload_bytes)
+        return data
+
+
+def build(settings: ServerSettings, store: Store) -> Service:
+    """Put a service together over an open store."""
+    from maskworks.models import load_model
+
+    crew = share_cores(settings.threads, _MANY)
+
+    def load(name: str) -> Model:
+        return load_model(name, threads=crew.threads)
+
+    reach = Reach(
+        networks=settings.fetching.networks,
+        seconds=settings.fetching.seconds,
+        redirects=settings.fetching.redirects,
+    )
+    service = Service(
+        settings=settings,
+        store=store,
+        engine=Engine(crew.workers, settings.bounds.places),
+        shelf=Shelf(settings.models_kept, load),
+        metrics=Metrics(),
+        reach=reach,
+        desks=Desks(settings, store),
+        runner=Runner(settings, store, reach),
+    )
+    service.metrics.observe(
+        room=settings.bounds.places,
+        taken=lambda: service.engine.taken,
+        models=lambda: len(service.shelf.names),
+    )
+    return service
+
+
+def service_of(request: Request) -> Service:
+    """Return the service that a request was sent to."""
+    found: Service = request.app.state.service
+    return found

@@ -1,0 +1,87 @@
+"""Reviewers at a browser: a signed cookie, and a token against requests they did not mean."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskworks.core.errors import OutputError
+
+COOKIE = "maskworks_session"
+CSRF_HEADER = "x-csrf-token"
+HOURS = 12
+
+_FILE = "session.key"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Who sits there: `key` is the prefix of their key, "" on loopback without one."""
+
+    who: str
+    key: str
+    until: float
+
+
+def signing_key(data: Path) -> bytes:
+    """Return the secret that signs cookies, made at the first call; all processes share it.
+
+    Raises
+    ------
+    OutputError
+        If it can neither be read nor written.
+    """
+    path = data / _FILE
+    try:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(secrets.token_bytes(32))
+        until = time.monotonic() + 1
+        while len(found := path.read_bytes()) < 32 and time.monotonic() < until:
+            time.sleep(0.01)  # another process is just writing it
+        return found
+    except OSError as error:
+        raise OutputError(path, f"cannot be used ({error})", "let this user write there") from error
+
+
+def seal(session: Session, key: bytes) -> str:
+    """Return the cookie of a session."""
+    fields = [session.who, session.key, session.until]
+    body = base64.urlsafe_b64encode(json.dumps(fields).encode()).decode()
+    return f"{body}.{_mac(key, 'session', body)}"
+
+
+def unseal(cookie: str, key: bytes, now: float) -> Session | None:
+    """Return the session of a cookie, None if it is not ours or over.
+
+    Examples
+    --------
+    >>> sealed = seal(Session(who="Ana", key="", until=10.0), b"k")
+    >>> unseal(sealed, b"k", 9.0).who, unseal(sealed, b"k", 11.0), unseal(sealed + "0", b"k", 9.0)
+    ('Ana', None, None)
+    """
+    body, _, mac = cookie.rpartition(".")
+    if not cookie.isascii() or not hmac.compare_digest(mac, _mac(key, "session", body)):
+        return None
+    who, prefix, until = json.loads(base64.urlsafe_b64decode(body))
+    return Session(who=who, key=prefix, until=until) if now < until else None
+
+
+def csrf_token(cookie: str, key: bytes) -> str:
+    """Return the token that a page of this session sends with whatever changes something."""
+    return _mac(key, "csrf", cookie)
+
+
+def _mac(key: bytes, purpose: str, text: str) -> str:
+    return hmac.new(key, f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()

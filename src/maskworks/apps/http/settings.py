@@ -1,0 +1,113 @@
+"""What an operator chooses when the service is started."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from maskworks.core.errors import UsageError
+from maskworks.refine.refinement import Method
+
+MEGABYTE = 1 << 20
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetching:
+    """Whether pictures are fetched by their address, and what bounds that.
+
+    `networks` are reached although they are private, such as an archive of the house.
+    """
+
+    allowed: bool = False
+    networks: tuple[Network, ...] = ()
+    seconds: float = 20.0
+    redirects: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What a request may bring and how long it may take; beyond it is refused.
+
+    Parameters
+    ----------
+    upload_bytes : of a request's body
+    campaign_bytes, campaign_seconds : of the body of a new campaign
+    pixels : of a picture, checked before it is decoded
+    places : requests in the house at once, working and waiting; another one gets 429
+    seconds : from the first byte to the answer
+    megapixels_per_minute : of a key that names no rate of its own; None is without limit
+    """
+
+    upload_bytes: int = 22 * MEGABYTE
+    campaign_bytes: int = 4096 * MEGABYTE
+    campaign_seconds: float = 3600.0
+    pixels: int = 50_000_000
+    places: int = 32
+    seconds: float = 60.0
+    megapixels_per_minute: float | None = 500.0
+
+    def __post_init__(self) -> None:
+        for name in ("upload_bytes", "pixels", "places", "seconds"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} is {getattr(self, name)}; give a number above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """How the service runs.
+
+    Parameters
+    ----------
+    data : folder for campaigns made over HTTP and what belongs to them
+    database : of keys, jobs and those campaigns; None is ``service.db`` in `data`
+    campaigns : campaign files that the review page shows too
+    model, edges : what a request gets that does not choose
+    threads : cores to use, 0 takes all
+    models_kept : opened at once; the one unused for longest makes room
+    retention_days : finished campaigns made over HTTP are deleted after so many; None keeps them
+    origins : whose pages may call the service from a browser (CORS)
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7000
+    data: Path = Path("maskworks-data")
+    database: str | None = None
+    campaigns: tuple[Path, ...] = ()
+    model: str = "cutout"
+    edges: Method = "auto"
+    threads: int = 0
+    models_kept: int = 2
+    bounds: Bounds = field(default_factory=Bounds)
+    fetching: Fetching = field(default_factory=Fetching)
+    retention_days: float | None = None
+    origins: tuple[str, ...] = ()
+    webhook_secret: str | None = field(default=None, repr=False)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether nobody but this machine can reach it."""
+        return is_loopback(self.host)
+
+    @property
+    def database_url(self) -> str | Path:
+        """Where the database is."""
+        return self.database or self.data / "service.db"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host's name or address means this machine alone.
+
+    Examples
+    --------
+    >>> [is_loopback(h) for h in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "example.org")]
+    [True, True, True, False, False]
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,292 @@
+"""COCO instance files against each other: the twelve figures of COCO, and boundary AP."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskworks.core.errors import EvaluationError, ImageError
+from maskworks.core.rle import Rle
+from maskworks.core.rle_coco import from_coco, to_coco
+from maskworks.evaluate.json_files import checked, read_json, records
+from maskworks.evaluate.outcome import RESIZE_RULE, finite, versions
+
+FIGURES = (
+    "AP", "AP50", "AP75", "APs", "APm", "APl",
+    "AR1", "AR10", "AR100", "ARs", "ARm", "ARl",
+)  # fmt: skip
+"""The twelve, in COCO's order: AP and AR at 100 detections but AR1 and AR10."""
+
+RULES = (
+    "COCO detection evaluation of masks: IoU 0.50 to 0.95 in steps of 0.05, 101 recall levels, at "
+    "most 100 detections a picture and class, crowds ignored; small below 32 x 32 pixels, large "
+    "above 96 x 96; -1 where there is no such object, as pycocotools has it"
+)
+BOUNDARY = (
+    "the same with the smaller of mask IoU and boundary IoU, bands of 2 % of the picture's "
+    "diagonal by squares; Cheng et al., Boundary IoU, CVPR 2021"
+)
+REMEDY = "correct the file that holds them"
+
+
+@dataclass(frozen=True, eq=False)
+class InstanceReport:
+    """What a set of instance masks reached.
+
+    `figures` are COCO's twelve by name, `boundary` the same by boundary IoU, or None;
+    `per_class` is the AP of each class, NaN where the truth has none of it.
+    """
+
+    truth: Path
+    predictions: Path
+    figures: Mapping[str, float]
+    boundary: Mapping[str, float] | None
+    per_class: Mapping[str, float]
+    counts: Mapping[str, int]
+
+    def record(self) -> dict[str, object]:
+        """Return what the JSON file holds."""
+        boundary = self.boundary or {}
+        return {
+            "task": "instances",
+            **self.figures,
+            **{f"boundary_{name}": value for name, value in boundary.items()},
+            "per_class": {name: finite(value) for name, value in self.per_class.items()},
+            "truth": str(self.truth),
+            "predictions": str(self.predictions),
+            "ignore_label": "iscrowd and ignore of the truth",
+            "resize_rule": RESIZE_RULE,
+            "rules": RULES,
+            "boundary": BOUNDARY if self.boundary else None,
+            "absent_classes": "classes without a true object are not in the means",
+            "unit": "shares from 0 to 1",
+            "counts": dict(self.counts),
+            "missing": [],
+            "versions": versions() | _engine(),
+        }
+
+
+def evaluate_instances(truth: Path, predictions: Path, *, boundary: bool = False) -> InstanceReport:
+    """Measure instance masks by COCO's rules.
+
+    Parameters
+    ----------
+    truth : JSON file
+        COCO's `images`, `annotations` and `categories`; masks are polygons or RLE.
+    predictions : JSON file
+        COCO's list of results, or a file with `annotations`; masks with `score`. A picture in
+        which nothing was found has no entry.
+    boundary : bool
+        Also by boundary IoU.
+
+    Returns
+    -------
+    InstanceReport
+
+    Raises
+    ------
+    UsageError
+        If a file does not exist.
+    UnreadableError
+        If it is not of this form.
+    EvaluationError
+        If a picture, class or mask of one file does not fit the other; it names them.
+
+    References
+    ----------
+    Lin et al., Microsoft COCO, ECCV 2014; computed by faster-coco-eval.
+    """
+    true_set = _truth(truth)
+    results = _results(predictions)
+    _check(truth, predictions, true_set, results)
+    with _quiet():
+        figures, per_class = _evaluated(true_set, results, "segm")
+        edges = _evaluated(true_set, results, "boundary")[0] if boundary else None
+    return InstanceReport(
+        truth,
+        predictions,
+        figures,
+        edges,
+        per_class,
+        {
+            "pictures": len(true_set["images"]),
+            "classes": len(true_set["categories"]),
+            "objects": len(true_set["annotations"]),
+            "predictions": len(results),
+            "pictures_without_prediction": len(
+                {row["id"] for row in true_set["images"]} - {row["image_id"] for row in results}
+            ),
+        },
+    )
+
+
+def _truth(path: Path) -> dict[str, list[dict[str, Any]]]:
+    content = read_json(path, "--truth")
+    needs = {
+        "images": ("id", "height", "width"),
+        "categories": ("id",),
+        "annotations": ("image_id", "category_id", "segmentation"),
+    }
+    found = {key: records(path, content, key, fields) for key, fields in needs.items()}
+    for number, row in enumerate(found["annotations"], start=1):
+        row.setdefault("id", number)
+        row.setdefault("iscrowd", 0)
+    return found
+
+
+def _results(path: Path) -> list[dict[str, Any]]:
+    content = read_json(path, "--predictions")
+    needs = ("image_id", "category_id", "segmentation", "score")
+    if isinstance(content, list):
+        return checked(path, content, "", needs)
+    return records(path, content, "annotations", needs)
+
+
+def _check(
+    truth: Path,
+    predictions: Path,
+    true_set: Mapping[str, Sequence[dict[str, Any]]],
+    results: Sequence[dict[str, Any]],
+) -> None:
+    """Raise unless every mask belongs to a picture and class of the truth and has its size."""
+    sizes = {row["id"]: (row["height"], row["width"]) for row in true_set["images"]}
+    classes = {row["id"] for row in true_set["categories"]}
+    problems = [
+        f"{path}: {message}"
+        for path, rows in ((truth, true_set["annotations"]), (predictions, results))
+        for message in _misfits(rows, sizes, classes)
+    ]
+    problems += [
+        f"{predictions}: entry {at} has the score {row['score']!r}, a number is needed"
+        for at, row in enumerate(results)
+        if isinstance(row["score"], bool)
+        or not isinstance(row["score"], int | float)
+        or not np.isfinite(row["score"])
+    ]
+    if problems:
+        raise EvaluationError(problems, REMEDY)
+
+
+def _misfits(
+    rows: Sequence[Mapping[str, Any]], sizes: Mapping[Any, tuple[int, int]], classes: set[Any]
+) -> Iterator[str]:
+    for at, row in enumerate(rows):
+        image, category = row["image_id"], row["category_id"]
+        if image not in sizes:
+            yield f"entry {at} is of image_id {image!r}, which the truth does not list"
+        elif category not in classes:
+            yield f"entry {at} has category_id {category!r}, which the truth does not list"
+        else:
+            wrong = _misfit(row["segmentation"], sizes[image])
+            if wrong:
+                yield f"entry {at} (image_id {image!r}): {wrong}"
+
+
+def _misfit(mask: object, size: tuple[int, int]) -> str | None:
+    """Return what is wrong with a mask of COCO, None if nothing is."""
+    if isinstance(mask, Mapping):
+        try:
+            found = from_coco(mask, name="the mask").size
+        except ImageError as error:
+            return str(error)
+        if found != size:
+            return (
+                f"the mask is {found[1]}x{found[0]} (width x height), the picture "
+                f"{size[1]}x{size[0]}"
+            )
+        return None
+    polygons = mask if isinstance(mask, list) else [None]
+    fine = all(
+        isinstance(each, list)
+        and len(each) >= 6
+        and len(each) % 2 == 0
+        and all(isinstance(number, int | float) for number in each)
+        for each in polygons
+    )
+    return None if fine and polygons else "its mask is neither an RLE nor a list of polygons"
+
+
+def _evaluated(
+    true_set: Mapping[str, list[dict[str, Any]]], results: Sequence[dict[str, Any]], kind: str
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the twelve figures, and AP by the name of the class."""
+    from faster_coco_eval import COCO, COCOeval_faster
+
+    names = {row["id"]: str(row.get("name", row["id"])) for row in true_set["categories"]}
+    if not true_set["annotations"]:
+        return dict.fromkeys(FIGURES, -1.0), dict.fromkeys(names.values(), float("nan"))
+    truth = COCO(_copied(true_set))
+    found = truth.loadRes([dict(row) for row in results] or [_nothing(true_set)])
+    evaluation = COCOeval_faster(truth, found, kind, print_function=lambda *_: None)
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    figures = dict(zip(FIGURES, map(float, evaluation.stats[: len(FIGURES)]), strict=True))
+    precision = evaluation.eval["precision"]  # (IoU, recall, class, area, detections)
+    per_class = {}
+    for at, category in enumerate(evaluation.params.catIds):
+        levels = precision[:, :, at, 0, -1]
+        known = levels[levels > -1]
+        per_class[names[category]] = float(known.mean()) if known.size else float("nan")
+    return figures, per_class
+
+
+def _nothing(true_set: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Return a prediction without a pixel: the library takes no empty list."""
+    row = true_set["annotations"][0]
+    size = next(
+        [each["height"], each["width"]]
+        for each in true_set["images"]
+        if each["id"] == row["image_id"]
+    )
+    mask = to_coco(Rle((size[0], size[1]), np.zeros(0, np.uint32)))
+    return {
+        "image_id": row["image_id"],
+        "category_id": row["category_id"],
+        "segmentation": mask,
+        "score": 0.0,
+    }
+
+
+def _copied(true_set: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Return rows that an evaluation may write into, with the areas it needs."""
+    sizes = {row["id"]: (row["height"], row["width"]) for row in true_set["images"]}
+    rows = [dict(row) for row in true_set["annotations"]]
+    for row in rows:
+        if "area" not in row:
+            row["area"] = _area(row["segmentation"], sizes[row["image_id"]])
+    return {**true_set, "annotations": rows}
+
+
+def _area(mask: Any, size: tuple[int, int]) -> float:  # noqa: ANN401 - RLE or polygons
+    from faster_coco_eval import mask as coco
+
+    if isinstance(mask, Mapping):
+        return float(from_coco(mask).area)
+    return float(coco.area(coco.merge(coco.frPyObjects(mask, *size))))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library from printing and logging."""
+    logger = logging.getLogger("faster_coco_eval")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _engine() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {"faster-coco-eval": version("faster-coco-eval")}

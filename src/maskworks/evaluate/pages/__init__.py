@@ -1,0 +1,1 @@
+"""Reports as pages: one file each, that opens from a disk and fetches nothing."""

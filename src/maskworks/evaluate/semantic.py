@@ -1,0 +1,255 @@
+"""Label maps against label maps: one confusion matrix over the set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskworks.core.errors import ImageError, UsageError
+from maskworks.core.reading import Limits
+from maskworks.core.taxonomy import Category, Taxonomy, colour_of
+from maskworks.evaluate.label_pictures import places_table, read_places
+from maskworks.evaluate.outcome import (
+    RESIZE_RULE,
+    finite,
+    measured,
+    refuse_problems,
+    versions,
+)
+from maskworks.evaluate.pairing import Pair, pair_files
+from maskworks.evaluate.reading import LIMITS
+from maskworks.quality.boundary_band import RATIO, band_width, square_band
+from maskworks.quality.confusion import Confusion, confusion
+
+ABSENT = (
+    "means are over the classes that occur in the truth; a class that is only predicted has IoU 0 "
+    "and costs the others, but is not in the means; a class that is nowhere has none (null)"
+)
+BOUNDARY = (
+    "of each class the pixels within 2 % of the picture's diagonal (whole pixels, by squares) of "
+    "its border, intersection and union summed over the set; Cheng et al., CVPR 2021"
+)
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class PictureScore:
+    """One picture: its own confusion and the bands' shared and joint pixels by class, (N, 2)."""
+
+    name: str
+    confusion: Confusion
+    bands: Counts
+    truth: Path
+    prediction: Path | None
+
+    @property
+    def iou(self) -> float:
+        """Mean IoU over the classes in this picture's truth."""
+        return self.confusion.mean(self.confusion.iou)
+
+
+@dataclass(frozen=True, eq=False)
+class SemanticReport:
+    """What a set of label maps reached; `pictures` are in order of their names."""
+
+    truth: Path
+    predictions: Path
+    taxonomy: Taxonomy
+    pictures: tuple[PictureScore, ...]
+    spare: tuple[str, ...] = ()
+
+    @property
+    def confusion(self) -> Confusion:
+        """Every pixel of the set."""
+        wide = len(self.taxonomy)
+        counts = [picture.confusion.counts for picture in self.pictures]
+        return Confusion(sum(counts, np.zeros((wide, wide + 1), np.int64)))
+
+    @property
+    def boundary_iou(self) -> NDArray[np.float64]:
+        """Boundary IoU of each class over the set; NaN if it is nowhere."""
+        bands = sum(
+            (picture.bands for picture in self.pictures),
+            np.zeros((len(self.taxonomy), 2), np.int64),
+        )
+        with np.errstate(invalid="ignore"):
+            return np.asarray(bands[:, 0] / bands[:, 1])
+
+    def record(self) -> dict[str, object]:
+        """Return what the JSON file holds."""
+        total = self.confusion
+        missing = [each.name for each in self.pictures if each.prediction is None]
+        return {
+            "task": "semantic",
+            "mIoU": finite(total.mean(total.iou)),
+            "pixel_accuracy": finite(total.pixel_accuracy),
+            "mean_accuracy": finite(total.mean(total.accuracy)),
+            "fwIoU": finite(total.frequency_weighted_iou),
+            "Dice": finite(total.mean(total.dice)),
+            "boundary_IoU": finite(total.mean(self.boundary_iou)),
+            "IoU": {
+                each.name: finite(value)
+                for each, value in zip(self.taxonomy.categories, total.iou, strict=True)
+            },
+            "per_class": self._classes(total),
+            "confusion_matrix": {
+                "rows": "truth",
+                "columns": "prediction; the last one counts pixels without a predicted class",
+                "classes": list(self.taxonomy.names),
+                "pixels": total.counts.tolist(),
+            },
+            "truth": str(self.truth),
+            "predictions": str(self.predictions),
+            "taxonomy": self.taxonomy.name,
+            "ignore_label": self.taxonomy.ignore,
+            "resize_rule": RESIZE_RULE,
+            "absent_classes": ABSENT,
+            "boundary": BOUNDARY,
+            "unit": "shares from 0 to 1",
+            "counts": {
+                "pictures": len(self.pictures),
+                "classes": len(self.taxonomy),
+                "classes_in_truth": int(total.present.sum()),
+                "pixels": int(total.counts.sum()),
+                "pixels_without_prediction": int(total.counts[:, -1].sum()),
+                "missing_counted_as_empty": len(missing),
+                "predictions_without_truth": len(self.spare),
+            },
+            "missing": missing,
+            "left_aside": list(self.spare),
+            "pictures": [{"name": each.name, "mIoU": finite(each.iou)} for each in self.pictures],
+            "versions": versions(),
+        }
+
+    def _classes(self, total: Confusion) -> list[dict[str, object]]:
+        columns = zip(
+            self.taxonomy.categories,
+            total.iou,
+            total.dice,
+            total.accuracy,
+            self.boundary_iou,
+            total.truth,
+            total.predicted,
+            strict=True,
+        )
+        return [
+            {
+                "id": category.id,
+                "name": category.name,
+                "IoU": finite(iou),
+                "Dice": finite(dice),
+                "accuracy": finite(accuracy),
+                "boundary_IoU": finite(boundary),
+                "truth_pixels": int(truth),
+                "predicted_pixels": int(predicted),
+                "in_means": bool(truth > 0),
+            }
+            for category, iou, dice, accuracy, boundary, truth, predicted in columns
+        ]
+
+
+def numbered_taxonomy(classes: int, ignore: int | None) -> Taxonomy:
+    """Return the taxonomy of ids 0 to `classes` - 1; one of them may be the one without a label.
+
+    Raises
+    ------
+    UsageError
+        If no class is left.
+
+    Examples
+    --------
+    >>> numbered_taxonomy(3, 2).ids
+    (0, 1)
+    """
+    rows = (Category(at, f"class {at}", colour_of(at)) for at in range(classes) if at != ignore)
+    kept = tuple(rows)
+    if not kept:
+        raise UsageError(f"--classes {classes} --ignore {ignore} leaves no class; give more")
+    return Taxonomy(f"{len(kept)} classes", kept, ignore)
+
+
+def evaluate_semantic(
+    truth: Path,
+    predictions: Path,
+    taxonomy: Taxonomy,
+    *,
+    limits: Limits = LIMITS,
+    allow_missing: bool = False,
+) -> SemanticReport:
+    """Measure a folder of label maps.
+
+    Parameters
+    ----------
+    truth, predictions : folders
+        Files belong together by their path without the suffix.
+    taxonomy : Taxonomy
+        Whose ids the pictures hold. True pixels of its `ignore` id are left out; predicted ones
+        are pixels without a class, and never right.
+    limits : Limits
+    allow_missing : bool
+        Count a missing prediction as a picture without any class.
+
+    Returns
+    -------
+    SemanticReport
+
+    Raises
+    ------
+    UsageError
+        As `pair_files`.
+    EvaluationError
+        If a prediction is missing, has another size or an id that the taxonomy lacks, or a file
+        cannot be read; it names every such file.
+    """
+    pairing = pair_files(truth, predictions, allow_missing=allow_missing)
+    spare = refuse_problems(pairing)
+    table = places_table(taxonomy)
+
+    def score(pair: Pair) -> PictureScore:
+        theirs = read_places(pair.truth, taxonomy, table, limits)
+        if pair.prediction is None:
+            ours = np.full_like(theirs, len(taxonomy))
+        else:
+            ours = read_places(pair.prediction, taxonomy, table, limits)
+            check_size(pair.prediction, ours.shape, theirs.shape)
+        found = confusion(theirs, ours, classes=len(taxonomy))
+        return PictureScore(
+            pair.name, found, _bands(theirs, ours, found), pair.truth, pair.prediction
+        )
+
+    rows = tuple(measured(score, pairing.pairs))
+    return SemanticReport(truth, predictions, taxonomy, rows, spare)
+
+
+def check_size(path: Path, found: tuple[int, ...], needed: tuple[int, ...]) -> None:
+    """Raise if a prediction has not the size of its truth; both are (H, W).
+
+    Raises
+    ------
+    ImageError
+        With the file and both sizes.
+    """
+    if found != needed:
+        raise ImageError(
+            f"{path}: the prediction is {found[1]}x{found[0]} (width x height), the truth "
+            f"{needed[1]}x{needed[0]}; write it at the size of the truth"
+        )
+
+
+def _bands(truth: NDArray[np.int32], ours: NDArray[np.int32], found: Confusion) -> Counts:
+    """Return the shared and joint pixels of each class's bands: int64 (N, 2)."""
+    classes = len(found.counts)
+    known = truth < classes
+    width = band_width((truth.shape[0], truth.shape[1]), RATIO)
+    bands = np.zeros((classes, 2), np.int64)
+    for at in np.flatnonzero((found.truth > 0) | (found.predicted > 0)):
+        first, second = square_band(truth == at, width), square_band(ours == at, width)
+        bands[at] = (
+            np.count_nonzero(first & second & known),
+            np.count_nonzero((first | second) & known),
+        )
+    return bands

@@ -1,0 +1,86 @@
+"""A picture as a network of labels takes it, and where it lies in that input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskworks.models.families.resampling import shrink
+from maskworks.models.families.saliency import placement
+
+if TYPE_CHECKING:
+    from maskworks.core.values import Pixels
+    from maskworks.models.runtimes.network import Batch, Network, Outputs
+    from maskworks.models.spec import InputSpec
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the picture lies in the input: rows top to top + height, columns likewise."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    canvas: tuple[int, int]
+
+
+def place_in(size: tuple[int, int], rule: InputSpec) -> Place:
+    """Return where a picture of `size` (H, W) lies in the network's input.
+
+    Examples
+    --------
+    >>> from maskworks.models.spec import InputSpec
+    >>> rule = InputSpec(height=64, width=64, resize="keep", stride=32, scale="255",
+    ...                  mean=(0, 0, 0), std=(1, 1, 1))
+    >>> place_in((33, 64), rule)
+    Place(top=0, left=0, height=33, width=64, canvas=(64, 64))
+    """
+    if rule.resize != "keep":
+        top, left, height, width = placement(size, rule)
+        return Place(top, left, height, width, (rule.height, rule.width))
+    step = rule.stride
+    canvas = (-(-size[0] // step) * step, -(-size[1] // step) * step)
+    return Place(0, 0, size[0], size[1], canvas)
+
+
+def to_input(pixels: Pixels, rule: InputSpec) -> tuple[Batch, Place]:
+    """Resize and normalise a picture.
+
+    Parameters
+    ----------
+    pixels : uint8 (H, W, 3)
+    rule : InputSpec
+
+    Returns
+    -------
+    float32 (1, 3, h, w), and where the picture lies in it
+        With "keep" what lies beside the picture repeats its edge, with "pad" it is 0.
+    """
+    height, width = int(pixels.shape[0]), int(pixels.shape[1])
+    place = place_in((height, width), rule)
+    small = shrink(pixels, place.height, place.width)
+    peak = {"255": 255.0, "1": 1.0}.get(rule.scale) or float(max(int(small.max()), 1))
+    scale = (1.0 / (peak * np.asarray(rule.std))).astype(np.float32)
+    offset = (np.asarray(rule.mean) / np.asarray(rule.std)).astype(np.float32)
+    values = small.astype(np.float32) * scale - offset
+    if rule.order == "bgr":
+        values = values[..., ::-1]
+    below = place.canvas[0] - place.height - place.top
+    right = place.canvas[1] - place.width - place.left
+    around = ((place.top, below), (place.left, right), (0, 0))
+    if any(map(any, around)):
+        values = np.pad(values, around, mode="edge" if rule.resize == "keep" else "constant")
+    return np.ascontiguousarray(values.transpose(2, 0, 1)[np.newaxis]), place
+
+
+def channels_last(network: Network) -> Network:
+    """Return a network that takes and answers channels last as one of channels first."""
+
+    def first(batch: Batch) -> Outputs:
+        outputs = network(np.ascontiguousarray(batch.transpose(0, 2, 3, 1)))
+        return tuple(each.transpose(0, 3, 1, 2) if each.ndim == 4 else each for each in outputs)
+
+    return first

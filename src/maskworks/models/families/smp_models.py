@@ -1,0 +1,132 @@
+"""U-Net, U-Net++, DeepLabV3+, FPN, PSPNet, UPerNet, SegFormer ... with any encoder: smp.
+
+A folder as `model.save_pretrained` of segmentation_models_pytorch writes it: ``config.json``
+with the class of the model and its arguments, and ``model.safetensors``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maskworks.core.errors import ModelError
+from maskworks.models.runtimes.torch import as_network, fill, load_state, need, to_numpy
+from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec
+
+if TYPE_CHECKING:
+    from maskworks.models.runtimes.network import Network
+
+CLASS_KEY = "_model_class"
+STRIDE = 32
+TRAINED_AT = 512
+"""The side that is taken for a tile, since the files do not say at which one it was trained."""
+
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def open_smp(
+    folder: Path, config: dict[str, Any], *, threads: int = 0
+) -> tuple[ModelSpec, Network]:
+    """Open a folder of segmentation_models_pytorch.
+
+    Parameters
+    ----------
+    folder : Path
+    config : dict
+        What its ``config.json`` says.
+    threads : int, >= 0
+
+    Returns
+    -------
+    ModelSpec and Network
+        The row that follows from the configuration; one class means a sigmoid, more a softmax.
+
+    Raises
+    ------
+    ModelError
+        If the library is not here, or the files do not fit together.
+    """
+    need("segmentation_models_pytorch")
+    import segmentation_models_pytorch as smp
+
+    arguments = {key: value for key, value in config.items() if key != CLASS_KEY}
+    name = str(config[CLASS_KEY])
+    known = {each.__name__: each for each in smp.MODEL_ARCHITECTURES_MAPPING.values()}
+    if name not in known:
+        raise ModelError(
+            f"{folder / 'config.json'}: {name!r} is no model of segmentation_models_pytorch "
+            f"{smp.__version__}; it has {', '.join(sorted(known))}"
+        )
+    file = folder / "model.safetensors"
+    try:
+        module = known[name](**{**arguments, "encoder_weights": None, "activation": None})
+    except (TypeError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder / 'config.json'}: {error}; correct it") from error
+    fill(module, load_state(file), file)
+    network = as_network(module, folder.name, lambda answer: (to_numpy(answer),), threads=threads)
+    return _row(folder, config, smp), network
+
+
+def _row(folder: Path, config: dict[str, Any], smp: Any) -> ModelSpec:  # noqa: ANN401
+    mean, std, order, scale = _normalisation(config, smp)
+    classes = int(config.get("classes", 1))
+    return ModelSpec(
+        name=_plain(folder.name),
+        title=f"{config[CLASS_KEY]} with {config.get('encoder_name')}, {folder}",
+        family="semantic",
+        task="semantic",
+        file="model.safetensors",
+        sha256="0" * 64,
+        input=InputSpec(
+            height=TRAINED_AT,
+            width=TRAINED_AT,
+            resize="keep",
+            stride=STRIDE,
+            scale=scale,
+            order=order,
+            mean=mean,
+            std=std,
+        ),
+        output=OutputSpec(kind="class-logits" if classes > 1 else "logits"),
+        classes=_names(folder, classes),
+        licence="LicenseRef-unknown",
+        commercial=False,
+        data="Not stated by the folder.",
+        source=str(folder),
+    )
+
+
+def _normalisation(config: dict[str, Any], smp: Any) -> tuple[Any, Any, Any, Any]:  # noqa: ANN401
+    """Return mean, std, channel order and scale as the encoder was pre-trained."""
+    encoder = str(config.get("encoder_name", "resnet34"))
+    weights = config.get("encoder_weights")
+    try:
+        rule = smp.encoders.get_preprocessing_params(encoder, pretrained=weights or "imagenet")
+    except (ValueError, KeyError, AttributeError):
+        rule = {"mean": _IMAGENET[0], "std": _IMAGENET[1]}
+    mean, std = rule.get("mean") or (0.0, 0.0, 0.0), rule.get("std") or (1.0, 1.0, 1.0)
+    order = "bgr" if rule.get("input_space") == "BGR" else "rgb"
+    ranged = rule.get("input_range") or (0, 1)
+    return tuple(mean), tuple(std), order, "1" if ranged[1] == 255 else "255"
+
+
+def _names(folder: Path, classes: int) -> tuple[str, ...]:
+    """Return the lines of ``classes.txt``, or numbers; one class has a background beside it."""
+    path = folder / "classes.txt"
+    count = max(2, classes)
+    if path.is_file():
+        names = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
+        if len(names) != count:
+            raise ModelError(
+                f"{path}: has {len(names)} lines, the model {count} classes; write one a class"
+            )
+        return names
+    if classes == 1:
+        return ("background", "object")
+    return tuple(f"class {at}" for at in range(classes))
+
+
+def _plain(name: str) -> str:
+    """Return a name that may stand in a row."""
+    cleaned = "".join(letter if letter.isalnum() else "-" for letter in name.lower()).strip("-")
+    return cleaned[:64] or "model"

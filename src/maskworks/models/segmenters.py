@@ -1,0 +1,165 @@
+"""What `--model` of `maskworks segment` may name, and opening it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskworks.core.errors import ModelError, UnknownModelError, UsageError
+from maskworks.core.taxonomy import Taxonomy, load_taxonomy, plain_taxonomy
+from maskworks.models.catalogue import load_catalogue
+from maskworks.models.classical_methods import METHODS, Choices, classical
+from maskworks.models.labelling import Answer, Segmenter, Task
+from maskworks.models.store import ready
+
+if TYPE_CHECKING:
+    from maskworks.core.values import Image
+    from maskworks.models.runtimes.network import Network
+    from maskworks.models.spec import ModelSpec
+
+HUB = "hf:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """How a model is opened, whichever it is.
+
+    `threads` inside one prediction, 0 for every core; `min_score` in [0, 1] below which an
+    object is none; `taxonomy` instead of the one a file names.
+    """
+
+    threads: int = 0
+    provider: str = "cpu"
+    commercial_only: bool = False
+    min_score: float = 0.5
+    taxonomy: str | None = None
+    choices: Choices = field(default_factory=Choices)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_score <= 1:
+            raise UsageError(f"a score lies in [0, 1], got {self.min_score:g}")
+
+
+def load_segmenter(name: str, opening: Opening = Opening()) -> Segmenter:
+    """Open a model that labels pictures; never touches the network.
+
+    Parameters
+    ----------
+    name : str
+        A method without weights (`otsu`, `kmeans` ...), a model of the catalogue, ``hf:OWNER/NAME``
+        that lies in the cache, or a folder: with ``model.toml`` (a row of the catalogue), or
+        with ``config.json`` and safetensors as transformers or segmentation_models_pytorch
+        save them.
+    opening : Opening
+
+    Raises
+    ------
+    UnknownModelError, LicenceError, ProviderError, ChecksumError
+    ModelError
+        If a file is missing, a pickle, or not a network of this kind.
+    UsageError
+        If an option does not fit the model.
+    """
+    if name in METHODS:
+        if opening.taxonomy is not None:
+            raise UsageError(f"--taxonomy names what a network was trained on; {name} has none")
+        return classical(name, opening.choices)
+    if name.startswith(HUB) or _is_path(name):
+        from maskworks.models.model_folder import open_folder
+
+        return open_folder(name, opening)
+    try:
+        spec = load_catalogue().find(name, commercial_only=opening.commercial_only)
+    except UnknownModelError as error:
+        raise UnknownModelError(name, _names()) from error
+    if spec.family == "saliency":
+        raise UsageError(
+            f"the model {name!r} finds one subject; use it with `maskworks cutout`, or choose one "
+            f"of {', '.join(_names())}"
+        )
+    return from_row(spec, ready(spec), opening)
+
+
+def from_row(spec: ModelSpec, file: Path, opening: Opening) -> Segmenter:
+    """Open the file of a row: an ONNX network, or Torch weights with an architecture."""
+    taxonomy = taxonomy_of(spec, opening.taxonomy)
+    if spec.architecture is not None:
+        from maskworks.models.families.torchvision_models import open_torchvision
+
+        network = open_torchvision(spec, file, len(taxonomy), threads=opening.threads)
+    else:
+        from maskworks.models.runtimes.onnx import open_onnx
+
+        network = open_onnx(file, threads=opening.threads, provider=opening.provider)
+    return of_network(spec, network, taxonomy, opening)
+
+
+def of_network(
+    spec: ModelSpec, network: Network, taxonomy: Taxonomy, opening: Opening
+) -> Segmenter:
+    """Return the segmenter of an open network."""
+    from maskworks.models.families.detections import predict_instances
+    from maskworks.models.families.network_input import channels_last
+    from maskworks.models.families.semantic import predict_scores
+
+    network = channels_last(network) if spec.input.layout == "nhwc" else network
+
+    def answer(image: Image, _task: Task) -> Answer:
+        if spec.family == "instance":
+            return predict_instances(image, spec, network, taxonomy, min_score=opening.min_score)
+        return predict_scores(image, spec, network, len(taxonomy))
+
+    checksums = " ".join(value for _, value in spec.checksums)
+    return Segmenter(
+        name=spec.name,
+        taxonomy=taxonomy,
+        own="instance" if spec.family == "instance" else "semantic",
+        answer=answer,
+        digest=f"{spec.model_dump_json()} {checksums} {taxonomy.name} {opening.min_score}",
+        tile=max(spec.input.height, spec.input.width),
+        stride=spec.input.stride,
+    )
+
+
+def taxonomy_of(spec: ModelSpec, asked: str | None) -> Taxonomy:
+    """Return the taxonomy of a row, or the one that was asked for instead.
+
+    Raises
+    ------
+    UsageError
+        If there is no such taxonomy.
+    """
+    if asked is not None:
+        return load_taxonomy(asked)
+    if spec.taxonomy is not None:
+        return load_taxonomy(spec.taxonomy)
+    return plain_taxonomy(spec.classes, name=spec.name)
+
+
+def _is_path(name: str) -> bool:
+    if any(mark in name for mark in ("/", "\\")) or name in (".", ".."):
+        return True
+    path = Path(name)
+    if path.suffix.lower() in PICKLES and path.exists():
+        raise ModelError(refusal(path))
+    return path.is_dir() and (path / "config.json").exists() | (path / "model.toml").exists()
+
+
+PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
+"""Suffixes of files that Torch reads by running what is in them."""
+
+
+def refusal(path: Path) -> str:
+    """Say that a pickle is not opened, and how to convert it."""
+    return (
+        f"{path}: is a pickled checkpoint, which can run any program when it is opened, so it is "
+        'refused; where you trust it, convert it to safetensors: `python -c "import torch; from '
+        "safetensors.torch import save_file; save_file(torch.load('FILE', weights_only=True), "
+        "'model.safetensors')\"`"
+    )
+
+
+def _names() -> tuple[str, ...]:
+    rows = tuple(spec.name for spec in load_catalogue() if spec.family != "saliency")
+    return (*METHODS, *rows, "hf:OWNER/NAME", "a folder")

@@ -1,0 +1,178 @@
+"""What one call of `maskworks segment` asks for, and the run that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from maskworks.core.errors import UsageError
+from maskworks.core.reading import Limits
+from maskworks.core.values import Image
+from maskworks.models.labelling import Answer, Segmenter, Task
+from maskworks.models.segmenters import Opening, load_segmenter
+from maskworks.studio.aim import take_aim
+from maskworks.studio.batch import Existing, sweep
+from maskworks.studio.item import Row, Work
+from maskworks.studio.labels.labelling_work import LabelJob, check_places, label_work, place_of
+from maskworks.studio.labels.overlay import OverlayOptions
+from maskworks.studio.labels.palettes import PaletteName
+from maskworks.studio.labels.tables import write_tables
+from maskworks.studio.labels.targets import parse_targets
+from maskworks.studio.line import Room, run_line, share_cores
+from maskworks.studio.manifest import Journal
+from maskworks.studio.request import Plan, Request, make_plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelRequest:
+    """The options of one call, as they were given."""
+
+    inputs: tuple[str, ...]
+    output: str
+    model: str
+    task: str = "auto"
+    write: str | None = None
+    palette: PaletteName = "taxonomy"
+    opening: Opening = field(default_factory=Opening)
+    existing: Existing = "refuse"
+    manifest: Path | None = None
+    limits: Limits = field(default_factory=Limits)
+    debug: bool = False
+
+
+@dataclass(eq=False, kw_only=True)
+class Labelling:
+    """A run: `rows` does it, picture by picture, and writes the tables at its end."""
+
+    plan: Plan
+    job: LabelJob
+    journal: Journal
+    workers: int
+    tables: list[Path] = field(default_factory=list)
+
+    @property
+    def works(self) -> tuple[Work, ...]:
+        """Every picture."""
+        return self.plan.works
+
+    @property
+    def todo(self) -> tuple[Work, ...]:
+        """The pictures still to be done."""
+        return self.plan.todo
+
+    @property
+    def kept(self) -> tuple[Row, ...]:
+        """The rows that still hold."""
+        return self.plan.kept
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of the inputs."""
+        return self.plan.notes
+
+    @property
+    def manifest(self) -> Path | None:
+        """The book of the run."""
+        return self.plan.manifest
+
+    def rows(self, stop: threading.Event) -> Iterator[Row]:
+        """Yield the row of each picture as it is done; then write the manifest and the tables."""
+        room = Room()
+        folders = sorted({work.output.parent for work in self.todo})
+        sweep(folders)
+        done = {row.source for row in self.kept if row.status == "ok"}
+        try:
+            results = run_line(
+                self.todo,
+                lambda work: label_work(work, self.job, room),
+                workers=self.workers,
+                stop=stop,
+            )
+            for row in results:
+                self.journal.add(row)
+                if row.status == "ok":
+                    done.add(row.source)
+                yield row
+        finally:
+            self.journal.finish([str(work.source) for work in self.works])
+            sweep(folders)
+        if self.job.folder is not None and done:
+            places = [
+                place_of(work, self.job.folder) for work in self.works if str(work.source) in done
+            ]
+            taxonomy = self.job.segmenter.taxonomy
+            self.tables += write_tables(self.job.folder, places, taxonomy, self.job.targets)
+
+
+def open_labelling(request: LabelRequest) -> Labelling:
+    """Find the pictures, give each its output, and open the model.
+
+    Raises
+    ------
+    UsageError
+        If there is no picture, or an option is wrong or contradicts another.
+    ModelError
+        If the model cannot be opened.
+    """
+    if "-" in request.inputs or request.output == "-":
+        raise UsageError("maskworks segment reads and writes files; name them instead of `-`")
+    aim = take_aim(request.output, None)
+    if aim.form != "png":
+        raise UsageError(
+            f"-o {request.output}: a label map is written as PNG; name a .png file or a folder"
+        )
+    segmenter = load_segmenter(request.model, request.opening)
+    task = segmenter.task(request.task)
+    targets = parse_targets(request.write, task)
+    if aim.folder is None and request.write is not None and targets:
+        raise UsageError(
+            f"-o {request.output} is one file, which gets the label map alone; name a folder for "
+            f"--write {request.write}"
+        )
+    settings = _digest(segmenter, [task, *targets, request.palette])
+    plan = make_plan(_as_cutout(request), aim, settings)
+    check_places(plan.works, aim.folder)
+    crew = share_cores(request.opening.threads, len(plan.todo))
+    job = LabelJob(
+        segmenter=_in_turn(segmenter),
+        task=task,
+        limits=request.limits,
+        targets=targets,
+        folder=aim.folder,
+        overlay=OverlayOptions(palette=request.palette),
+        settings=settings,
+        debug=request.debug,
+    )
+    return Labelling(plan=plan, job=job, journal=Journal(plan.manifest), workers=crew.workers)
+
+
+def _as_cutout(request: LabelRequest) -> Request:
+    """Return the part of the request that finding pictures and planning outputs needs."""
+    return Request(
+        inputs=request.inputs,
+        output=request.output,
+        model=request.model,
+        existing=request.existing,
+        manifest=request.manifest,
+        max_pixels=request.limits.max_pixels,
+    )
+
+
+def _in_turn(segmenter: Segmenter) -> Segmenter:
+    """Let one picture at a time into the model: it takes all cores by itself."""
+    turn = threading.Lock()
+
+    def answer(image: Image, task: Task) -> Answer:
+        with turn:
+            return segmenter.answer(image, task)
+
+    return replace(segmenter, answer=answer)
+
+
+def _digest(segmenter: Segmenter, choices: list[str]) -> str:
+    written = json.dumps([segmenter.digest, choices])
+    return hashlib.sha256(written.encode()).hexdigest()[:16]

@@ -1,0 +1,112 @@
+"""What each key has used: this minute against its rate, this month against its quota."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from maskworks.studio.store.keys import ApiKey
+from maskworks.studio.store.opening import Store, moment
+from maskworks.studio.store.service_schema import usage
+
+_MINUTES_KEPT = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What a key has used in a period."""
+
+    requests: int = 0
+    megapixels: float = 0.0
+    credits: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admission:
+    """Whether a request may go on, and what is left of this minute.
+
+    `refused` is None, "rate" or "quota"; `limit` and `remaining` are megapixels, None where
+    the key has no rate; `reset_at` is when the next minute begins (UTC).
+    """
+
+    refused: str | None
+    limit: float | None
+    remaining: float | None
+    reset_at: datetime
+
+
+def admit(store: Store, key: ApiKey, megapixels: float, *, rate: float | None) -> Admission:
+    """Count a request against this minute and look whether the month has credits left.
+
+    A refused request counts nothing. The first request of a minute is let through whatever
+    its size, so that a large picture is never refused for ever.
+
+    Parameters
+    ----------
+    megapixels : of the picture
+    rate : megapixels a minute where the key itself names none; None is without limit
+    """
+    limit = key.megapixels_per_minute if key.megapixels_per_minute is not None else rate
+    with store.writing() as connection:
+        now = moment(connection)
+        minute, reset = _minute(now), now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        used = _spent(connection, key.id, minute)
+        month = _spent(connection, key.id, _month(now))
+        left = None if limit is None else max(0.0, limit - used.megapixels)
+        if key.monthly_credits is not None and month.credits >= key.monthly_credits:
+            return Admission(refused="quota", limit=limit, remaining=left, reset_at=reset)
+        if limit is not None and used.requests and used.megapixels + megapixels > limit:
+            return Admission(refused="rate", limit=limit, remaining=left, reset_at=reset)
+        if used.requests == 0:
+            _forget(connection, key.id, now)
+        _count(connection, key.id, minute, Spent(requests=1, megapixels=megapixels))
+        rest = None if left is None else max(0.0, left - megapixels)
+        return Admission(refused=None, limit=limit, remaining=rest, reset_at=reset)
+
+
+def charge(store: Store, key: ApiKey, credits: float, megapixels: float) -> None:  # noqa: A002
+    """Count a finished request against the month."""
+    with store.writing() as connection:
+        period = _month(moment(connection))
+        spent = Spent(requests=1, megapixels=megapixels, credits=credits)
+        _count(connection, key.id, period, spent)
+
+
+def spent_this_month(store: Store, key: ApiKey) -> Spent:
+    """Return what a key has used since the first of this month (UTC)."""
+    with store.reading() as connection:
+        return _spent(connection, key.id, _month(moment(connection)))
+
+
+def _month(now: datetime) -> str:
+    return f"{now:%Y-%m}"
+
+
+def _minute(now: datetime) -> str:
+    return f"{now:%Y-%m-%dT%H:%M}"
+
+
+def _spent(connection: Connection, key: int, period: str) -> Spent:
+    chosen = select(usage).where(usage.c.key_id == key, usage.c.period == period)
+    row = connection.execute(chosen.with_for_update()).one_or_none()
+    if row is None:
+        return Spent()
+    return Spent(requests=row.requests, megapixels=row.megapixels, credits=row.credits)
+
+
+def _count(connection: Connection, key: int, period: str, more: Spent) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    values = {"requests": more.requests, "megapixels": more.megapixels, "credits": more.credits}
+    row = dialect.insert(usage).values(key_id=key, period=period, **values)
+    added = {name: usage.c[name] + value for name, value in values.items()}
+    connection.execute(row.on_conflict_do_update(index_elements=["key_id", "period"], set_=added))
+
+
+def _forget(connection: Connection, key: int, now: datetime) -> None:
+    """Take the minutes of a while ago away; months are kept."""
+    old = usage.c.period < _minute(now - _MINUTES_KEPT)
+    minutes = usage.c.period.like("%T%")
+    connection.execute(delete(usage).where(usage.c.key_id == key, minutes, old))

@@ -1,0 +1,60 @@
+"""Take a decision back: the item waits for one again, as before; the trail keeps both."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select, update
+
+from maskworks.core.errors import UsageError
+from maskworks.studio.route import Route
+from maskworks.studio.store.events import Happening, log
+from maskworks.studio.store.given import check_person
+from maskworks.studio.store.items import find_item
+from maskworks.studio.store.opening import Store, moment
+from maskworks.studio.store.schema import decisions, events, items
+
+WITHDRAWN = "withdrawn"
+"""The event after a decision that was taken back; its `why` begins with this word."""
+
+
+def withdraw(store: Store, number: int, *, who: str) -> Route:
+    """Undo the last decision on an item and return its route, which is what it was before.
+
+    The decision stays among the decisions, followed by one that says it was taken back.
+
+    Raises
+    ------
+    UsageError
+        If nobody has decided on it, or not by a decision (it came back from a retoucher).
+    """
+    check_person(who)
+    with store.writing(durable=True) as connection:
+        item = find_item(connection, number, lock=True)
+        if item is None or item.decision is None or item.route is None:
+            raise UsageError(f"nothing was decided on item {number}, so nothing can be undone")
+        chosen = select(events).where(
+            events.c.item_id == number, events.c.what.in_(("decided", "ingested"))
+        )
+        last = connection.execute(chosen.order_by(events.c.id.desc()).limit(1)).one_or_none()
+        if last is None or last.what != "decided" or last.before is None:
+            raise UsageError(f"{item.source}: came back from a retoucher; decide on it anew")
+        now = moment(connection)
+        back = update(items).where(items.c.id == number)
+        connection.execute(back.values(route=last.before, decision=None))
+        why = f"{WITHDRAWN}: {item.decision}"
+        row = {"item_id": number, "decision": "fix", "who": who, "why": why, "at": now}
+        connection.execute(insert(decisions).values(row))
+        log(
+            connection,
+            now,
+            Happening(
+                campaign_id=item.campaign_id,
+                item_id=number,
+                what="rerouted",
+                who=who,
+                why=why,
+                before=item.route,
+                after=last.before,
+            ),
+        )
+        before: Route = last.before
+        return before

@@ -1,0 +1,1 @@
+"""Train networks that give every pixel a class."""

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.server
+import ipaddress
+import json
+import threading
+import time
+
+import pytest
+
+from maskworks.apps.http.settings import Fetching
+
+
+def ended(server, token, headers=None):
+    """Wait for a job's end and return what is told of it."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        told = server.client.get(f"/v1/campaigns/{token}", headers=headers).json()
+        if told["state"] in ("done", "failed"):
+            return told
+        time.sleep(0.05)
+    raise AssertionError(told)
+
+
+def pictures(draw, count):
+    return [
+        ("pictures", (f"p{n}.png", draw(60, 80, (15, 20, 45, 60), level=200 + n).data))
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def receiver():
+    """An HTTP server that keeps what it gets and answers with the statuses in `answers`."""
+    got, answers = [], []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            data = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append((dict(self.headers), data))
+            self.send_response(answers.pop(0) if answers else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        listening.got, listening.answers = got, answers
+        yield listening
+        listening.shutdown()
+        thread.join()
+
+
+def test_campaign_runs_and_its_pictures_can_be_fetched(starting, draw, opened):
+    server = starting()
+    answer = server.client.post(
+        "/v1/campaigns", files=pictures(draw, 3), data={"name": "Spring !", "deliver_at": "0"}
+    )
+    assert answer.status_code == 202
+    token = answer.json()["job"]
+    assert answer.headers["Location"] == f"/v1/campaigns/{token}"
+    told = ended(server, token)
+    assert told["state"] == "done", told["error"]
+    assert told["name"].startswith("spring-")
+    numbers = told["counts"]
+    assert numbers["deliver"] + numbers["review"] + numbers["failed"] == 3
+    listed = server.client.get(f"/v1/campaigns/{token}/items", params={"limit": 2}).json()
+    assert [item["source"] for item in listed["items"]] == ["p0.png", "p1.png"]
+    rest = server.client.get(f"/v1/campaigns/{token}/items", params={"after": listed["next"]})
+    assert [item["source"] for item in rest.json()["items"]] == ["p2.png"]
+    made = server.client.get(listed["items"][0]["outputs"][0])
+    assert opened(made.content).format in ("PNG", "JPEG")
+    elsewhere = server.client.get(f"/v1/campaigns/{token}/outputs/../campaign.toml")
+    assert elsewhere.status_code == 404
+    encoded = server.client.get(f"/v1/campaigns/{token}/outputs/..%2Fcampaign.toml")
+    assert encoded.status_code == 404
+
+
+def test_events_tell_the_progress_and_the_end(starting, draw):
+    server = starting()
+    token = server.client.post("/v1/campaigns", files=pictures(draw, 2)).json()["job"]
+    with server.client.stream("GET", f"/v1/campaigns/{token}/events") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = [line for line in stream.iter_lines() if line.startswith("event:")]
+    assert lines[0] == "event: progress"
+    assert lines[-1] == "event: ended"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        pytest.param({"preset": "/etc/passwd"}, "no preset is named", id="preset"),
+        pytest.param({"background": "bg.jpg"}, "is not a colour", id="background"),
+        pytest.param({"deliver_at": "7"}, "deliver_at must be", id="share"),
+        pytest.param({"currency": "GOLD"}, "ISO 4217", id="currency"),
+        pytest.param({"webhook": "https://a/b"}, "sends no webhooks", id="webhook"),
+        pytest.param({"model": "none-such"}, "no model is named", id="model"),
+    ],
+)
+def test_wrong_order_leaves_nothing_behind(server, draw, fields, message):
+    folder = server.service.desks.folder
+    before = set(folder.glob("*")) if folder.exists() else set()
+    answer = server.client.post("/v1/campaigns", files=pictures(draw, 1), data=fields)
+    assert message in answer.json()["error"]["message"]
+    assert set(folder.glob("*")) | set(folder.glob(".*")) == before
+
+
+def test_webhook_is_signed_and_tried_again(starting, draw, receiver, monkeypatch):
+    monkeypatch.setattr("maskworks.studio.store.jobs.BACKOFF_S", (0.1, 0.1, 0.1))
+    loopback = (ipaddress.ip_network("127.0.0.1/32"),)
+    server = starting(webhook_secret="sesame", fetching=Fetching(networks=loopback))
+    receiver.answers[:] = [500, 503]
+    url = f"http://127.0.0.1:{receiver.server_port}/hook"
+    answer = server.client.post(
+        "/v1/campaigns", files=pictures(draw, 1), data={"webhook": url}
+    )
+    token = answer.json()["job"]
+    ended(server, token)
+    until = time.monotonic() + 20
+    while len(receiver.got) < 3:
+        assert time.monotonic() < until, receiver.got
+        time.sleep(0.05)
+    headers, data = receiver.got[-1]
+    seconds, sealed = (part.split("=")[1] for part in headers["X-Maskworks-Signature"].split(","))
+    ours = hmac.new(b"sesame", f"{seconds}.".encode() + data, hashlib.sha256).hexdigest()
+    assert sealed == ours
+    assert json.loads(data)["job"] == token
+    assert [h["X-Maskworks-Attempt"] for h, _ in receiver.got] == ["1", "2", "3"]
+
+
+def test_job_is_seen_by_its_own_key_only(starting, draw):
+    server = starting()
+    mine, other = ({"X-Api-Key": server.key("jobs", name=n)} for n in ("mine", "other"))
+    token = server.client.post("/v1/campaigns", files=pictures(draw, 1), headers=mine).json()["job"]
+    assert server.client.get(f"/v1/campaigns/{token}", headers=mine).status_code == 200
+    assert server.client.get(f"/v1/campaigns/{token}", headers=other).status_code == 404
+    assert server.client.get("/v1/campaigns", headers=other).json() == {"jobs": []}
+    cutter = {"X-Api-Key": server.key("cut", name="cutter")}
+    assert server.client.get("/v1/campaigns", headers=cutter).status_code == 403
+
+
+def test_improve_goes_to_review(starting, photo):
+    server = starting()
+    answer = server.client.post(
+        "/v1.0/improve",
+        files={"image_file": ("../x.png", photo.data)},
+        data={"tag": "hair & fur"},
+    )
+    assert len(answer.json()["id"]) == 16
+    token = server.client.get("/v1/campaigns").json()["jobs"][0]["job"]
+    assert ended(server, token)["counts"]["review"] == 1
+    item = server.client.get(f"/v1/campaigns/{token}/items").json()["items"][0]
+    assert item["source"] == f"hair-fur/{answer.json()['id']}-x.png"
+
+
+def test_finished_campaigns_are_deleted_after_their_time(starting, draw):
+    server = starting(retention_days=0.0)
+    token = server.client.post("/v1/campaigns", files=pictures(draw, 1)).json()["job"]
+    ended(server, token)
+    server.service.runner._sweep()
+    assert list(server.service.desks.folder.glob("*/photos/*")) == []
+    assert server.client.get(f"/v1/campaigns/{token}").status_code == 404
