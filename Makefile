@@ -7,10 +7,10 @@ BIN    := $(VENV)/bin
 PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint fix docs bench clean
+.PHONY: help demo test test-slow lint fix docs bench bench-8000 bench-serve clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.core ## install the core alone, then cut real photos out into demo-out/
 	@$(BIN)/maskworks demo
@@ -37,8 +37,14 @@ docs: $(VENV)/.dev ## write the generated documents and the README's pictures an
 	@$(BIN)/python docs/generate.py
 	@$(BIN)/python docs/make_images.py
 
-bench: $(VENV)/.core ## measure against rembg, into bench/baseline.md (a quarter of an hour)
+bench: $(VENV)/.core ## measure against rembg, into bench/baseline.md (an hour)
 	@$(BIN)/python bench/run.py $(BENCH)
+
+bench-8000: $(VENV)/.core ## run a campaign of 8,000 photos, into docs/benchmarks.md (hours, 30 GB)
+	@$(BIN)/python bench/campaign.py --pictures 8000 --write docs/benchmarks.md $(BENCH)
+
+bench-serve: $(VENV)/.dev ## measure the service against rembg's (a quarter of an hour)
+	@$(BIN)/python bench/serve.py $(SERVE)
 
 clean: ## remove the environments, caches and whatever the demo and the benchmark wrote
 	rm -rf $(VENV) .venv-rembg demo-out bench/out build dist

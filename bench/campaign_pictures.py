@@ -13,7 +13,6 @@ from maskworks.apps.demo import drawings
 
 DISTINCT = 40
 MEGAPIXELS = (1.0, 6.0)
-SHAPES = (1.0, 4 / 3, 3 / 2, 3 / 4)  # width / height
 HARD_EVERY = 20  # one photo of so many is a hard one, which a person has to see
 
 CAMPAIGN = """\
@@ -65,11 +64,16 @@ def make_campaign(folder: Path, count: int, *, refine: str) -> Path:
     return file
 
 
-def size_of(number: int) -> tuple[int, int]:
-    """Return (height, width) of a photo, pixels: 1 to 6 megapixels, evenly spread."""
+def size_of(number: int, shape: float) -> tuple[int, int]:
+    """Return (height, width) of a photo, pixels: 1 to 6 megapixels, evenly spread.
+
+    Parameters
+    ----------
+    number : of the photo
+    shape : width / height
+    """
     low, high = MEGAPIXELS
     share = number * 0.6180339887498949 % 1  # golden: neighbours differ, and all are spread
-    shape = SHAPES[number % len(SHAPES)]
     height = (1e6 * (low + (high - low) * share) / shape) ** 0.5
     return round(height), round(height * shape)
 
@@ -81,7 +85,8 @@ def _photo(number: int) -> Image.Image:
         drawn = (drawings.vase, drawings.bottle)
         subjects = [photos.load_photo("coffee"), *(np.asarray(draw(None)) for draw in drawn)]
         subject = subjects[number % len(subjects)]
-    return photos.enlarge(subject, size_of(number), seed=number)
+    size = size_of(number, subject.shape[1] / subject.shape[0])
+    return photos.enlarge(subject, size, seed=number)
 
 
 def _save(picture: Image.Image, path: Path) -> None:

@@ -29,7 +29,7 @@ def enlarge(photo: np.ndarray, size: tuple[int, int], seed: int) -> Image.Image:
     """Cut `photo` to the aspect of `size`, enlarge it and add grain."""
     height, width = size
     scale = max(height / photo.shape[0], width / photo.shape[1])
-    box_h, box_w = height / scale, width / scale
+    box_h, box_w = min(height / scale, photo.shape[0]), min(width / scale, photo.shape[1])
     top, left = (photo.shape[0] - box_h) / 2, (photo.shape[1] - box_w) / 2
     large = Image.fromarray(photo).resize(
         (width, height), Image.Resampling.BICUBIC, box=(left, top, left + box_w, top + box_h)

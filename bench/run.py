@@ -1,6 +1,6 @@
 """Measure Maskworks against rembg in one run, and write bench/baseline.md.
 
-    make bench                                    everything, a quarter of an hour
+    make bench                                    everything, an hour
     make bench BENCH="--sections start,network"   parts of it
     make bench BENCH=--quick                      everything, small: does it work?
 
@@ -37,6 +37,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--photos", type=int, default=4, help="of each size")
     parser.add_argument("--pictures", type=int, default=300, help="for the memory section")
     parser.add_argument("--portraits", type=int, default=3, help="for the edges section")
+    parser.add_argument("--campaign", type=int, default=500, help="for the campaign section")
     parser.add_argument("--quick", action="store_true", help="small sizes, one turn, no baseline")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="published U2-NetP weights")
     parser.add_argument("--without-rembg", action="store_true", help="measure ourselves only")
@@ -62,6 +63,7 @@ def main(arguments: list[str]) -> int:
         network_runs=5 if quick else 30,
         memory_pictures=20 if quick else options.pictures,
         portraits=1 if quick else options.portraits,
+        campaign_pictures=20 if quick else options.campaign,
     )
     peer = None
     if not options.without_rembg:

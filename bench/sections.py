@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+import campaign
 import edges
 import memory
 import numpy as np
@@ -40,6 +41,7 @@ class Settings:
     network_runs: int
     memory_pictures: int
     portraits: int = 3
+    campaign_pictures: int = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -423,10 +425,45 @@ def _by_median(rows: list[Row]) -> list[Row]:
 
 
 Section = Callable[[Settings, Peer | None], list[Row]]
+# ------------------------------------------------------------------ (f) a campaign
+
+
+def measure_campaign(settings: Settings, _peer: Peer | None) -> list[Row]:
+    """Run a whole campaign, and its parts alone; follow its memory."""
+    count = settings.campaign_pictures
+    try:
+        found = campaign.measure(
+            settings.out / "campaign", count, refine="auto", threads=settings.threads
+        )
+    except campaign.CampaignRunError as error:
+        raise FailedRunError(str(error)) from error
+    shutil.rmtree(settings.out / "campaign")
+    return [
+        Row(what=f"{count} pictures", value=found.whole.seconds, unit="s"),
+        Row(what="decode, cut-out with its edges, encode", value=found.alone.seconds, unit="s"),
+        Row(what="decode, network, encode, no edges", value=found.plain.seconds, unit="s"),
+        Row(
+            what="campaign / decode, cut-out with its edges, encode",
+            value=1 + found.overhead,
+            unit="x",
+            target=1.15,
+            note=f"by processor time {1 + found.work:.2f}",
+        ),
+        Row(what="peak", value=found.peak_kb / MEBI, unit="MiB", target=954.0),
+        Row(
+            what="peak of the second half / of the first",
+            value=found.late_kb / found.early_kb,
+            unit="x",
+            target=1.1,
+        ),
+    ]
+
+
 SECTIONS: dict[str, tuple[str, Section]] = {
     "network": ("The network alone", measure_network),
     "folders": ("A folder of photos to PNG", measure_folders),
     "start": ("Start of the program", measure_start),
     "memory": ("Memory over many pictures", measure_memory),
     "edges": ("Edges", measure_edges),
+    "campaign": ("A campaign, from folder to deliverables", measure_campaign),
 }

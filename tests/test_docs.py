@@ -169,7 +169,7 @@ def _fresh_copy(folder: Path) -> Path:
 def _check_names(block: Block) -> None:
     """Check that the targets, commands and options of a block that is not run exist."""
     assert block.mark.partition(":")[2].strip(), "say why it is not run"
-    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for command, _ in block.commands:
         words = command.split("  #")[0].split()
         if words[0] == "make":

@@ -150,7 +150,7 @@ def test_imported_rows_are_merged_in(cache):
     ("old", "new", "message"),
     [
         pytest.param(
-            '"pad"', '"crop"', r"models\.0\.input\.resize: .*'pad' or 'squash'", id="value"
+            '"pad"', '"crop"', r"models\.0\.input\.resize: .*'pad', 'squash' or 'keep'", id="value"
         ),
         pytest.param(
             "height = 8", "height = 0", r"models\.0\.input\.height: .*greater", id="range"

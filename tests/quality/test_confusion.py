@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from maskworks.core.errors import ImageError
 from maskworks.quality.boundary_band import band_width, square_band
-from maskworks.quality.confusion import confusion
+from maskworks.quality.confusion import confusion_of
 
 CLASSES = 3
 PAIRS = st.tuples(st.integers(1, 6), st.integers(1, 6)).flatmap(
@@ -19,7 +19,7 @@ PAIRS = st.tuples(st.integers(1, 6), st.integers(1, 6)).flatmap(
 @given(PAIRS)
 def test_figures_are_those_of_counting_pixels(pair):
     truth, ours = pair
-    found = confusion(truth, ours, classes=CLASSES)
+    found = confusion_of(truth, ours, classes=CLASSES)
     known = truth < CLASSES
     present = [at for at in range(CLASSES) if (truth == at).any()]
     if not present:
@@ -42,12 +42,12 @@ def test_figures_are_those_of_counting_pixels(pair):
 @given(PAIRS, PAIRS)
 def test_pictures_add_up(first, second):
     both = [np.concatenate([first[at].ravel(), second[at].ravel()]) for at in (0, 1)]
-    summed = confusion(*first, classes=CLASSES) + confusion(*second, classes=CLASSES)
-    assert (summed.counts == confusion(*both, classes=CLASSES).counts).all()
+    summed = confusion_of(*first, classes=CLASSES) + confusion_of(*second, classes=CLASSES)
+    assert (summed.counts == confusion_of(*both, classes=CLASSES).counts).all()
 
 
 def test_a_class_that_is_only_predicted_costs_others_and_is_not_in_the_mean():
-    found = confusion(np.array([0, 0]), np.array([0, 1]), classes=CLASSES)
+    found = confusion_of(np.array([0, 0]), np.array([0, 1]), classes=CLASSES)
     assert found.iou[:2].tolist() == [0.5, 0.0]
     assert np.isnan(found.iou[2])
     assert found.mean(found.iou) == 0.5
@@ -55,7 +55,7 @@ def test_a_class_that_is_only_predicted_costs_others_and_is_not_in_the_mean():
 
 def test_shapes_must_agree():
     with pytest.raises(ImageError, match="the truth"):
-        confusion(np.zeros((1, 2), int), np.zeros((2, 1), int), classes=1)
+        confusion_of(np.zeros((1, 2), int), np.zeros((2, 1), int), classes=1)
 
 
 @pytest.mark.parametrize("size", [(9, 13), (40, 60), (1, 30)])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from maskworks.core.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 _TEMPORARY = ".maskworks-"
@@ -34,10 +35,21 @@ def write_atomic(path: Path, data: bytes) -> None:
         If the folder is missing or not writable, the disk is full, the name is too long, or
         `path` is a folder. The temporary file is gone and `path` is as it was.
     """
+    write_parts_atomic(path, (data,))
+
+
+def write_parts_atomic(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file from its parts, in order, as `write_atomic` does; each may be made as it goes.
+
+    Raises
+    ------
+    OutputError
+        As `write_atomic`. What making a part raises passes, and nothing is left behind.
+    """
     temporary = path.parent / f"{_TEMPORARY}{os.getpid()}-{secrets.token_hex(6)}.tmp"
     try:
         try:
-            _write_to_disk(temporary, data)
+            _write_to_disk(temporary, parts)
             os.replace(temporary, path)  # noqa: PTH105 - the verb that is atomic on every system
         except BaseException:
             with contextlib.suppress(OSError):
@@ -54,11 +66,12 @@ def write_text_atomic(path: Path, text: str) -> None:
     write_atomic(path, text.encode())
 
 
-def _write_to_disk(path: Path, data: bytes) -> None:
+def _write_to_disk(path: Path, parts: Iterable[bytes]) -> None:
     with path.open("xb", buffering=0) as stream:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[stream.write(rest) :]
+        for part in parts:
+            rest = memoryview(part)
+            while rest:
+                rest = rest[stream.write(rest) :]
         os.fsync(stream.fileno())
 
 

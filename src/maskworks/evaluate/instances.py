@@ -103,8 +103,8 @@ def evaluate_instances(truth: Path, predictions: Path, *, boundary: bool = False
     ----------
     Lin et al., Microsoft COCO, ECCV 2014; computed by faster-coco-eval.
     """
-    true_set = _truth(truth)
-    results = _results(predictions)
+    true_set = read_truth(truth)
+    results = read_results(predictions)
     _check(truth, predictions, true_set, results)
     with _quiet():
         figures, per_class = _evaluated(true_set, results, "segm")
@@ -127,7 +127,8 @@ def evaluate_instances(truth: Path, predictions: Path, *, boundary: bool = False
     )
 
 
-def _truth(path: Path) -> dict[str, list[dict[str, Any]]]:
+def read_truth(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Read COCO's images, categories and annotations; each of the last has an id and iscrowd."""
     content = read_json(path, "--truth")
     needs = {
         "images": ("id", "height", "width"),
@@ -141,7 +142,8 @@ def _truth(path: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _results(path: Path) -> list[dict[str, Any]]:
+def read_results(path: Path) -> list[dict[str, Any]]:
+    """Read COCO's results, a list or a file with annotations."""
     content = read_json(path, "--predictions")
     needs = ("image_id", "category_id", "segmentation", "score")
     if isinstance(content, list):
@@ -223,7 +225,12 @@ def _evaluated(
     if not true_set["annotations"]:
         return dict.fromkeys(FIGURES, -1.0), dict.fromkeys(names.values(), float("nan"))
     truth = COCO(_copied(true_set))
-    found = truth.loadRes([dict(row) for row in results] or [_nothing(true_set)])
+    sizes = {row["id"]: (row["height"], row["width"]) for row in true_set["images"]}
+    rows = [
+        row | {"segmentation": packed_mask(row["segmentation"], sizes[row["image_id"]])}
+        for row in results
+    ]
+    found = truth.loadRes(rows or [_nothing(true_set)])
     evaluation = COCOeval_faster(truth, found, kind, print_function=lambda *_: None)
     evaluation.evaluate()
     evaluation.accumulate()
@@ -265,12 +272,18 @@ def _copied(true_set: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict
     return {**true_set, "annotations": rows}
 
 
-def _area(mask: Any, size: tuple[int, int]) -> float:  # noqa: ANN401 - RLE or polygons
+def packed_mask(mask: Any, size: tuple[int, int]) -> dict[str, object]:  # noqa: ANN401 - RLE or polygons
+    """Return a mask as a compressed RLE, the only form that the library takes everywhere."""
     from faster_coco_eval import mask as coco
 
     if isinstance(mask, Mapping):
-        return float(from_coco(mask).area)
-    return float(coco.area(coco.merge(coco.frPyObjects(mask, *size))))
+        return to_coco(from_coco(mask))
+    packed: dict[str, object] = coco.merge(coco.frPyObjects(mask, *size))
+    return packed
+
+
+def _area(mask: Any, size: tuple[int, int]) -> float:  # noqa: ANN401 - RLE or polygons
+    return float(from_coco(packed_mask(mask, size)).area)
 
 
 @contextlib.contextmanager

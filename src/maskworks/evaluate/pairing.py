@@ -105,6 +105,22 @@ def pair_files(
     return Pairing(tuple(pairs), tuple(problems), spare)
 
 
+def true_pictures(truth: Path) -> dict[str, Path]:
+    """Return the pictures below one folder by their path without the suffix.
+
+    Raises
+    ------
+    UsageError
+        If the folder does not exist or holds no picture.
+    ImageError
+        If several differ in the suffix alone and it is not clear which one is meant.
+    """
+    folders = {"--truth": truth}
+    _check(folders)
+    found = _pictures(truth, folders, may_be_empty=False)
+    return {name: _only(name, "--truth", found, truth) for name in sorted(found)}
+
+
 def _check(folders: dict[str, Path]) -> None:
     real: dict[str, str] = {}
     for option, folder in folders.items():

@@ -22,7 +22,7 @@ from maskworks.evaluate.outcome import (
 from maskworks.evaluate.pairing import Pair, pair_files
 from maskworks.evaluate.reading import LIMITS
 from maskworks.quality.boundary_band import RATIO, band_width, square_band
-from maskworks.quality.confusion import Confusion, confusion
+from maskworks.quality.confusion import Confusion, confusion_of
 
 ABSENT = (
     "means are over the classes that occur in the truth; a class that is only predicted has IoU 0 "
@@ -216,7 +216,7 @@ def evaluate_semantic(
         else:
             ours = read_places(pair.prediction, taxonomy, table, limits)
             check_size(pair.prediction, ours.shape, theirs.shape)
-        found = confusion(theirs, ours, classes=len(taxonomy))
+        found = confusion_of(theirs, ours, classes=len(taxonomy))
         return PictureScore(
             pair.name, found, _bands(theirs, ours, found), pair.truth, pair.prediction
         )

@@ -263,6 +263,11 @@ def _predicted(
         return np.zeros_like(theirs)
     ours = read_ids(frame.prediction, limits)
     check_size(frame.prediction, ours.shape, theirs.shape)
+    if (ours == VOID).any():
+        raise ImageError(
+            f"{frame.prediction}: holds {VOID}, which stands for no object; its truth holds object "
+            f"numbers ({', '.join(map(str, numbers))}), write these"
+        )
     strange = set(_numbers(ours)) - set(numbers)
     if strange:
         raise ImageError(

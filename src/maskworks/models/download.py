@@ -8,11 +8,8 @@ changed on the server is sent whole. Whoever calls checks the sum of the finishe
 from __future__ import annotations
 
 import errno
-import http.client
 import re
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import FileIO
@@ -22,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from maskworks.core.errors import DownloadError, OutputError
 
 if TYPE_CHECKING:
+    import urllib.error
+    import urllib.request
     from email.message import Message
 
 Progress = Callable[[int, int], None]
@@ -120,6 +119,10 @@ def _fetch(
     url: str, target: Path, size: int | None, progress: Progress | None, timeout_s: float
 ) -> bool:
     """Open one connection and take what it gives; True once the file is complete."""
+    import http.client  # with it comes TLS; who only opens a model does not wait for that
+    import urllib.error
+    import urllib.request
+
     part, tag = part_files(target)
     start = _length(part)
     if size is not None and start == size:
@@ -252,6 +255,8 @@ def _unwritable(part: Path, error: OSError) -> OutputError:
 
 def _opener() -> urllib.request.OpenerDirector:
     """Return an opener for http and https alone: no redirect leads to a file or to FTP."""
+    import urllib.request
+
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),

@@ -48,9 +48,11 @@ class Segmenter:
     """A model that labels pictures, ready to run; safe to share between threads.
 
     `answer` takes a picture and a task and returns whatever is nearest to that task of what
-    the model can say; `own` is the task it was made for. `tile` is the side of the squares
-    that a large picture is cut into, None where only whole pictures make sense, and `stride`
-    what these must be a multiple of. `digest` changes with everything that changes an answer.
+    the model can say; `own` is the task it was made for. A `tileable` model can be run tile by
+    tile; `tile` is the side of the squares that a large picture is cut into unasked, None
+    where the model sees every picture at one size, and `stride` what these must be a multiple
+    of. A model of `objects` answers instances, whose tiles are merged rather than blended.
+    `digest` changes with everything that changes an answer.
     """
 
     name: str
@@ -58,8 +60,10 @@ class Segmenter:
     own: Task
     answer: Callable[[Image, Task], Answer]
     digest: str
+    tileable: bool = False
     tile: int | None = None
     stride: int = 1
+    objects: bool = False
 
     def task(self, asked: str) -> Task:
         """Return the task that "semantic", "instance", "panoptic" or "auto" means.

@@ -2,69 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from threading import Lock
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maskworks.core.errors import ModelError
 from maskworks.models.catalogue import load_catalogue
-from maskworks.models.families import edges, saliency
+from maskworks.models.families import saliency
 from maskworks.models.store import ready
 
 if TYPE_CHECKING:
-    from maskworks.core.values import Image, Matte
+    from maskworks.core.values import Image
     from maskworks.models.families.saliency import Prediction
     from maskworks.models.runtimes.network import Network
     from maskworks.models.spec import ModelSpec
 
 
-class Later:
-    """A model that is opened when it is first asked for, once, whoever asks."""
-
-    def __init__(self, spec: ModelSpec, threads: int, provider: str) -> None:
-        self.spec, self._threads, self._provider = spec, threads, provider
-        self._lock = Lock()
-        self._model: Model | None = None
-
-    def open(self) -> Model:
-        """Return the open model."""
-        with self._lock:
-            if self._model is None:
-                self._model = _opened(self.spec, self._threads, self._provider)
-            return self._model
-
-
 @dataclass(frozen=True)
 class Model:
-    """A row of the catalogue and its open network; safe to share between threads.
-
-    `edge` is the model that redraws the edges of this one's mattes, None if it has none.
-    """
+    """A row of the catalogue and its open network; safe to share between threads."""
 
     spec: ModelSpec
     network: Network
-    edge: Later | None = field(default=None, repr=False, compare=False)
 
     def predict(self, image: Image) -> Prediction:
         """Find the subject of one picture; see `maskworks.models.families.saliency.predict`."""
-        self._only("saliency", "gives no matte of a subject")
+        self._cuts_out()
         return saliency.predict(image, self.spec, self.network)
 
     def predict_closer(self, image: Image) -> Prediction:
         """Look at a part of a picture at `spec.input.detail`; see `predict_closer` there."""
-        self._only("saliency", "gives no matte of a subject")
+        self._cuts_out()
         return saliency.predict_closer(image, self.spec, self.network)
 
-    def redraw(self, image: Image, matte: Matte) -> Matte:
-        """Redraw the edge of a matte; see `maskworks.models.families.edges.redraw`."""
-        self._only("edge", "redraws no edges")
-        return edges.redraw(image, matte, self.spec, self.network)
-
-    def _only(self, family: str, otherwise: str) -> None:
-        if self.spec.family != family:
+    def _cuts_out(self) -> None:
+        if self.spec.family != "saliency":
             raise ModelError(
-                f"{self.spec.name} is a model of the family {self.spec.family!r} and {otherwise}; "
-                "`maskworks models list` shows what each is for"
+                f"{self.spec.name} is a model of the family {self.spec.family!r} and gives no matte "
+                "of a subject; `maskworks models list` shows what each is for"
             )
 
 
@@ -97,16 +71,7 @@ def load_model(
     ModelError
         If the file is not on this machine (the message says how to get it) or not a network.
     """
-    catalogue = load_catalogue()
-    spec = catalogue.find(name, commercial_only=commercial_only)
-    opened = _opened(spec, threads, provider)
-    if spec.edge is None:
-        return opened
-    edge = catalogue.find(spec.edge, commercial_only=commercial_only)
-    return replace(opened, edge=Later(edge, threads, provider))
-
-
-def _opened(spec: ModelSpec, threads: int, provider: str) -> Model:
     from maskworks.models.runtimes.onnx import open_onnx
 
+    spec = load_catalogue().find(name, commercial_only=commercial_only)
     return Model(spec, open_onnx(ready(spec), threads=threads, provider=provider))

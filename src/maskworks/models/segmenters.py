@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 HUB = "hf:"
 
+LEAST_TILE = 1024
+"""The side of tiles, pixels, unless a network was trained at a larger one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
@@ -117,9 +120,18 @@ def of_network(
         own="instance" if spec.family == "instance" else "semantic",
         answer=answer,
         digest=f"{spec.model_dump_json()} {checksums} {taxonomy.name} {opening.min_score}",
-        tile=max(spec.input.height, spec.input.width),
-        stride=spec.input.stride,
+        tileable=True,
+        tile=_tile_of(spec),
+        stride=spec.input.stride if spec.input.resize == "keep" else 1,
+        objects=spec.family == "instance",
     )
+
+
+def _tile_of(spec: ModelSpec) -> int | None:
+    """Return the tile of a network that takes any size; the others see a picture at theirs."""
+    if spec.input.resize != "keep":
+        return None
+    return max(LEAST_TILE, spec.input.height, spec.input.width)
 
 
 def taxonomy_of(spec: ModelSpec, asked: str | None) -> Taxonomy:

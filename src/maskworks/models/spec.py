@@ -20,7 +20,6 @@ Triple = tuple[float, float, float]
 
 ANSWERS = {
     "saliency": ("matte", "logits"),
-    "edge": ("matte",),
     "semantic": ("class-logits", "class-scores", "class-map", "matte", "logits"),
     "instance": ("detections",),
 }
@@ -93,8 +92,6 @@ class ModelSpec(Row):
     licence allows commercial use. The terms of the training data are another matter and
     stand in `data`.
 
-    `edge` names the embedded model that redraws the edges of this one's mattes.
-
     A model of labels names its classes, in the order of its outputs: by a `taxonomy` that
     ships, or one by one in `classes`. `architecture` is what a file of Torch weights
     (safetensors) fills: "torchvision/NAME".
@@ -102,8 +99,8 @@ class ModelSpec(Row):
 
     name: Annotated[str, StringConstraints(pattern=NAME)]
     title: Text
-    family: Literal["saliency", "edge", "semantic", "instance"]
-    task: Literal["cutout", "edge", "semantic", "instance"]
+    family: Literal["saliency", "semantic", "instance"]
+    task: Literal["cutout", "semantic", "instance"]
     architecture: Text | None = None
     taxonomy: Text | None = None
     classes: tuple[Text, ...] = ()
@@ -120,7 +117,6 @@ class ModelSpec(Row):
     source: Text
     card: str | None = None
     embedded: bool = False
-    edge: Annotated[str, StringConstraints(pattern=NAME)] | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -144,11 +140,11 @@ class ModelSpec(Row):
                 f"got {self.output.kind!r}"
             )
             raise ValueError(message)
-        labels = self.family not in ("saliency", "edge")
+        labels = self.family != "saliency"
         if labels != ((self.taxonomy is None) == bool(self.classes)):
             message = f"{self.name}: name its classes by either taxonomy or classes, and not both"
             raise ValueError(message)
-        if self.family == "saliency" and (self.input.resize == "keep" or self.input.scale == "1"):
+        if not labels and (self.input.resize == "keep" or self.input.scale == "1"):
             message = f"{self.name}: a saliency model needs resize pad or squash, scale 255 or max"
             raise ValueError(message)
         return self

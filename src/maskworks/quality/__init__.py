@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from maskworks.quality.boundary import boundary_f_score
+    from maskworks.quality.boundary_band import square_band
     from maskworks.quality.confidence import (
         Bin,
         area_under_roc,
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
         reliability,
         spearman,
     )
+    from maskworks.quality.confusion import Confusion, confusion_of
     from maskworks.quality.matting import (
         ColourError,
         connectivity_error,
@@ -29,30 +31,46 @@ if TYPE_CHECKING:
         mean_absolute_error,
         precision_recall,
     )
+    from maskworks.quality.panoptic_quality import PanopticCounts, SegmentMap, panoptic_counts
+    from maskworks.quality.saliency import SaliencyScore, saliency_score
+    from maskworks.quality.sequences import FrameStatistics, flicker, frame_statistics
 
 __all__ = [
     "Bin",
     "ColourError",
+    "Confusion",
+    "FrameStatistics",
+    "PanopticCounts",
+    "SaliencyScore",
+    "SegmentMap",
     "area_under_roc",
     "boundary_f_score",
     "boundary_iou",
     "calibration_error",
+    "confusion_of",
     "connectivity_error",
+    "flicker",
     "foreground_colour_error",
+    "frame_statistics",
     "gradient_error",
     "iou",
     "max_f_beta",
     "mean_absolute_error",
     "mean_squared_error",
+    "panoptic_counts",
     "precision_recall",
     "reliability",
+    "saliency_score",
     "spearman",
+    "square_band",
     "sum_absolute_difference",
 ]
 
 _MODULES = {
     "boundary": ["boundary_f_score"],
+    "boundary_band": ["square_band"],
     "confidence": ["Bin", "area_under_roc", "calibration_error", "reliability", "spearman"],
+    "confusion": ["Confusion", "confusion_of"],
     "matting": [
         "ColourError",
         "connectivity_error",
@@ -68,6 +86,9 @@ _MODULES = {
         "mean_absolute_error",
         "precision_recall",
     ],
+    "panoptic_quality": ["PanopticCounts", "SegmentMap", "panoptic_counts"],
+    "saliency": ["SaliencyScore", "saliency_score"],
+    "sequences": ["FrameStatistics", "flicker", "frame_statistics"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -23,7 +23,7 @@ class Confusion:
     Examples
     --------
     >>> truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
-    >>> found = confusion(truth, predicted, classes=3)
+    >>> found = confusion_of(truth, predicted, classes=3)
     >>> found.counts.tolist()
     [[1, 1, 0, 0], [0, 2, 0, 0], [0, 0, 0, 0]]
     >>> found.iou.round(3).tolist(), found.present.tolist(), round(found.mean(found.iou), 4)
@@ -89,7 +89,7 @@ class Confusion:
         return float(values[present].mean()) if present.any() else float("nan")
 
 
-def confusion(
+def confusion_of(
     truth: NDArray[np.integer], predicted: NDArray[np.integer], *, classes: int
 ) -> Confusion:
     """Count the pixels of one picture by true and predicted class.

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from maskworks.core.errors import ImageError
-from maskworks.core.values import FOREGROUND, Image, Matte, Trimap
+from maskworks.core.values import BACKGROUND, FOREGROUND, Image, Matte, Trimap
 from maskworks.refine.closed_form import SolverOptions, closed_form
 from maskworks.refine.despill import despill
 from maskworks.refine.foreground import estimate_foreground
@@ -38,6 +38,10 @@ class RefineOptions:
     time_budget_s : float, > 0
         With "auto", the fine method runs if its band is expected to take at most this long;
         decided by the number of unknown pixels, so that equal pictures are treated alike.
+    trust : float, >= 0
+        The fine method also stays near the fast one's matte, by this much
+        (`SolverOptions.prior_weight`): where subject and background have the same colours,
+        colours alone lead astray.
     colours : bool
         Estimate what the subject's colours were before they mixed with the background.
     spill : None, "auto" or (r, g, b)
@@ -47,6 +51,7 @@ class RefineOptions:
 
     method: Method = "auto"
     time_budget_s: float = 3.0
+    trust: float = 0.1
     colours: bool = True
     spill: Spill = None
     trimap: TrimapOptions = field(default_factory=TrimapOptions)
@@ -113,6 +118,8 @@ def refine(
     if trimap is None:
         sure = clean_regions(matte, image, options.regions)
         trimap = make_trimap(sure, image, options.trimap)
+    elif trimap.unknown.any():
+        _check_says_enough(trimap)
     solved, done = _solve(image, sure, trimap, options)
     fore = estimate_foreground(image, solved) if options.colours else image
     if options.spill is not None:
@@ -121,17 +128,30 @@ def refine(
     return Refined(solved, fore, done, band, soft_interior(solved), trimap)
 
 
+def _check_says_enough(trimap: Trimap) -> None:
+    for name, part, level in (
+        ("foreground", trimap.foreground, FOREGROUND),
+        ("background", trimap.background, BACKGROUND),
+    ):
+        if not part.any():
+            raise ImageError(
+                f"the trimap has no sure {name}; mark some of it ({level}), or leave the trimap out"
+            )
+
+
 def _solve(image: Image, sure: Matte, trimap: Trimap, options: RefineOptions) -> tuple[Matte, str]:
     unknowns = int(np.count_nonzero(trimap.unknown))
     if unknowns == 0:
         return Matte((trimap.levels == FOREGROUND).astype(np.float32)), "none"
+    quick = guided(image, sure, trimap, options.fast)
     fits = unknowns <= options.time_budget_s * FINE_PER_S
-    if options.method == "fine" or (options.method == "auto" and fits):
-        solution = closed_form(image, trimap, replace(options.fine, prior=sure))
-        if solution.converged:
-            return solution.matte, "fine"
-        return guided(image, sure, trimap, options.fast), "fast (fine did not converge)"
-    return guided(image, sure, trimap, options.fast), "fast"
+    if options.method == "fast" or (options.method == "auto" and not fits):
+        return quick, "fast"
+    near = replace(options.fine, prior=quick, prior_weight=options.trust)
+    solution = closed_form(image, trimap, near)
+    if solution.converged:
+        return solution.matte, "fine"
+    return quick, "fast (fine did not converge)"
 
 
 def _size(size: tuple[int, int]) -> str:

@@ -200,6 +200,20 @@ def write_file(path: Path, data: bytes, *, may_replace: bool) -> None:
     OutputError
         If it cannot be written.
     """
+    prepare_output(path, may_replace=may_replace)
+    write_atomic(path, data)
+
+
+def prepare_output(path: Path, *, may_replace: bool) -> None:
+    """Make the folder of an output.
+
+    Raises
+    ------
+    ExistsError
+        If it exists and may not be replaced.
+    OutputError
+        If its folder cannot be made.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -207,7 +221,6 @@ def write_file(path: Path, data: bytes, *, may_replace: bool) -> None:
         raise OutputError(path, reason, "choose another output folder") from error
     if not may_replace and os.path.lexists(path):
         raise ExistsError(path)
-    write_atomic(path, data)
 
 
 def sweep(folders: Sequence[Path]) -> int:

@@ -15,6 +15,9 @@ from maskworks.studio.table import read_table, read_text
 REQUIRED = ("source", "outcome")
 OPTIONAL = ("sku", "tags", "reason", "when")
 
+DECISION_FILES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")
+"""What the name of a file with decisions ends in; anything else means a campaign."""
+
 _BETWEEN_TAGS = re.compile(r"[,;|]")
 
 

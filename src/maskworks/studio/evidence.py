@@ -205,6 +205,13 @@ def _low_contrast(image: Image, foreground: Image, inside: Bool2D) -> float:
     before = behind if foreground is image else _shrink(foreground.pixels)
     contour = _contour(inside)
     near = max(3, round(_NEAR_PX * max(inside.shape) / WORKING_PX))
+    box = Mask(inside).box()
+    if box is None:
+        return 0.0
+    rows = slice(max(0, box.top - near - 1), box.bottom + near + 1)  # nothing further off counts
+    columns = slice(max(0, box.left - near - 1), box.right + near + 1)
+    behind, before = behind[rows, columns], before[rows, columns]
+    inside, contour = inside[rows, columns], contour[rows, columns]
     ours, some = _local_mean(before, inside, near, contour)
     theirs, others = _local_mean(behind, ~inside, near, contour)
     both = some & others

@@ -9,6 +9,7 @@ from typing import Literal
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.item import Fault
+from maskworks.studio.rate import percent
 from maskworks.studio.reasons import Reason
 
 Route = Literal["deliver", "review", "manual", "failed"]
@@ -128,7 +129,7 @@ def spot_check(decision: Decision, content: str, rules: Rules) -> Decision:
     place = _place(content)
     if place >= rules.spot_check:
         return decision
-    share = f"{rules.spot_check:.0%} of the delivered are looked at all the same"
+    share = f"{percent(rules.spot_check)} of the delivered are looked at all the same"
     chosen = Reason(name="spot-check", value=place, limit=rules.spot_check, text=share)
     return replace(decision, spot_check=True, reasons=(*decision.reasons, chosen))
 

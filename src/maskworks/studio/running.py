@@ -21,7 +21,14 @@ from maskworks.studio.batch import sweep
 from maskworks.studio.campaign import canonical_hash
 from maskworks.studio.campaign_file import CampaignFile
 from maskworks.studio.filing import hand_over_list, out_of, write_list
-from maskworks.studio.line import Room, run_line, share_cores, taking_turns, usable_cores
+from maskworks.studio.line import (
+    PIXELS_IN_HAND,
+    Room,
+    run_line,
+    share_cores,
+    taking_turns,
+    usable_cores,
+)
 from maskworks.studio.listing import some
 from maskworks.studio.pipeline import Settings, steps_for
 from maskworks.studio.route import Rules
@@ -59,6 +66,10 @@ LINE = "1"
 """Version of the line: counted up when equal settings no longer give equal pictures."""
 
 _CLAIM = 4  # items in one transaction
+
+_PIXELS_A_CORE = 5_000_000
+"""In hand for each core: two photos of 6 megapixels at once take two cores beyond 1 GB, as each
+has its edges, its layers and its files in memory beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +178,7 @@ def make_job(run: Run, plan: Assignment) -> Job:
         form=campaign.output.written,
         rules=rules_of(run.file),
         rates=campaign.cost,
-        room=Room(),
+        room=Room(min(PIXELS_IN_HAND, _PIXELS_A_CORE * (run.threads or usable_cores()))),
         scorer=digest_of(run.file.scorer),
         debug=run.debug,
     )

@@ -19,7 +19,9 @@ from PIL import Image
 
 from maskworks.apps.http.app import create_app
 from maskworks.apps.http.settings import ServerSettings
-from maskworks.studio.store import open_store
+from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.running import Run, Telling, run_campaign
+from maskworks.studio.store import database_beside, open_store
 from maskworks.studio.store.keys import Allowance, add_key
 
 NUMBERS = itertools.count()
@@ -140,3 +142,45 @@ def photo(draw) -> Drawn:
 def opened():
     """A function that opens an encoded picture."""
     return lambda data: Image.open(BytesIO(data))
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A campaign of four pictures, all in review, at a server."""
+
+    server: Running
+    store: object
+    campaign: object
+    out: Path
+
+
+@pytest.fixture(scope="session")
+def _campaign_template(tmp_path_factory, draw, model_home) -> Path:
+    folder = tmp_path_factory.mktemp("campaign") / "spring"
+    (folder / "photos").mkdir(parents=True)
+    for number in range(4):
+        drawn = draw(120, 160, (30, 40, 90, 120), level=180 + 20 * number)
+        (folder / f"photos/p{number}.png").write_bytes(drawn.data)
+    (folder / "campaign.toml").write_text(
+        '[campaign]\nname = "spring"\n[input]\nfolder = "photos"\nmodel = "bright"\n'
+        "[quality]\ndeliver_at = 1.0\n[cost]\nmanual = 22\nautomated = 3.4\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MASKWORKS_HOME", str(model_home))
+        file = read_campaign(folder)
+        with open_store(database_beside(file.path)) as store:
+            run_campaign(Run(file=file, store=store, stop=threading.Event(), threads=1), Telling())
+    return folder
+
+
+@pytest.fixture
+def campaign_folder(tmp_path, _campaign_template) -> Path:
+    """A campaign of four pictures, all in review."""
+    return Path(shutil.copytree(_campaign_template, tmp_path / "spring"))
+
+
+@pytest.fixture
+def reviewed(starting, campaign_folder) -> Reviewed:
+    server = starting(campaigns=(campaign_folder,))
+    desk = server.service.desks.find("spring")
+    return Reviewed(server, desk.store, desk.campaign, campaign_folder / "spring-out")

@@ -116,9 +116,7 @@ def test_webhook_is_signed_and_tried_again(starting, draw, receiver, monkeypatch
     server = starting(webhook_secret="sesame", fetching=Fetching(networks=loopback))
     receiver.answers[:] = [500, 503]
     url = f"http://127.0.0.1:{receiver.server_port}/hook"
-    answer = server.client.post(
-        "/v1/campaigns", files=pictures(draw, 1), data={"webhook": url}
-    )
+    answer = server.client.post("/v1/campaigns", files=pictures(draw, 1), data={"webhook": url})
     token = answer.json()["job"]
     ended(server, token)
     until = time.monotonic() + 20

@@ -65,7 +65,9 @@ call({...picture, apiKey: "their-key", size: "regular", crop: true, scale: "50%"
 @pytest.fixture(scope="session")
 def node_client(tmp_path_factory):
     """A folder with the package remove.bg of npm 1.3.0."""
-    given = os.environ.get("MASKWORKS_TEST_NPM")  # a folder into which it was installed, or "required"
+    given = os.environ.get(
+        "MASKWORKS_TEST_NPM"
+    )  # a folder into which it was installed, or "required"
     folder = tmp_path_factory.mktemp("node")
     if given and given != "required":
         return Path(given)
@@ -112,9 +114,7 @@ def test_node_client_reads_our_errors(server, node_client, tmp_path):
     library = node_client / "node_modules/remove.bg/dist/index.js"
     copy = tmp_path / "node_modules/remove.bg"
     copy.mkdir(parents=True)
-    (copy / "index.js").write_text(
-        library.read_text().replace("https://api.remove.bg", server.url)
-    )
+    (copy / "index.js").write_text(library.read_text().replace("https://api.remove.bg", server.url))
     (tmp_path / "program.js").write_text(PROGRAM)
     done = subprocess.run(
         ["node", tmp_path / "program.js", "url", "http://127.0.0.1/a.png", tmp_path / "no.png"],

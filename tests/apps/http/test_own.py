@@ -41,9 +41,7 @@ def test_no_subject_is_an_answer(server, draw, opened):
 
 @pytest.mark.parametrize("form", ["rle", "coco", "png"])
 def test_segments_agree_in_every_form(server, photo, opened, form):
-    answer = server.client.post(
-        "/v1/segment", files={"image": photo.data}, data={"format": form}
-    )
+    answer = server.client.post("/v1/segment", files={"image": photo.data}, data={"format": form})
     if form == "png":
         inside = np.asarray(opened(answer.content)) == 1
     else:
@@ -53,6 +51,21 @@ def test_segments_agree_in_every_form(server, photo, opened, form):
         assert one["area"] == inside.sum()
     assert inside.shape == (120, 160)
     assert abs(int(inside.sum()) - 60 * 80) < 700
+
+
+def test_segments_of_other_families_have_their_classes(server, photo):
+    fields = {"model": "otsu", "format": "rle"}
+    answer = server.client.post("/v1/segment", files={"image": photo.data}, data=fields)
+    found = {one["label"]: one["area"] for one in answer.json()["segments"]}
+    assert found == {"background": 120 * 160 - 60 * 80, "object": 60 * 80}
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "hf:owner/name", "./keep", "none-such"])
+def test_nobody_names_a_file_over_http(server, photo, name):
+    fields = {"model": name}
+    answer = server.client.post("/v1/segment", files={"image": photo.data}, data=fields)
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "unknown-model"
 
 
 def test_matte_takes_a_trimap(server, draw, photo, opened):

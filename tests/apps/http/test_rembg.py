@@ -22,9 +22,7 @@ def test_parameters_may_stand_in_the_address_or_in_the_form(server, photo, opene
 
 
 def test_background_colour_lies_behind(server, photo, opened):
-    answer = server.client.post(
-        PATH, files={"file": photo.data}, params={"bgc": "255,0,0,255"}
-    )
+    answer = server.client.post(PATH, files={"file": photo.data}, params={"bgc": "255,0,0,255"})
     assert opened(answer.content).convert("RGB").getpixel((2, 2)) == (255, 0, 0)
 
 

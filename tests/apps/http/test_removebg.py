@@ -200,7 +200,9 @@ def test_account_tells_what_is_left(server, photo):
     headers = {"X-Api-Key": key}
 
     def credits_left():
-        attributes = server.client.get("/v1.0/account", headers=headers).json()["data"]["attributes"]
+        attributes = server.client.get("/v1.0/account", headers=headers).json()["data"][
+            "attributes"
+        ]
         assert attributes["api"]["sizes"] == "all"
         return attributes["credits"]["total"]
 

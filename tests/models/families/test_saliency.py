@@ -6,7 +6,13 @@ from PIL import Image as Pil
 
 from maskworks.core.errors import NetworkError
 from maskworks.core.values import Image
-from maskworks.models.families.saliency import from_outputs, placement, predict, to_batch
+from maskworks.models.families.saliency import (
+    from_outputs,
+    placement,
+    predict,
+    predict_closer,
+    to_batch,
+)
 from maskworks.models.spec import OutputSpec
 
 SIZES = [(1, 1), (1, 500), (500, 1), (33, 32), (64, 48), (301, 777), (32, 32), (5, 7)]
@@ -163,3 +169,32 @@ def test_predict_does_not_write_into_the_picture(rng, row):
     before = image.pixels.copy()
     predict(image, row(url="http://x/y"), grey)
     assert (image.pixels == before).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "canvas"),
+    [
+        pytest.param((90, 90), (96, 96), id="square"),
+        pytest.param((100, 40), (96, 64), id="standing: half of a square suffices"),
+        pytest.param((3, 400), (32, 96), id="a strip"),
+        pytest.param((1, 1), (96, 96), id="one pixel"),
+    ],
+)
+def test_a_closer_look_is_as_large_as_the_picture_needs(rng, row, size, canvas):
+    seen = []
+
+    def watched(batch):
+        seen.append(batch.shape[2:])
+        return grey(batch)
+
+    plain = {"mean": (0, 0, 0), "std": (1, 1, 1), "resize": "pad", "detail": 96}
+    spec = with_input(row(url="http://x/y"), height=32, width=32, **plain)
+    image = picture(rng, *size)
+    matte = predict_closer(image, spec, watched).matte
+    assert seen == [canvas]
+    assert np.abs(matte.alpha - image.pixels.mean(axis=2) / 255).mean() < 0.1
+
+
+def test_a_network_of_one_size_has_no_closer_look(rng, row):
+    with pytest.raises(NetworkError, match="takes one input size"):
+        predict_closer(picture(rng, 8, 8), row(url="http://x/y"), grey)

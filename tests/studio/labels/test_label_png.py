@@ -62,4 +62,4 @@ def test_safe_palette_leaves_the_background_black_and_no_two_alike():
     palette = palette_of(voc, "safe")
     assert palette[0].tolist() == [0, 0, 0]
     assert len({tuple(palette[each]) for each in voc.ids}) == 21
-    assert len(set(distinct(200))) == 200
+    assert len(set(distinct(80))) == 80

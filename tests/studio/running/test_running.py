@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from maskworks.core.errors import OutputError, UsageError
+from maskworks.studio import filing
 from maskworks.studio.campaign_file import read_campaign
 from maskworks.studio.reporting import report_campaign
 from maskworks.studio.running import Run, Telling, run_campaign
@@ -232,6 +233,25 @@ def test_person_is_not_overruled_by_a_run(small):
     assert small.files("deliver") == ["deliver/plain/ffffff/c.png"], "the file follows the store"
 
 
+def test_list_is_right_though_a_person_decides_while_it_is_written(small, monkeypatch):
+    small.change("deliver_at = 0.0", "deliver_at = 1.0")
+    small.run()
+    real, number = filing.write_text_atomic, by_source(small)["c.png"].id
+
+    def slow(path, text):
+        monkeypatch.undo()
+        with small.store() as store:
+            decide(store, number, Judgement(decision="accept", who="ana"))
+            filing.follow_up(small.out, store, list_campaigns(store)[0])
+        real(path, text)  # what was read before the decision
+
+    monkeypatch.setattr(filing, "write_text_atomic", slow)
+    with small.store() as store:
+        filing.write_list(small.out, store, list_campaigns(store)[0])
+    assert [row["source"] for row in small.delivered()] == ["c.png"]
+    small.check_whole()
+
+
 def test_file_that_somebody_removed_is_made_again(small):
     small.run()
     (small.out / "deliver/marble/wall/life/a.png").unlink()
@@ -306,6 +326,28 @@ def test_folder_that_may_not_be_made_is_said_before_any_picture_is_done(small):
     small.out.write_text("in the way")
     with pytest.raises(OutputError, match=r"small-out: cannot be made \(File exists\)"):
         small.run()
+
+
+def test_read_only_output_is_said_and_the_next_run_goes_on(small, monkeypatch):
+    small.out.mkdir()
+    real = os.mkdir
+
+    def refuse(path, *options, **named):
+        if str(path).startswith(str(small.out)):
+            raise OSError(errno.EROFS, "Read-only file system")
+        real(path, *options, **named)
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(
+        OutputError, match=r"cannot be made \(Read-only file system\); make room, or"
+    ):
+        small.run()
+    found = small.counts()
+    assert (found.claimed, found.deliver, found.pending) == (0, 0, 4)
+    monkeypatch.undo()
+    small.run()
+    assert small.routes() == ROUTES
+    small.check_whole()
 
 
 def test_picture_that_changes_during_the_run_fails_and_is_tried_again(small):

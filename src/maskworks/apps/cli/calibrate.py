@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from maskworks.studio.campaign_file import CampaignFile
     from maskworks.studio.judged import Judged
 
-_DECISIONS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
-
 
 def calibrate(
     source: Annotated[
@@ -63,12 +61,13 @@ def calibrate(
     from maskworks.studio.calibrate import apply_calibration
     from maskworks.studio.calibrate import calibrate as find_calibration
     from maskworks.studio.campaign_file import read_campaign
+    from maskworks.studio.decisions import DECISION_FILES
     from maskworks.studio.judged import read_judged
     from maskworks.studio.score_model import DEFAULT_FILE, load_score_model, write_score_model
 
     if out is not None and out.exists() and not overwrite:
         raise OutputError(out, "exists already", "give --overwrite, or another name")
-    if source.suffix.lower() in _DECISIONS:
+    if source.suffix.lower() in DECISION_FILES:
         base = base or DEFAULT_FILE
         judged = read_judged(source)
     else:

@@ -24,6 +24,7 @@ from maskworks.apps.cli.evaluate_output import (
     write_page,
 )
 from maskworks.apps.cli.evaluate_pictures import saliency, video
+from maskworks.apps.cli.evaluate_trust import calibration, fairness, threshold
 from maskworks.apps.cli.memory import give_back_large_arrays
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.core.atomic import write_text_atomic
@@ -38,6 +39,9 @@ app.command("instances", cls=HtmlCommand)(instances)
 app.command("panoptic", cls=HtmlCommand)(panoptic)
 app.command("saliency", cls=HtmlCommand)(saliency)
 app.command("video", cls=HtmlCommand)(video)
+app.command("fairness", cls=HtmlCommand)(fairness)
+app.command("calibration", cls=HtmlCommand)(calibration)
+app.command("threshold", cls=HtmlCommand)(threshold)
 
 
 @app.callback()

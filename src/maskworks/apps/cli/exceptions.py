@@ -13,9 +13,15 @@ from typing import Annotated
 import typer
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.decisions import read_decisions
-from maskworks.studio.exceptions import COLUMNS, read_exceptions
-from maskworks.studio.suggestions import FAILS_AT_LEAST, FEWEST, Suggestion, suggest_rules
+from maskworks.studio.decisions import DECISION_FILES, read_decisions
+from maskworks.studio.exceptions import COLUMNS, Rule, read_exceptions
+from maskworks.studio.suggestions import (
+    FAILS_AT_LEAST,
+    FEWEST,
+    DecisionRow,
+    Suggestion,
+    suggest_rules,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Rules for pictures that go straight to a person.")
 
@@ -27,18 +33,21 @@ def group() -> None:
 
 @app.command()
 def suggest(
-    decisions: Annotated[
+    source: Annotated[
         Path,
         typer.Argument(
-            metavar="DECISIONS",
-            help="CSV or JSON with source, outcome (accept, fix, reject), sku, tags, reason, when; "
-            "as `maskworks review export` writes it.",
+            metavar="CAMPAIGN|DECISIONS",
+            help="The campaign's .toml file or its folder; or CSV or JSON with source, outcome "
+            "(accept, fix, reject), sku, tags, reason, when, as `maskworks review export` "
+            "writes it.",
         ),
     ],
     rules: Annotated[
         Path | None,
         typer.Option(
-            "--exceptions", metavar="FILE", help="The list so far; what it covers is out."
+            "--exceptions",
+            metavar="FILE",
+            help="The list so far; what it covers is out. Default: the campaign's.",
         ),
     ] = None,
     *,
@@ -51,17 +60,28 @@ def suggest(
     fewest: Annotated[
         int, typer.Option(min=1, help="A rule must cover at least so many decided pictures.")
     ] = FEWEST,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MASKWORKS_DATABASE",
+            help="File, or postgresql://user:password@host/name; default beside the campaign.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Propose rules where a tag, the beginning of a SKU or a folder fails again and again.
 
     Prints lines that can be added to the exception list as they are:
-    maskworks exceptions suggest decisions.csv >> exceptions.csv
+    maskworks exceptions suggest spring >> spring/exceptions.csv
     """
-    rows = read_decisions(decisions)
+    listed: tuple[Rule, ...] = ()
+    if source.suffix.lower() in DECISION_FILES:
+        rows = read_decisions(source)
+    else:
+        rows, listed = _from_campaign(source, database)
     if not rows:
-        raise UsageError(f"{decisions}: there is no decision in it; review some pictures first")
-    known = read_exceptions(rules) if rules else ()
+        raise UsageError(f"{source}: there is no decision in it; review some pictures first")
+    known = read_exceptions(rules) if rules else listed
     found = suggest_rules(rows, rules=known, above=above, fewest=fewest)
     if as_json:
         print(json.dumps([_record(one) for one in found], indent=2, ensure_ascii=False))
@@ -70,6 +90,31 @@ def suggest(
         said = f"no tag, SKU prefix or folder fails surely enough among {len(rows):,} decisions"
         print(f"{said}; collect more, or lower --above", file=sys.stderr)
     print(_lines(found), end="")
+
+
+def _from_campaign(
+    source: Path, database: str | None
+) -> tuple[tuple[DecisionRow, ...], tuple[Rule, ...]]:
+    """Return the decisions of a campaign, and its exception list."""
+    from maskworks.apps.cli.campaigns import known, opened
+    from maskworks.studio.campaign_file import read_campaign
+    from maskworks.studio.store import list_reviews
+
+    file = read_campaign(source)
+    with opened(file, database, create=False) as store:
+        reviews = list_reviews(store, known(store, file))
+    rows = tuple(
+        DecisionRow(
+            source=one.source,
+            outcome=one.decision,
+            sku=one.sku or "",
+            tags=one.tags,
+            reason=one.why,
+            when=one.at.isoformat(),
+        )
+        for one in reviews
+    )
+    return rows, file.rules
 
 
 def _record(one: Suggestion) -> dict[str, object]:

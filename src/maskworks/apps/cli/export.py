@@ -29,30 +29,29 @@ def export(
     """Write a run's network as ONNX, proved equal to PyTorch (at most 1e-4 apart)."""
     try:
         from maskworks.train.card import write_card
-        from maskworks.train.edge.run import export_edge
         from maskworks.train.export import record_weights
+        from maskworks.train.labels.run import export_labels
         from maskworks.train.recipe import task_of
         from maskworks.train.run import assess_run, export_run, open_run
     except ModuleNotFoundError as error:
         raise UsageError(NEEDS_TORCH) from error
     if embed and output:
         raise UsageError("--embed and --output are both given; --embed knows where its file goes")
-    redraws = (run / "recipe.toml").is_file() and task_of(run / "recipe.toml") == "edge"
-    name = run.name if redraws else open_run(run).recipe.name
+    written = run / "recipe.toml"
+    labels = written.is_file() and task_of(written) == "labels"
+    name = run.name if labels else open_run(run).recipe.name
     if embed:
         from maskworks.models.catalogue import WEIGHTS
 
         target = WEIGHTS / f"{name}.onnx"
     else:
         target = output or run / f"{name}.onnx"
-    exported = (export_edge if redraws else export_run)(run, target)
+    exported = (export_labels if labels else export_run)(run, target)
     say(f"{target}: {exported.bytes / 1e6:.2f} MB, at most {exported.difference:.1e} from PyTorch")
     if embed:
         say(f"recorded in {record_weights(name, exported)}")
-    if data is not None and redraws:
-        raise UsageError(
-            "--data measures cut-out models; edges: `make bench BENCH=--sections=edges`"
-        )
+    if data is not None and labels:
+        raise UsageError("--data measures cut-out models; labels: `maskworks evaluate semantic`")
     if data is not None:
         found = assess_run(run, target, data, say)
         card = write_card(run, exported, found)

@@ -19,7 +19,7 @@ Database = Annotated[
     str | None,
     typer.Option(
         envvar="MASKWORKS_DATABASE",
-        help="The service's: file, or postgresql://user:password@host/name; default DATA/service.db.",
+        help="File, or postgresql://user:password@host/name; default DATA/service.db.",
     ),
 ]
 Data = Annotated[Path, typer.Option(help="The service's folder.")]

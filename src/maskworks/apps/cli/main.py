@@ -6,6 +6,7 @@ table and not a Typer application.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +20,7 @@ COMMANDS = {
     "report": ("maskworks.apps.cli.report_campaign", "report", "Write a campaign's report."),
     "check": ("maskworks.apps.cli.check", "check", "Hold finished pictures against a preset."),
     "demo": ("maskworks.apps.cli.demo", "demo", "Cut example photos out and show the result."),
-    "evaluate": ("maskworks.apps.cli.evaluate", "app", "Measure mattes against the truth."),
+    "evaluate": ("maskworks.apps.cli.evaluate", "app", "Measure predictions against the truth."),
     "init": ("maskworks.apps.cli.init", "init", "Write a campaign file that fits a folder."),
     "exceptions": ("maskworks.apps.cli.exceptions", "app", "Propose rules for the exceptions."),
     "calibrate": ("maskworks.apps.cli.calibrate", "calibrate", "Hold scores against decisions."),
@@ -27,6 +28,7 @@ COMMANDS = {
     "serve": ("maskworks.apps.cli.serve", "serve", "Serve cut-outs and the review page over HTTP."),
     "keys": ("maskworks.apps.cli.keys", "app", "Make, list and revoke keys of the service."),
     "models": ("maskworks.apps.cli.models", "app", "List, fetch, check and add models."),
+    "data": ("maskworks.apps.cli.data", "app", "Look at labelled pictures before a training."),
     "train": ("maskworks.apps.cli.train", "train", "Train a model from a recipe."),
     "export": ("maskworks.apps.cli.export", "export", "Write a trained model as a model file."),
 }
@@ -72,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(name: str, arguments: list[str], *, debug: bool) -> int:
     from maskworks.core.errors import MaskworksError, UsageError
 
+    # Looking for plug-ins, pydantic reads what every installed package says of itself.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         load(name).main(args=arguments, prog_name=f"maskworks {name}", obj=(name, *arguments))
     except SystemExit as end:

@@ -17,6 +17,7 @@ from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.models.classical_methods import Choices
 from maskworks.models.segmenters import Opening
+from maskworks.models.tiled_labelling import Tiles
 from maskworks.studio.labels.request import Labelling, LabelRequest, open_labelling
 
 LONGEST_COMMAND = 2000
@@ -81,6 +82,26 @@ def segment(
     min_score: Annotated[
         float, typer.Option(min=0, max=1, help="An object below this score is none.")
     ] = 0.5,
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            metavar="PIXELS",
+            help="Look at squares of this side instead of whole pictures. Default: whole, and "
+            "above 4 megapixels tiles for a model that takes any size.",
+        ),
+    ] = None,
+    overlap: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="PIXELS", help="Of tiles; default a quarter of their side."),
+    ] = None,
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            metavar="R,G,B",
+            help="Bands of a TIFF that are red, green and blue, counted from 1; default 1,2,3.",
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace outputs that exist.")
@@ -144,6 +165,8 @@ def segment(
             taxonomy=taxonomy,
             choices=Choices(classes=classes),
         ),
+        bands=_bands(bands),
+        tiles=Tiles(tile, overlap),
         existing="overwrite" if overwrite else "resume" if resume else "refuse",
         manifest=manifest,
         limits=Limits(max_pixels),
@@ -151,6 +174,15 @@ def segment(
     )
     style: Style = "json" if as_json else "quiet" if quiet else "text"
     raise typer.Exit(run(request, style, again=tuple(ctx.obj or ())))
+
+
+def _bands(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--bands is one or three numbers such as 4,3,2, got {text!r}") from error
 
 
 def run(request: LabelRequest, style: Style, *, again: tuple[str, ...] = ()) -> int:

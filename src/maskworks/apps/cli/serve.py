@@ -26,8 +26,8 @@ def serve(
         str | None,
         typer.Option(
             envvar="MASKWORKS_DATABASE",
-            help="Of keys, jobs and their campaigns: file, or postgresql://user:password@host/name; "
-            "default DATA/service.db.",
+            help="Of keys, jobs and their campaigns: file, or "
+            "postgresql://user:password@host/name; default DATA/service.db.",
         ),
     ] = None,
     data: Annotated[

@@ -28,9 +28,9 @@ def train(
     ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads; 0 lets PyTorch choose.")] = 0,
 ) -> None:
-    """Train a recipe's network, then its confidence head; the same call resumes a stopped run."""
+    """Train a recipe's network; the same call resumes a stopped run."""
     try:
-        from maskworks.train.edge.run import train_edge
+        from maskworks.train.labels.run import train_labels
         from maskworks.train.loop import Budget
         from maskworks.train.recipe import load_recipe, task_of
         from maskworks.train.run import train_recipe
@@ -43,11 +43,9 @@ def train(
             f"--data {data}: no such folder; give the folder the recipe's sources lie in"
         )
     budget = Budget(minutes=minutes, threads=threads)
-    if task_of(recipe) == "edge":
-        from maskworks.studio.closer import second_look
-
-        folder = output or Path("runs") / recipe.stem
-        train_edge(recipe, data, folder, budget, second_look, say)
+    task = task_of(recipe)
+    if task == "labels":
+        train_labels(recipe, data, output or Path("runs") / recipe.stem, budget, say)
         return
     folder = output or Path("runs") / load_recipe(recipe).name
     train_recipe(recipe, data, folder, budget, say)

@@ -18,9 +18,12 @@ from maskworks.apps.http.errors import ApiError, own_shape, removebg_shape, tran
 from maskworks.apps.http.routes import (
     campaigns,
     health,
+    improve,
     own,
     rembg,
     removebg,
+    review,
+    review_items,
 )
 from maskworks.apps.http.service import Service, build
 from maskworks.apps.http.settings import ServerSettings
@@ -66,8 +69,18 @@ def create_app(settings: ServerSettings) -> FastAPI:
         redoc_url=None,
     )
     app.state.service, app.state.ready = service, False
-    for router in (removebg.router, rembg.router, own.router, campaigns.router, health.router):
+    for router in (
+        removebg.router,
+        rembg.router,
+        own.router,
+        campaigns.router,
+        improve.router,
+        health.router,
+        review.router,
+        review_items.router,
+    ):
         app.include_router(router)
+    app.mount("/static", review.static, name="static")
     _handle_errors(app)
     if settings.origins:
         app.add_middleware(

@@ -72,7 +72,11 @@ async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
         no JSON, 400 if it is damaged.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    most = limit + _AROUND_BYTES if kind == "multipart/form-data" else int(limit * _BASE64) + _AROUND_BYTES
+    most = (
+        limit + _AROUND_BYTES
+        if kind == "multipart/form-data"
+        else int(limit * _BASE64) + _AROUND_BYTES
+    )
     said = request.headers.get("content-length", "")
     if said.isdigit() and int(said) > most:
         raise too_large_body(limit)

@@ -18,12 +18,12 @@ from maskworks.core.errors import ImageError
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.core.values import Matte
 from maskworks.core.writing import Encoding, encode, encode_matte
+from maskworks.refine.refinement import RefineOptions
 from maskworks.studio import handing
 from maskworks.studio.filing import out_of, photo_of
+from maskworks.studio.steps import cut_out, refine_edge
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.store.reviewing import matte_versions
-from maskworks.studio.steps import cut_out, refine_edge
-from maskworks.refine.refinement import RefineOptions
 
 if TYPE_CHECKING:
     from maskworks.models import Model
@@ -138,8 +138,10 @@ def item_of(desk: Desk, number: int) -> Kept:
     """
     from maskworks.studio.store import Filter, list_items
 
-    found = [] if desk.campaign is None else list_items(
-        desk.store, desk.campaign, Filter(name=str(number), states=["done"])
+    found = (
+        []
+        if desk.campaign is None
+        else list_items(desk.store, desk.campaign, Filter(name=str(number), states=["done"]))
     )
     for item in found:
         if item.id == number:

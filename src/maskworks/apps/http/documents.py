@@ -27,7 +27,7 @@ def text(description: str, example: str) -> Schema:
     return {"type": "string", "description": description, "examples": [example]}
 
 
-def truth(default: bool, description: str) -> Schema:  # noqa: FBT001 - it is the value itself
+def truth(description: str, *, default: bool = False) -> Schema:
     """Return the schema of a field that is true or false."""
     return {"type": "boolean", "default": default, "description": description}
 
@@ -97,15 +97,15 @@ REMOVEBG_BODY = body(
         "type_level": words(TYPE_LEVELS, "1", "none leaves X-Type out."),
         "format": words(FORMATS, "auto", "auto is PNG if something is clear, else JPEG."),
         "roi": text("x1 y1 x2 y2 in px or %: all else is background.", "0% 0% 100% 100%"),
-        "crop": truth(False, "Crop to the subject."),
+        "crop": truth("Crop to the subject."),
         "crop_margin": text("One, two or four lengths in px or %.", "10%"),
         "scale": text("original, or 10% to 100% of the frame.", "80%"),
         "position": text("original, center, or one or two of 0% to 100%.", "center"),
         "channels": words(["rgba", "alpha"], "rgba", "alpha is the matte alone."),
-        "add_shadow": truth(False, "A soft shadow."),
+        "add_shadow": truth("A soft shadow."),
         "shadow_type": words(SHADOWS, "none", "Which shadow."),
         "shadow_opacity": {"type": "number", "minimum": 0, "maximum": 100, "default": 100},
-        "semitransparency": truth(True, "Keep what is see-through inside the subject."),
+        "semitransparency": truth("Keep what is see-through inside the subject.", default=True),
         "bg_color": text("A name, or 3, 4, 6 or 8 hex digits.", "81d4fa"),
         "bg_image_url": ADDRESS,
         "bg_image_file": FILE,
@@ -113,32 +113,47 @@ REMOVEBG_BODY = body(
 )
 
 
-def removebg_answers() -> dict[int | str, Schema]:
-    """Return the answers of remove.bg's address."""
-    sizes = {
-        name: {"schema": {"type": "integer"}}
-        for name in ("X-Width", "X-Height", "X-Foreground-Top", "X-Foreground-Left",
-                     "X-Foreground-Width", "X-Foreground-Height")
-    }  # fmt: skip
+def removebg_failures() -> dict[int | str, Schema]:
+    """Return the errors of remove.bg's addresses."""
     told = {"title": "No image given", "code": "missing_source", "detail": "..."}
-    one = {"type": "object", "required": ["title", "code"],
-           "properties": {name: {"type": "string"} for name in told}}  # fmt: skip
+    text_of = {"type": "string"}
+    one = {
+        "type": "object",
+        "required": ["title", "code"],
+        "properties": dict.fromkeys(told, text_of),
+    }
     schema = {
         "type": "object",
         "required": ["errors"],
         "properties": {"errors": {"type": "array", "minItems": 1, "items": one}},
     }
-    errors = {"application/json": {"schema": schema, "example": {"errors": [told]}}}
+    content = {"application/json": {"schema": schema, "example": {"errors": [told]}}}
+    said = {
+        400: "A field or the picture is wrong",
+        402: "Insufficient credits",
+        403: "API key invalid",
+        408: "Too slow",
+        413: "Too large",
+        415: "No form",
+        422: "Not a picture",
+        429: "Rate limit exceeded",
+        500: "A mistake in here",
+        503: "Stopping",
+        504: "Out of time",
+    }
+    return {status: {"description": what, "content": content} for status, what in said.items()}
+
+
+def removebg_answers() -> dict[int | str, Schema]:
+    """Return the answers of remove.bg's address."""
+    names = ("Width", "Height", "Foreground-Top", "Foreground-Left", "Foreground-Width",
+             "Foreground-Height")  # fmt: skip
+    sizes = {f"X-{name}": {"schema": {"type": "integer"}} for name in names}
     kinds = ("image/png", "image/jpeg", "image/webp", "application/zip")
-    done = {**{kind: PICTURE for kind in kinds}, "application/json": {"schema": {
-        "type": "object", "properties": {"data": {"type": "object"}}}}}  # fmt: skip
-    said = {400: "A field or the picture is wrong", 402: "Insufficient credits",
-            403: "API key invalid", 408: "Too slow", 413: "Too large", 415: "No form",
-            429: "Rate limit exceeded", 500: "A mistake in here",
-            503: "Stopping", 504: "Out of time"}  # fmt: skip
-    failed: dict[int | str, Schema] = {code: {"description": what, "content": errors} for code, what in said.items()}
-    good = {"description": "The picture", "content": done, "headers": sizes | OPINION_HEADERS}
-    return {200: good, **failed}
+    data = {"type": "object", "properties": {"data": {"type": "object"}}}
+    content = {**dict.fromkeys(kinds, PICTURE), "application/json": {"schema": data}}
+    good = {"description": "The picture", "content": content, "headers": sizes | OPINION_HEADERS}
+    return {200: good, **removebg_failures()}
 
 
 def edges_field() -> Schema:

@@ -123,21 +123,22 @@ class Engine:
         future = loop.run_in_executor(self._pool, self._timed, task, ticket)
         self._running.add(future)
         future.add_done_callback(self._running.discard)
+        gone = False
         try:
-            while (left := ticket.deadline - time.monotonic()) > 0:
+            while not gone and (left := ticket.deadline - time.monotonic()) > 0:
                 done, _ = await asyncio.wait([future], timeout=min(_LOOK_AROUND_S, left))
                 if done:
                     return future.result()
-                if await is_gone():
-                    raise GoneError
-        except GoneError:
-            if time.monotonic() < ticket.deadline:
-                raise
+                gone = await is_gone()
+        except GoneError:  # the work looked at the clock before we did
+            gone = time.monotonic() < ticket.deadline
         finally:
             ticket.leave()
             if not future.done():
                 self.taken += 1  # its place, until the worker has noticed
                 future.add_done_callback(self._noticed)
+        if gone:
+            raise GoneError
         raise ApiError(
             504,
             "deadline",
@@ -163,4 +164,3 @@ class Engine:
         if self._running:
             await asyncio.wait(self._running)
         self._pool.shutdown()
-

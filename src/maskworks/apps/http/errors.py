@@ -19,6 +19,8 @@ from maskworks.core.errors import (
     UnreadableError,
     UsageError,
 )
+from maskworks.studio.store.holding import HeldError
+from maskworks.studio.store.reviewing import LeasedError
 
 STATUS: Mapping[type[MaskworksError], int] = {
     UnreadableError: 422,
@@ -31,6 +33,8 @@ STATUS: Mapping[type[MaskworksError], int] = {
     OutputError: 507,
     UsageError: 400,
     RecipeError: 400,
+    LeasedError: 409,
+    HeldError: 409,
 }
 """The status of each error of ours; the first class that fits counts."""
 

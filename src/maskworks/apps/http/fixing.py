@@ -196,9 +196,7 @@ def _planned(desk: Desk, kept: Kept) -> tuple[PlannedItem, str]:
     raise ApiError(409, "gone", f"{kept.source} is not among the campaign's pictures any more")
 
 
-def _write(
-    out: Path, desk: Desk, kept: Kept, matte: Matte, said: tuple[Hand, Fix]
-) -> MatteVersion:
+def _write(out: Path, desk: Desk, kept: Kept, matte: Matte, said: tuple[Hand, Fix]) -> MatteVersion:
     hand, fix = said
     number = next_version(desk.store, kept.id)
     path = f"{MATTES}/{handing.hand_name(kept)}-v{number}.png"

@@ -85,7 +85,9 @@ def opaque_inside(alpha: Float2D) -> Float2D:
     import cv2
 
     solid = (alpha >= 0.5).astype(np.uint8)
-    away = cv2.distanceTransform(cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 3)
+    away = cv2.distanceTransform(
+        cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 3
+    )
     near = max(1.5, _INTERIOR_SHARE * float(away.max()))
     return np.where(away[1:-1, 1:-1] > near, np.float32(1), alpha)
 
@@ -100,14 +102,20 @@ def _placed(layer: Layer, wish: Wish) -> Layer:
     tall, wide = box.size
     if wish.crop:
         margins = wish.margin
-        around = (0.0,) * 4 if margins is None else tuple(
-            length.of(whole) for length, whole in zip(margins, (tall, wide) * 2, strict=True)
+        around = (
+            (0.0,) * 4
+            if margins is None
+            else tuple(
+                length.of(whole) for length, whole in zip(margins, (tall, wide) * 2, strict=True)
+            )
         )
         above, after, below, before = (round(value) for value in around)
         height, width = tall + above + below, wide + before + after
         top, left = above, before
     if height * width > _MOST_PIXELS:
-        raise ImageError(f"the picture would have {width} x {height} pixels; make the margins smaller")
+        raise ImageError(
+            f"the picture would have {width} x {height} pixels; make the margins smaller"
+        )
     cut = Layer(
         layer.colours[box.top : box.bottom, box.left : box.right],
         layer.alpha[box.top : box.bottom, box.left : box.right],
@@ -132,7 +140,11 @@ def _resized(layer: Layer, height: int, width: int) -> Layer:
     channels = [layer.alpha, *np.moveaxis(layer.colours * weight, 2, 0)]
     method = PillowImage.Resampling.BICUBIC
     sized = [
-        np.asarray(PillowImage.fromarray(np.ascontiguousarray(c, np.float32)).resize((width, height), method))
+        np.asarray(
+            PillowImage.fromarray(np.ascontiguousarray(c, np.float32)).resize(
+                (width, height), method
+            )
+        )
         for c in channels
     ]
     alpha = np.clip(sized[0], 0, 1)

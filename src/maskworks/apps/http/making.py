@@ -122,7 +122,9 @@ def photo_path(folder: Path, name: str, taken: set[str]) -> Path:
     return folder / PHOTOS / chosen
 
 
-def put_into_improve(desks_folder: Path, data: bytes, *, name: str, tag: str, model: str) -> tuple[Path, str]:
+def put_into_improve(
+    desks_folder: Path, data: bytes, *, name: str, tag: str, model: str
+) -> tuple[Path, str]:
     """Add a picture to the campaign `improve`, all of which a person looks at.
 
     Returns

@@ -32,11 +32,17 @@ class Metrics:
             buckets=_SECONDS, registry=to,
         )  # fmt: skip
         self._steps = Histogram(
-            "maskworks_step_seconds", "One step of a picture", ["step"], buckets=_SECONDS, registry=to
+            "maskworks_step_seconds",
+            "One step of a picture",
+            ["step"],
+            buckets=_SECONDS,
+            registry=to,
         )
         self._routes = Counter("maskworks_routes", "Where pictures went", ["route"], registry=to)
         self._places = Gauge("maskworks_queue_places_taken", "Requests in the house", registry=to)
-        self._room = Gauge("maskworks_queue_places", "Requests that may be in the house", registry=to)
+        self._room = Gauge(
+            "maskworks_queue_places", "Requests that may be in the house", registry=to
+        )
         self._models = Gauge("maskworks_models_open", "Opened models", registry=to)
         ProcessCollector(registry=self._registry)
 

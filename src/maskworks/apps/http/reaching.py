@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from maskworks.apps.http.settings import Network
@@ -122,7 +123,7 @@ class _Call:
         self._connection: http.client.HTTPConnection | None = None
         self._alarm: threading.Timer | None = None
 
-    def __enter__(self) -> _Call:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -181,7 +181,9 @@ def _lengths(text: str, code: str, name: str) -> list[Length]:
         if match is None:
             raise refuse(code, f"{name}: {part[:40]!r} is no length; write 30px or 10%")
         value, unit = float(match[1]), match[2]
-        found.append(Length(value / 100, relative=True) if unit == "%" else Length(value, relative=False))
+        found.append(
+            Length(value / 100, relative=True) if unit == "%" else Length(value, relative=False)
+        )
     return found
 
 

@@ -63,7 +63,7 @@ class Runner:
         self._stop = threading.Event()
         self._name = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
         self._threads = [
-            threading.Thread(target=self._again, args=(each, pause), daemon=True, name=each.__name__)
+            threading.Thread(target=self._again, args=(each, pause), daemon=True)
             for each, pause in (
                 (self._run_one, _LOOK_S), (self._send_one, _LOOK_S), (self._sweep, _SWEEP_S)
             )
@@ -88,7 +88,7 @@ class Runner:
             except MaskworksError as error:  # the database is away: it may come back
                 LOGGER.warning("background work waits", extra={"fields": {"error": str(error)}})
                 busy = False
-            except Exception:
+            except Exception:  # noqa: BLE001 - the thread goes on
                 LOGGER.exception("background work failed")
                 busy = False
             if not busy:
@@ -108,7 +108,7 @@ class Runner:
             self._stop.wait(_HELD_S)
         except MaskworksError as error:
             end_job(self._store, job, error=str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - one bad job never stops the rest
             LOGGER.exception("job failed")
             end_job(self._store, job, error=f"unexpected {type(error).__name__}; see the log")
         finally:

@@ -41,7 +41,8 @@ def run_server(settings: ServerSettings, *, log_level: str) -> None:
     )
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    print(f"maskworks serves http://{shown}:{port}  (review page: /review)", file=sys.stderr)
+    sys.stderr.write(f"maskworks serves http://{shown}:{port}  (review page: /review)\n")
+    sys.stderr.flush()
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
 

@@ -11,13 +11,17 @@ import numpy as np
 from maskworks.apps.http.cutting import NAME
 from maskworks.apps.http.engine import Ticket
 from maskworks.core.reading import Limits, read_picture
-from maskworks.core.rle import Rle, encode_mask
+from maskworks.core.rle import Rle, encode_ids, encode_mask
 from maskworks.core.rle_coco import to_coco
+from maskworks.models import load_catalogue
+from maskworks.models.classical_methods import METHODS
+from maskworks.models.labelling import label_picture
 from maskworks.studio.pipeline import NO_SUBJECT
 from maskworks.studio.steps import cut_out
 
 if TYPE_CHECKING:
     from maskworks.models import Model
+    from maskworks.models.labelling import Segmenter
 
 SUBJECT = "subject"
 
@@ -39,8 +43,22 @@ class Segments:
     pieces: tuple[Segment, ...]
 
 
+def finds_subject(name: str) -> bool:
+    """Say whether a model finds one subject; the others label pictures.
+
+    Raises
+    ------
+    UnknownModelError
+        If it is neither a model of the catalogue nor a method without weights: over HTTP
+        nobody names a file.
+    """
+    if name in METHODS:
+        return False
+    return load_catalogue().find(name).family == "saliency"
+
+
 def segment(data: bytes, model: Model, limits: Limits, ticket: Ticket) -> Segments:
-    """Return the pieces that a model finds in a picture; none is an answer.
+    """Return the subject of a picture; none is an answer.
 
     Raises
     ------
@@ -60,12 +78,50 @@ def segment(data: bytes, model: Model, limits: Limits, ticket: Ticket) -> Segmen
     return Segments(size=picture.image.size, pieces=(piece,))
 
 
+def label(data: bytes, segmenter: Segmenter, limits: Limits, ticket: Ticket) -> Segments:
+    """Return the objects that a model finds in a picture, or its classes if it knows no objects.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read.
+    ModelError
+        If the model fails.
+    """
+    with ticket.step("read"):
+        picture = read_picture(data, limits, name=NAME)
+    with ticket.step("label"):
+        found = label_picture(picture.image, segmenter, segmenter.own)
+    size = picture.image.size
+    names = {each.id: each.name for each in found.labels.taxonomy.categories}
+    if found.instances is not None:
+        things = found.instances
+        rows = zip(things.masks, things.labels.tolist(), things.scores.tolist(), strict=True)
+        objects = {each.id: each.name for each in things.taxonomy.categories}
+        pieces = [Segment(label=objects[c], score=score, mask=mask) for mask, c, score in rows]
+        return Segments(size=size, pieces=tuple(sorted(pieces, key=lambda one: one.score or 0)))
+    masks = encode_ids(found.labels.ids)
+    return Segments(
+        size=size,
+        pieces=tuple(
+            Segment(label=names[number], score=None, mask=mask)
+            for number, mask in sorted(masks.items())
+            if number in names
+        ),
+    )
+
+
 def as_rle(found: Segments) -> dict[str, Any]:
     """Return the pieces with COCO's compressed run lengths."""
     return {
         "size": list(found.size),
         "segments": [
-            {"label": one.label, "score": one.score, "area": one.mask.area, "rle": to_coco(one.mask)}
+            {
+                "label": one.label,
+                "score": one.score,
+                "area": one.mask.area,
+                "rle": to_coco(one.mask),
+            }
             for one in found.pieces
         ],
     }
@@ -96,7 +152,10 @@ def as_coco(found: Segments) -> dict[str, Any]:
 
 
 def as_png(found: Segments) -> bytes:
-    """Return a grey PNG: 0 is nothing, 1 the first class of the answer, and so on."""
+    """Return a grey PNG: 0 is nothing, 1 the first class of the answer, and so on.
+
+    At most 255 classes, which no taxonomy here exceeds.
+    """
     from maskworks.core.png import encode_png
 
     labels = _labels(found.pieces)
@@ -108,4 +167,3 @@ def as_png(found: Segments) -> bytes:
 
 def _labels(pieces: Sequence[Segment]) -> list[str]:
     return list(dict.fromkeys(piece.label for piece in pieces))
-

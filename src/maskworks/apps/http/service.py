@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING, TypeVar
 from starlette.requests import Request
 
 from maskworks.apps.http.bodies import Form, read_form, too_large_body
+from maskworks.apps.http.darkroom import Darkroom
 from maskworks.apps.http.desks import Desks
 from maskworks.apps.http.engine import Engine, Ticket
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.metrics import Metrics
 from maskworks.apps.http.reaching import Reach
 from maskworks.apps.http.runner import Runner
+from maskworks.apps.http.sessions import signing_key
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.apps.http.shelf import Shelf
 from maskworks.core.errors import DownloadError
 from maskworks.core.reading import Limits
-from maskworks.studio.line import share_cores
+from maskworks.studio.line import share_cores, taking_turns
 
 if TYPE_CHECKING:
     from maskworks.models import Model
+    from maskworks.models.labelling import Segmenter
     from maskworks.studio.store import Store
 
 Result = TypeVar("Result")
@@ -40,11 +43,14 @@ class Service:
     settings: ServerSettings
     store: Store
     engine: Engine
-    shelf: Shelf
+    shelf: Shelf[Model]
+    segmenters: Shelf[Segmenter]
     metrics: Metrics
     reach: Reach
     desks: Desks
     runner: Runner
+    darkroom: Darkroom
+    signing: bytes = field(repr=False)
     now: Callable[[], float] = field(default=time.time)
 
     @property
@@ -102,12 +108,17 @@ class Service:
 def build(settings: ServerSettings, store: Store) -> Service:
     """Put a service together over an open store."""
     from maskworks.models import load_model
+    from maskworks.models.segmenters import Opening, load_segmenter
 
     crew = share_cores(settings.threads, _MANY)
 
     def load(name: str) -> Model:
-        return load_model(name, threads=crew.threads)
+        return taking_turns(load_model(name, threads=crew.threads))
 
+    def load_labels(name: str) -> Segmenter:
+        return load_segmenter(name, Opening(threads=crew.threads))
+
+    shelf = Shelf(settings.models_kept, load)
     reach = Reach(
         networks=settings.fetching.networks,
         seconds=settings.fetching.seconds,
@@ -117,16 +128,19 @@ def build(settings: ServerSettings, store: Store) -> Service:
         settings=settings,
         store=store,
         engine=Engine(crew.workers, settings.bounds.places),
-        shelf=Shelf(settings.models_kept, load),
+        shelf=shelf,
+        segmenters=Shelf(settings.models_kept, load_labels),
         metrics=Metrics(),
         reach=reach,
         desks=Desks(settings, store),
         runner=Runner(settings, store, reach),
+        darkroom=Darkroom(shelf.get, Limits(settings.bounds.pixels)),
+        signing=signing_key(settings.data),
     )
     service.metrics.observe(
         room=settings.bounds.places,
         taken=lambda: service.engine.taken,
-        models=lambda: len(service.shelf.names),
+        models=lambda: len(service.shelf.names) + len(service.segmenters.names),
     )
     return service
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
-from maskworks.studio.line import taking_turns
-
-if TYPE_CHECKING:
-    from maskworks.models import Model
+Opened = TypeVar("Opened")
 
 
-class Shelf:
+class Shelf(Generic[Opened]):
     """Opens models by name and keeps the `room` last used; safe to share between threads.
 
     Parameters
@@ -22,12 +19,12 @@ class Shelf:
     load : from a name to an open model
     """
 
-    def __init__(self, room: int, load: Callable[[str], Model]) -> None:
+    def __init__(self, room: int, load: Callable[[str], Opened]) -> None:
         self._room, self._load = room, load
-        self._open: OrderedDict[str, Model] = OrderedDict()
+        self._open: OrderedDict[str, Opened] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, name: str) -> Model:
+    def get(self, name: str) -> Opened:
         """Return a model, opened if it is not.
 
         Raises
@@ -37,7 +34,7 @@ class Shelf:
         """
         with self._lock:  # opening takes a moment; two callers must not do it twice
             if name not in self._open:
-                self._open[name] = taking_turns(self._load(name))
+                self._open[name] = self._load(name)
                 while len(self._open) > self._room:
                     self._open.popitem(last=False)
             self._open.move_to_end(name)

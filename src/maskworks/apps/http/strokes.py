@@ -192,8 +192,8 @@ def _clicked(image: Image, alpha: Float2D, stroke: Stroke) -> Float2D:
     classes = {bool(value) for value in np.unique(np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)))}
     if len(classes) == 2:
         cv2.setRNGSeed(0)
-        models = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.grabCut(small, labels, None, *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
+        behind, front = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.grabCut(small, labels, (0, 0, 1, 1), behind, front, _ROUNDS, cv2.GC_INIT_WITH_MASK)
         found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
     change = ((found == wanted) & (now != wanted)) | ((discs > 0) & (now != wanted))
     _, pieces = cv2.connectedComponents(change.astype(np.uint8))

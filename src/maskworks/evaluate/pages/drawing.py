@@ -50,6 +50,11 @@ def number(value: object, decimals: int = 4) -> str:
     return f"{value:.{decimals}f}" if isinstance(value, float) else "–"
 
 
+def upper_first(sentence: str) -> str:
+    """Return a sentence with a capital at its start."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def tiles(figures: Mapping[str, object]) -> str:
     """Return large figures with their names."""
     cells = "".join(
@@ -71,8 +76,8 @@ def facts(rows: Mapping[str, object]) -> str:
 def record_facts(record: Mapping[str, object]) -> str:
     """Return the facts that every record holds."""
     names = (
-        "truth", "predictions", "taxonomy", "ignore_label", "resize_rule", "rules",
-        "absent_classes", "boundary", "frames_that_count", "unit",
+        "truth", "predictions", "manifest", "groups", "taxonomy", "bar", "ignore_label",
+        "resize_rule", "rules", "absent_classes", "boundary", "frames_that_count", "unit",
     )  # fmt: skip
     rows = {name.replace("_", " "): record.get(name) for name in names}
     rows["ignore label"] = "none" if record["ignore_label"] is None else record["ignore_label"]

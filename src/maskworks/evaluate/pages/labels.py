@@ -24,6 +24,7 @@ from maskworks.evaluate.pages.drawing import (
     record_facts,
     tiles,
 )
+from maskworks.evaluate.pages.objects import drawn_objects, worst_pictures
 from maskworks.evaluate.panoptic import PanopticReport
 from maskworks.evaluate.semantic import PictureScore, SemanticReport
 
@@ -83,7 +84,7 @@ def panoptic_page(report: PanopticReport, record: Mapping[str, Any]) -> str:
 
 
 def instances_page(report: InstanceReport, record: Mapping[str, Any]) -> str:
-    """Return the page of `evaluate instances`: the twelve figures, AP of each class."""
+    """Return the page of `evaluate instances`: the twelve figures, classes, worst pictures."""
     kinds = ("", "boundary_") if report.boundary else ("",)
     names = [f"{kind}{name}" for kind in kinds for name in FIGURES[:3]]
     rows = [(name, [value]) for name, value in record["per_class"].items()]
@@ -95,6 +96,13 @@ def instances_page(report: InstanceReport, record: Mapping[str, Any]) -> str:
         tiles({name.replace("_", " "): record[name] for name in names}),
         bars("The twelve figures of COCO", titles, figures),
         bars("Classes", ("class", "AP"), rows),
+        pictures(
+            "Worst pictures",
+            [
+                (f"{each.name}: F1 {each.f1:.4f} at IoU 0.5", drawn_objects(each))
+                for each in worst_pictures(report.truth, report.predictions, WORST)
+            ],
+        ),
         record_facts(record),
     ]
     return page("Instance segmentation, measured", parts)

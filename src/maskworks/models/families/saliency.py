@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,13 +63,19 @@ def predict(image: Image, spec: ModelSpec, network: Network) -> Prediction:
     return from_outputs(network(to_batch(image, spec)), spec, image.size)
 
 
+STRIDE = 32
+"""A network that takes more than one size takes multiples of this."""
+
+
 def predict_closer(image: Image, spec: ModelSpec, network: Network) -> Prediction:
     """Run `network` on one picture at the size of its closer look, `spec.input.detail`.
 
     Parameters
     ----------
     image : Image of shape (H, W)
-        Usually the subject's part of a picture.
+        Usually the subject's part of a picture. Its long side becomes `detail`; the short side
+        of the input is as long as the picture needs, a multiple of `STRIDE`, so that a
+        standing person costs half of a square.
     spec : ModelSpec
     network : Network
 
@@ -80,7 +87,11 @@ def predict_closer(image: Image, spec: ModelSpec, network: Network) -> Predictio
     side = spec.input.detail
     if side is None:
         raise NetworkError(spec.name, "takes one input size, its row names no `detail`")
-    closer = spec.input.model_copy(update={"height": side, "width": side})
+    height, width = (
+        min(side, max(1, math.ceil(side * extent / max(image.size) / STRIDE)) * STRIDE)
+        for extent in image.size
+    )
+    closer = spec.input.model_copy(update={"height": height, "width": width})
     return predict(image, spec.model_copy(update={"input": closer}), network)
 
 

@@ -6,12 +6,13 @@ with the class of the model and its arguments, and ``model.safetensors``.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskworks.core.errors import ModelError
 from maskworks.models.runtimes.torch import as_network, fill, load_state, need, to_numpy
-from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec
+from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec, Triple
 
 if TYPE_CHECKING:
     from maskworks.models.runtimes.network import Network
@@ -21,7 +22,7 @@ STRIDE = 32
 TRAINED_AT = 512
 """The side that is taken for a tile, since the files do not say at which one it was trained."""
 
-_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_IMAGENET: tuple[Triple, Triple] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def open_smp(
@@ -64,11 +65,11 @@ def open_smp(
         raise ModelError(f"{folder / 'config.json'}: {error}; correct it") from error
     fill(module, load_state(file), file)
     network = as_network(module, folder.name, lambda answer: (to_numpy(answer),), threads=threads)
-    return _row(folder, config, smp), network
+    return _row(folder, config), network
 
 
-def _row(folder: Path, config: dict[str, Any], smp: Any) -> ModelSpec:  # noqa: ANN401
-    mean, std, order, scale = _normalisation(config, smp)
+def _row(folder: Path, config: dict[str, Any]) -> ModelSpec:
+    mean, std = _normalisation(folder)
     classes = int(config.get("classes", 1))
     return ModelSpec(
         name=_plain(folder.name),
@@ -82,8 +83,7 @@ def _row(folder: Path, config: dict[str, Any], smp: Any) -> ModelSpec:  # noqa: 
             width=TRAINED_AT,
             resize="keep",
             stride=STRIDE,
-            scale=scale,
-            order=order,
+            scale="255",
             mean=mean,
             std=std,
         ),
@@ -96,18 +96,22 @@ def _row(folder: Path, config: dict[str, Any], smp: Any) -> ModelSpec:  # noqa: 
     )
 
 
-def _normalisation(config: dict[str, Any], smp: Any) -> tuple[Any, Any, Any, Any]:  # noqa: ANN401
-    """Return mean, std, channel order and scale as the encoder was pre-trained."""
-    encoder = str(config.get("encoder_name", "resnet34"))
-    weights = config.get("encoder_weights")
+def _normalisation(folder: Path) -> tuple[Triple, Triple]:
+    """Return mean and std: what ``preprocessor_config.json`` says, else those of ImageNet.
+
+    The library would fetch them from the hub, which running a model never does.
+    """
+    path = folder / "preprocessor_config.json"
+    if not path.is_file():
+        return _IMAGENET
     try:
-        rule = smp.encoders.get_preprocessing_params(encoder, pretrained=weights or "imagenet")
-    except (ValueError, KeyError, AttributeError):
-        rule = {"mean": _IMAGENET[0], "std": _IMAGENET[1]}
-    mean, std = rule.get("mean") or (0.0, 0.0, 0.0), rule.get("std") or (1.0, 1.0, 1.0)
-    order = "bgr" if rule.get("input_space") == "BGR" else "rgb"
-    ranged = rule.get("input_range") or (0, 1)
-    return tuple(mean), tuple(std), order, "1" if ranged[1] == 255 else "255"
+        said = json.loads(path.read_text(encoding="utf-8"))
+        (a, b, c), (d, e, f) = said["image_mean"], said["image_std"]
+        return (float(a), float(b), float(c)), (float(d), float(e), float(f))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path}: gives no image_mean and image_std ({error}); correct it"
+        ) from error
 
 
 def _names(folder: Path, classes: int) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def open_transformers(folder: Path, config: dict[str, Any], opening: Opening) ->
         own="panoptic" if queries and taxonomy.things else "semantic",
         answer=answer,
         digest=f"{weights} {rule} {taxonomy.name} {opening.min_score}",
-        tile=None if queries else max(rule.square or (rule.shortest or rule.longest or 512,) * 2),
+        tileable=not queries,
     )
 
 

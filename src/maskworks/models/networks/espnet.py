@@ -289,9 +289,7 @@ class EspNet(nn.Module):
             self.add_module(f"bu_dec_l{level}", pool)
         for level, (a, b) in enumerate(zip(_CHANNELS[2::-1], wide[1:], strict=True), 2):
             self.add_module(f"merge_enc_dec_l{level}", Gated(a, b))
-            self.add_module(
-                f"bu_br_l{level}", nn.Sequential(nn.BatchNorm2d(b), nn.PReLU(b))
-            )
+            self.add_module(f"bu_br_l{level}", nn.Sequential(nn.BatchNorm2d(b), nn.PReLU(b)))
 
     def coarse(self, x: Tensor) -> Tensor:
         """Map a normalised picture (N, 3, h, w) to logits (N, classes, h/2, w/2)."""

@@ -37,9 +37,7 @@ class UNet(nn.Module):
     def __init__(self, classes: int, *, width: int = 16) -> None:
         super().__init__()
         widths = [width << level for level in range(_LEVELS + 1)]
-        self.down = nn.ModuleList(
-            _double(a, b) for a, b in zip((3, *widths), widths, strict=False)
-        )
+        self.down = nn.ModuleList(_double(a, b) for a, b in zip((3, *widths), widths, strict=False))
         self.up = nn.ModuleList(_double(3 * width, width) for width in reversed(widths[:-1]))
         self.last = nn.Conv2d(width, classes, 1)
 

@@ -5,7 +5,8 @@ Polygons follow pixel edges: the corner of the first pixel is (0, 0), x to the r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
@@ -15,7 +16,9 @@ from maskworks.core.values import Box
 from maskworks.studio.labels.outlines import Ring, grouped, rings_of, simplified
 
 if TYPE_CHECKING:
+    from maskworks.core.instances import Instances
     from maskworks.core.rle import Rle
+    from maskworks.core.taxonomy import Taxonomy
     from maskworks.models.labelling import Labelled
 
 TOLERANCE_PX = 0.75
@@ -25,18 +28,42 @@ Shape = tuple[int, float | None, list[tuple[Ring, list[Ring]]]]
 """Class id, score, and outer rings with their holes."""
 
 
-def shapes_of(labelled: Labelled) -> Iterator[Shape]:
-    """Yield every object; of a picture without objects the regions of each class."""
-    things = labelled.instances
-    if things is not None:
+@dataclass(frozen=True, eq=False)
+class Shapes:
+    """What is drawn of a picture of `size` (H, W): `each` gives the shapes one by one."""
+
+    size: tuple[int, int]
+    taxonomy: Taxonomy
+    each: Callable[[], Iterator[Shape]]
+
+    def name(self, category: int) -> str:
+        """Return what a class is called."""
+        return self.taxonomy.category(category).name
+
+
+def shapes_of(labelled: Labelled) -> Shapes:
+    """Return every object; of a picture without objects the regions of each class."""
+    if labelled.instances is not None:
+        return shapes_of_instances(labelled.instances)
+    labels = labelled.labels
+
+    def each() -> Iterator[Shape]:
+        for category in labels.taxonomy.ids:
+            inside = labels.ids == category
+            if inside.any():
+                yield category, None, grouped(_cropped_rings(inside))
+
+    return Shapes(labels.size, labels.taxonomy, each)
+
+
+def shapes_of_instances(things: Instances) -> Shapes:
+    """Return every object."""
+
+    def each() -> Iterator[Shape]:
         for mask, label, score in zip(things.masks, things.labels, things.scores, strict=True):
             yield int(label), float(score), outline_of(mask)
-        return
-    labels = labelled.labels
-    for category in labels.taxonomy.ids:
-        inside = labels.ids == category
-        if inside.any():
-            yield category, None, grouped(_cropped_rings(inside))
+
+    return Shapes(things.size, things.taxonomy, each)
 
 
 def outline_of(mask: Rle) -> list[tuple[Ring, list[Ring]]]:
@@ -54,17 +81,17 @@ def _cropped_rings(inside: np.ndarray[Any, np.dtype[np.bool_]]) -> list[Ring]:
     return rings_of(part, top=box.top, left=box.left)
 
 
-def yolo_of(labelled: Labelled) -> str:
+def yolo_of(shapes: Shapes) -> str:
     """Return one line an object: class place, then x y of its outline in [0, 1].
 
     YOLO has one ring an object, so an object in pieces is drawn as its pieces joined by a
     line there and back, and holes are filled. The class is its place in the taxonomy, since
     YOLO counts from 0.
     """
-    height, width = labelled.labels.size
-    place = {category: at for at, category in enumerate(labelled.labels.taxonomy.ids)}
+    height, width = shapes.size
+    place = {category: at for at, category in enumerate(shapes.taxonomy.ids)}
     lines: list[str] = []
-    for category, _, groups in shapes_of(labelled):
+    for category, _, groups in shapes.each():
         if groups:
             ring = _joined([simplified(outer, TOLERANCE_PX) for outer, _ in groups])
             points = ring[:, ::-1] / (width, height)
@@ -111,15 +138,15 @@ def voc_of(labelled: Labelled, source: str) -> str:
     return "\n".join([*lines, "</annotation>", ""])
 
 
-def labelme_of(labelled: Labelled, source: str) -> dict[str, Any]:
+def labelme_of(shapes: Shapes, source: str) -> dict[str, Any]:
     """Return LabelMe's record: a polygon for each outer ring, pieces of one object in a group."""
-    height, width = labelled.labels.size
-    shapes: list[dict[str, Any]] = []
-    for number, (category, score, groups) in enumerate(shapes_of(labelled)):
-        name = labelled.labels.taxonomy.category(category).name
+    height, width = shapes.size
+    rows: list[dict[str, Any]] = []
+    for number, (category, score, groups) in enumerate(shapes.each()):
+        name = shapes.name(category)
         for outer, _ in groups:
             points = simplified(outer, TOLERANCE_PX)[:, ::-1]
-            shapes.append(
+            rows.append(
                 {
                     "label": name,
                     "points": points.tolist(),
@@ -132,7 +159,7 @@ def labelme_of(labelled: Labelled, source: str) -> dict[str, Any]:
     return {
         "version": "5.5.0",
         "flags": {},
-        "shapes": shapes,
+        "shapes": rows,
         "imagePath": source,
         "imageData": None,
         "imageHeight": height,
@@ -140,13 +167,13 @@ def labelme_of(labelled: Labelled, source: str) -> dict[str, Any]:
     }
 
 
-def geojson_of(labelled: Labelled) -> dict[str, Any]:
+def geojson_of(shapes: Shapes) -> dict[str, Any]:
     """Return a feature an object, with holes; coordinates are pixels, y down.
 
     Where the picture has a georeference, `maskworks.studio.labels.geotiff` moves them into it.
     """
     features = []
-    for category, score, groups in shapes_of(labelled):
+    for category, score, groups in shapes.each():
         polygons = [[_closed(ring) for ring in (outer, *holes)] for outer, holes in groups]
         if not polygons:
             continue
@@ -157,7 +184,7 @@ def geojson_of(labelled: Labelled) -> dict[str, Any]:
         }
         properties = {
             "class_id": category,
-            "class": labelled.labels.taxonomy.category(category).name,
+            "class": shapes.name(category),
             "score": None if score is None else round(score, 6),
         }
         features.append({"type": "Feature", "properties": properties, "geometry": geometry})

@@ -18,6 +18,7 @@ from maskworks.core.rle_coco import to_coco
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from maskworks.core.instances import Instances
     from maskworks.models.labelling import Labelled
 
 _DIGITS = 6
@@ -71,7 +72,7 @@ def record_of(labelled: Labelled, *, source: str, output: str, model: str) -> di
         "unlabelled": _unlabelled(labelled),
     }
     if labelled.instances is not None:
-        record["objects"] = _objects(labelled)
+        record["objects"] = objects_of(labelled.instances)
     if labelled.panoptic is not None:
         record["segments"] = labelled.panoptic.segments_info
     return record
@@ -131,10 +132,8 @@ def _unlabelled(labelled: Labelled) -> int:
     return 0 if ignore is None else labelled.labels.counts().get(ignore, 0)
 
 
-def _objects(labelled: Labelled) -> list[dict[str, Any]]:
-    things = labelled.instances
-    if things is None:
-        return []
+def objects_of(things: Instances) -> list[dict[str, Any]]:
+    """Return a record an object, in COCO's keys."""
     return [
         {
             "category_id": int(label),

@@ -5,16 +5,31 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from maskworks.core.errors import MaskworksError, UsageError
-from maskworks.core.reading import Limits, Picture, read_picture
+from maskworks.core.reading import Details, Limits, Picture, read_picture
+from maskworks.core.values import Box, Image
 from maskworks.models.labelling import Labelled, Segmenter, Task, label_picture
-from maskworks.studio.batch import fingerprint, header_pixels, write_file
+from maskworks.models.tiled_labelling import Tiles, label_tiled, tiling_for
+from maskworks.studio.batch import fingerprint, header_pixels, prepare_output, write_file
 from maskworks.studio.item import Fault, Row, Seconds, Work
+from maskworks.studio.labels.geo import write_label_raster
+from maskworks.studio.labels.large import label_large, large_files, large_record
 from maskworks.studio.labels.overlay import OverlayOptions
-from maskworks.studio.labels.targets import FOLDERS, TARGETS, Subject, found_file, label_file
+from maskworks.studio.labels.palettes import palette_of
+from maskworks.studio.labels.targets import (
+    FOLDERS,
+    TARGETS,
+    Geo,
+    Subject,
+    found_file,
+    label_file,
+    to_json,
+)
+from maskworks.studio.labels.windows import WINDOWED_PIXELS, Windows, open_windows
 from maskworks.studio.line import Room
 
 _DIGITS = 4
@@ -30,6 +45,8 @@ class LabelJob:
     targets: tuple[str, ...]
     folder: Path | None
     overlay: OverlayOptions = field(default_factory=OverlayOptions)
+    bands: tuple[int, ...] | None = None
+    tiles: Tiles = field(default_factory=Tiles)
     settings: str = ""
     debug: bool = False
 
@@ -41,19 +58,13 @@ def label_work(work: Work, job: LabelJob, room: Room) -> Row:
         if work.error is not None:
             raise work.error  # noqa: TRY301 - known before it was tried, told like the others
         with room.take(min(header_pixels(work), job.limits.max_pixels)):
-            began = time.perf_counter()
-            picture = read_picture(work.source, job.limits, name=work.shown)
-            height, width = picture.image.size
-            print_ = fingerprint(work.source, job.settings)
-            seconds = Seconds(read=_since(began))
-            row = replace(row, width=width, height=height, seconds=seconds, fingerprint=print_)
-            began = time.perf_counter()
-            labelled = label_picture(picture.image, job.segmenter, job.task)
-            row = replace(row, seconds=replace(row.seconds, segment=_since(began)))
-            began = time.perf_counter()
-            write_labels(work, picture, labelled, job)
-            seconds = replace(row.seconds, write=_since(began))
-            return replace(row, output=str(work.output), status="ok", seconds=seconds)
+            windows = open_windows(work.source, bands=job.bands, label=work.shown)
+            if windows is None:
+                return _at_once(row, work, job)
+            with closing(windows):
+                if windows.size[0] * windows.size[1] > WINDOWED_PIXELS:
+                    return _part_by_part(row, work, job, windows)
+                return _at_once(row, work, job, windows)
     except MaskworksError as error:
         return replace(row, status="failed", error=Fault(error.code, str(error)))
     except Exception as error:  # noqa: BLE001 - one bad picture never stops the rest
@@ -64,19 +75,84 @@ def label_work(work: Work, job: LabelJob, room: Room) -> Row:
         return replace(row, status="failed", error=Fault("internal", message))
 
 
-def write_labels(work: Work, picture: Picture, labelled: Labelled, job: LabelJob) -> None:
-    """Write everything that was asked of one picture, its label map last.
+def _at_once(row: Row, work: Work, job: LabelJob, windows: Windows | None = None) -> Row:
+    """Label a picture that fits into memory."""
+    began = time.perf_counter()
+    if windows is None:
+        picture = read_picture(work.source, job.limits, name=work.shown)
+    else:
+        pixels = windows.read(Box(0, 0, *windows.size))
+        picture = Picture(Image(pixels), None, Details(format="TIFF"))
+    row = _read_row(row, work, job, picture.image.size)
+    row = replace(row, seconds=Seconds(read=_since(began)))
+    began = time.perf_counter()
+    labelled = label_whole_or_tiled(picture, job)
+    row = replace(row, seconds=replace(row.seconds, segment=_since(began)))
+    began = time.perf_counter()
+    geo = None if windows is None else windows.geo
+    write_labels(work, _subject(work, job, picture, labelled, geo), job)
+    seconds = replace(row.seconds, write=_since(began))
+    return replace(row, output=str(work.output), status="ok", seconds=seconds)
 
-    The label map says that a picture is done, so a run that was killed does it again.
-    """
-    subject = Subject(
+
+def _part_by_part(row: Row, work: Work, job: LabelJob, windows: Windows) -> Row:
+    """Label a picture that does not fit into memory; its label map is written as it goes."""
+    row = _read_row(row, work, job, windows.size)
+    began = time.perf_counter()
+    prepare_output(work.output, may_replace=work.may_replace)
+    result = label_large(windows, job, work.output)
+    row = replace(row, seconds=Seconds(segment=_since(began)))
+    began = time.perf_counter()
+    if job.folder is not None:
+        reduced = Picture(result.overview, None, Details(format="TIFF"))
+        subject = _subject(work, job, reduced, result.labelled, windows.geo)
+        record = large_record(
+            result,
+            windows.size,
+            source=subject.source,
+            output=f"{subject.place}.png",
+            model=subject.model,
+        )
+        files = [(f"found/{subject.place}.json", to_json(record))]
+        files += large_files(subject, result, job.targets)
+        for path, data in files:
+            write_file(job.folder / path, data, may_replace=True)
+    seconds = replace(row.seconds, write=_since(began))
+    return replace(row, output=str(work.output), status="ok", seconds=seconds)
+
+
+def _read_row(row: Row, work: Work, job: LabelJob, size: tuple[int, int]) -> Row:
+    print_ = fingerprint(work.source, job.settings)
+    return replace(row, width=size[1], height=size[0], fingerprint=print_)
+
+
+def _subject(
+    work: Work, job: LabelJob, picture: Picture, labelled: Labelled, geo: Geo | None
+) -> Subject:
+    return Subject(
         picture=picture,
         labelled=labelled,
         place=PurePosixPath(place_of(work, job.folder)),
         source=source_of(work, job.folder),
         model=job.segmenter.name,
         overlay=job.overlay,
+        geo=geo,
     )
+
+
+def label_whole_or_tiled(picture: Picture, job: LabelJob) -> Labelled:
+    """Label a picture at once, or in tiles where it is large or these were asked for."""
+    tiling = tiling_for(job.segmenter, picture.image.size, job.tiles)
+    if tiling is None:
+        return label_picture(picture.image, job.segmenter, job.task)
+    return label_tiled(picture.image, job.segmenter, job.task, tiling)
+
+
+def write_labels(work: Work, subject: Subject, job: LabelJob) -> None:
+    """Write everything that was asked of one picture, its label map last.
+
+    The label map says that a picture is done, so a run that was killed does it again.
+    """
     labels = label_file(subject)
     if job.folder is not None:
         files = [found_file(subject)]
@@ -85,6 +161,11 @@ def write_labels(work: Work, picture: Picture, labelled: Labelled, job: LabelJob
                 files += TARGETS[name](subject)
         for path, data in files:
             write_file(job.folder / path, data, may_replace=True)
+    if subject.geo is not None:
+        raster = work.output.with_suffix(".tif")
+        prepare_output(raster, may_replace=work.may_replace)
+        palette = palette_of(subject.labelled.labels.taxonomy, job.overlay.palette)
+        write_label_raster(raster, subject.labelled.labels, palette, subject.geo)
     write_file(work.output, labels, may_replace=work.may_replace)
 
 

@@ -14,6 +14,7 @@ from maskworks.core.reading import Limits
 from maskworks.core.values import Image
 from maskworks.models.labelling import Answer, Segmenter, Task
 from maskworks.models.segmenters import Opening, load_segmenter
+from maskworks.models.tiled_labelling import Tiles
 from maskworks.studio.aim import take_aim
 from maskworks.studio.batch import Existing, sweep
 from maskworks.studio.item import Row, Work
@@ -38,6 +39,8 @@ class LabelRequest:
     write: str | None = None
     palette: PaletteName = "taxonomy"
     opening: Opening = field(default_factory=Opening)
+    bands: tuple[int, ...] | None = None
+    tiles: Tiles = field(default_factory=Tiles)
     existing: Existing = "refuse"
     manifest: Path | None = None
     limits: Limits = field(default_factory=Limits)
@@ -133,7 +136,9 @@ def open_labelling(request: LabelRequest) -> Labelling:
             f"-o {request.output} is one file, which gets the label map alone; name a folder for "
             f"--write {request.write}"
         )
-    settings = _digest(segmenter, [task, *targets, request.palette])
+    settings = _digest(
+        segmenter, [task, *targets, request.palette, str(request.tiles), str(request.bands)]
+    )
     plan = make_plan(_as_cutout(request), aim, settings)
     check_places(plan.works, aim.folder)
     crew = share_cores(request.opening.threads, len(plan.todo))
@@ -144,6 +149,8 @@ def open_labelling(request: LabelRequest) -> Labelling:
         targets=targets,
         folder=aim.folder,
         overlay=OverlayOptions(palette=request.palette),
+        bands=request.bands,
+        tiles=request.tiles,
         settings=settings,
         debug=request.debug,
     )

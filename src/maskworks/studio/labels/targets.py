@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from maskworks.core.errors import UsageError
 from maskworks.core.writing import Encoding, encode
-from maskworks.studio.labels.exchange import geojson_of, labelme_of, voc_of, yolo_of
+from maskworks.studio.labels.exchange import (
+    Shapes,
+    geojson_of,
+    labelme_of,
+    shapes_of,
+    shapes_of_instances,
+    voc_of,
+    yolo_of,
+)
 from maskworks.studio.labels.found import record_of
 from maskworks.studio.labels.label_png import label_png, rgb_png
 from maskworks.studio.labels.overlay import OverlayOptions, draw_overlay
 from maskworks.studio.labels.palettes import palette_of
 
 if TYPE_CHECKING:
+    from maskworks.core.instances import Instances
     from maskworks.core.reading import Picture
     from maskworks.models.labelling import Labelled, Task
+
+Geo = dict[str, Any]
+"""What a georeferenced raster says of itself, as rasterio calls it: crs and transform."""
 
 File = tuple[str, bytes]
 """A path below the output folder, with slashes, and its content."""
@@ -31,7 +43,8 @@ File = tuple[str, bytes]
 class Subject:
     """One labelled picture: `place` is its path below the output folder without the suffix.
 
-    `source` is the picture's own name there, with its suffix.
+    `source` is the picture's own name there, with its suffix. Of a picture that was labelled
+    part by part, `picture` and `labelled` are reduced, and `things` the objects in full.
     """
 
     picture: Picture
@@ -40,6 +53,13 @@ class Subject:
     source: str
     model: str
     overlay: OverlayOptions = field(default_factory=OverlayOptions)
+    geo: Geo | None = None
+    things: Instances | None = None
+
+    @property
+    def shapes(self) -> Shapes:
+        """What is drawn: `things` where they are given, else what was found in the picture."""
+        return shapes_of(self.labelled) if self.things is None else shapes_of_instances(self.things)
 
 
 def label_file(subject: Subject) -> bytes:
@@ -56,7 +76,7 @@ def found_file(subject: Subject) -> File:
         output=f"{subject.place}.png",
         model=subject.model,
     )
-    return f"found/{subject.place}.json", _json(record)
+    return f"found/{subject.place}.json", to_json(record)
 
 
 def _overlay(subject: Subject) -> Iterator[File]:
@@ -74,7 +94,7 @@ def _panoptic(subject: Subject) -> Iterator[File]:
 
 
 def _yolo(subject: Subject) -> Iterator[File]:
-    yield f"yolo/labels/{subject.place}.txt", yolo_of(subject.labelled).encode()
+    yield f"yolo/labels/{subject.place}.txt", yolo_of(subject.shapes).encode()
 
 
 def _voc(subject: Subject) -> Iterator[File]:
@@ -95,11 +115,16 @@ def _voc(subject: Subject) -> Iterator[File]:
 
 
 def _labelme(subject: Subject) -> Iterator[File]:
-    yield f"labelme/{subject.place}.json", _json(labelme_of(subject.labelled, subject.source))
+    yield f"labelme/{subject.place}.json", to_json(labelme_of(subject.shapes, subject.source))
 
 
 def _geojson(subject: Subject) -> Iterator[File]:
-    yield f"geojson/{subject.place}.geojson", _json(geojson_of(subject.labelled))
+    record = geojson_of(subject.shapes)
+    if subject.geo is not None:
+        from maskworks.studio.labels.geo import to_crs
+
+        record = to_crs(record, subject.geo)
+    yield f"geojson/{subject.place}.geojson", to_json(record)
 
 
 def _scores(subject: Subject) -> Iterator[File]:
@@ -216,5 +241,6 @@ def parse_targets(text: str | None, task: Task) -> tuple[str, ...]:
     return tuple(name for name in known if name in asked)
 
 
-def _json(record: dict[str, object]) -> bytes:
+def to_json(record: Mapping[str, object]) -> bytes:
+    """Return a record as one line of UTF-8."""
     return (json.dumps(record, ensure_ascii=False) + "\n").encode()

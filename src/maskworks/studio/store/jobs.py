@@ -109,9 +109,7 @@ def claim_job(store: Store, runner: str) -> Job | None:
     """
     with store.writing() as connection:
         now = moment(connection)
-        silent = and_(
-            jobs.c.state == "running", jobs.c.beat_at < now - timedelta(seconds=SILENT_S)
-        )
+        silent = and_(jobs.c.state == "running", jobs.c.beat_at < now - timedelta(seconds=SILENT_S))
         other = jobs.alias()
         busy = select(other.c.id).where(
             other.c.campaign_file == jobs.c.campaign_file,

@@ -56,15 +56,18 @@ class MatteVersion:
 def lease(store: Store, item_id: int, *, who: str, token: str | None = None) -> Lease:
     """Take an item, or keep it with the lease's own `token`.
 
+    The same person on another page (a page loaded again, a browser that died) takes it over;
+    the earlier page's token counts no longer.
+
     Raises
     ------
     LeasedError
-        If somebody else has it, or the same person on another page.
+        If somebody else has it.
     """
     with store.writing() as connection:
         now = moment(connection)
         row = _current(connection, item_id)
-        if row is not None and row.until > now and row.token != token:
+        if row is not None and row.until > now and row.token != token and row.who != who:
             raise LeasedError(row.who)
         until = now + timedelta(seconds=LEASE_S)
         kept = token if row is not None and row.token == token else None
@@ -162,5 +165,3 @@ def now_of(store: Store) -> datetime:
 def _current(connection: Connection, item_id: int) -> Any:  # noqa: ANN401 - a row
     chosen = select(leases).where(leases.c.item_id == item_id)
     return connection.execute(chosen.with_for_update()).one_or_none()
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.route import Route
@@ -10,7 +10,7 @@ from maskworks.studio.store.events import Happening, log
 from maskworks.studio.store.given import check_person
 from maskworks.studio.store.items import find_item
 from maskworks.studio.store.opening import Store, moment
-from maskworks.studio.store.schema import decisions, events, items
+from maskworks.studio.store.schema import events, items
 
 WITHDRAWN = "withdrawn"
 """The event after a decision that was taken back; its `why` begins with this word."""
@@ -19,7 +19,7 @@ WITHDRAWN = "withdrawn"
 def withdraw(store: Store, number: int, *, who: str) -> Route:
     """Undo the last decision on an item and return its route, which is what it was before.
 
-    The decision stays among the decisions, followed by one that says it was taken back.
+    The decision stays among the decisions, and the trail says that it was taken back.
 
     Raises
     ------
@@ -41,8 +41,6 @@ def withdraw(store: Store, number: int, *, who: str) -> Route:
         back = update(items).where(items.c.id == number)
         connection.execute(back.values(route=last.before, decision=None))
         why = f"{WITHDRAWN}: {item.decision}"
-        row = {"item_id": number, "decision": "fix", "who": who, "why": why, "at": now}
-        connection.execute(insert(decisions).values(row))
         log(
             connection,
             now,

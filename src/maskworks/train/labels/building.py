@@ -20,8 +20,8 @@ def build_network(recipe: LabelRecipe) -> LabelNetwork:
     """Make the recipe's network with fresh weights."""
     classes = len(recipe.class_names)
     if recipe.network == "unet":
-        return UNet(classes, width=recipe.width)
-    return EspNet(classes, width=recipe.width)
+        return UNet(classes, width=recipe.channels)
+    return EspNet(classes, width=recipe.channels)
 
 
 def last_layer(network: LabelNetwork) -> str:

@@ -47,7 +47,7 @@ class Progress:
 
 
 def rate_at(progress: float, step: int, recipe: LabelRecipe) -> float:
-    """Return the learning rate's factor: a linear warm-up, then poly (0.9) or half a cosine to 0."""
+    """Return the learning rate's factor: a linear warm-up, then poly or a half cosine to 0."""
     warm = min(1.0, (step + 1) / (recipe.warm_up + 1))
     left = max(0.0, 1 - progress)
     if recipe.schedule == "poly":
@@ -129,9 +129,7 @@ class LabelRun:
             if parameter.requires_grad:
                 (old if factor < 1 and name.startswith("base_net.") else new).append(parameter)
         groups = [
-            {"params": part, "factor": share}
-            for part, share in ((old, factor), (new, 1.0))
-            if part
+            {"params": part, "factor": share} for part, share in ((old, factor), (new, 1.0)) if part
         ]
         if recipe.optimizer == "sgd":
             return torch.optim.SGD(
@@ -142,7 +140,9 @@ class LabelRun:
     def _architecture(self) -> dict[str, Any]:
         recipe = self.recipe
         return {
-            "network": recipe.network, "width": recipe.width, "classes": list(recipe.class_names)
+            "network": recipe.network,
+            "channels": recipe.channels,
+            "classes": list(recipe.class_names),
         }
 
     def _restore(self, saved: dict[str, Any]) -> None:
@@ -285,10 +285,10 @@ class LabelRun:
         """
         if budget.threads:
             torch.set_num_threads(budget.threads)
-        report_at, dev_at = self.at.elapsed_s, self.at.elapsed_s
+        report_at = save_at = self.at.elapsed_s
         seen, losses = self.at.pictures, []
         self._mode()
-        clock = time.monotonic()
+        clock, judged = time.monotonic(), False
         patience = self.recipe.patience
         while self._progress(budget) < 1 and self.at.elapsed_s < budget.minutes * 60:
             losses.append(self.learn(self._progress(budget)))
@@ -301,13 +301,17 @@ class LabelRun:
                     f"loss {sum(losses) / len(losses):.4f}  {speed:.2f} pictures/s"
                 )
                 report_at, seen, losses = self.at.elapsed_s, self.at.pictures, []
-            if self.at.elapsed_s - dev_at >= budget.checkpoint_s:
+            if self.at.elapsed_s - save_at >= budget.checkpoint_s:
+                self.save("last.pt")
+                save_at, clock = self.at.elapsed_s, time.monotonic()
+            if judged := self.at.step % self.recipe.dev_steps == 0:
                 self.judge()
-                dev_at, clock = self.at.elapsed_s, time.monotonic()
+                save_at, clock = self.at.elapsed_s, time.monotonic()
                 if patience is not None and self.at.since_best >= patience:
                     self.report(f"stopped: {patience} dev scores without a new best")
                     return True
-        self.judge()
+        if not judged:
+            self.judge()
         return self._progress(budget) >= 1
 
     def averaged(self) -> nn.Module:

@@ -13,7 +13,12 @@ _EPS = 1e-6
 
 
 def label_loss(
-    logits: Tensor, labels: Tensor, rule: Losses, *, weights: Tensor | None, generator: torch.Generator
+    logits: Tensor,
+    labels: Tensor,
+    rule: Losses,
+    *,
+    weights: Tensor | None,
+    generator: torch.Generator,
 ) -> Tensor:
     """Add up the losses that a recipe asks for.
 

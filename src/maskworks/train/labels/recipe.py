@@ -121,7 +121,7 @@ class LabelRecipe(_Frozen):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     task: Literal["labels"]
     network: Literal["espnetv2", "unet"]
-    width: int = Field(16, ge=4, le=128)
+    channels: int = Field(16, ge=4, le=128)
     taxonomy: str | None = None
     classes: tuple[str, ...] = ()
     ignore: int = Field(255, ge=0, le=65535)
@@ -130,7 +130,7 @@ class LabelRecipe(_Frozen):
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     height: int = Field(ge=32)  # of the exported network's input
-    width_px: int = Field(ge=32)
+    width: int = Field(ge=32)
     optimizer: Literal["adamw", "sgd"] = "adamw"
     schedule: Literal["poly", "cosine"] = "poly"
     steps: int | None = Field(None, ge=1)
@@ -141,6 +141,7 @@ class LabelRecipe(_Frozen):
     ema: float = Field(0.99, ge=0, lt=1)
     frozen_norm: bool = False
     freeze: tuple[str, ...] = ()
+    dev_steps: int = Field(100, ge=1)  # from one score on dev to the next
     patience: int | None = Field(None, ge=1)  # dev scores without a new best before it stops
     seed: int = 7
     start: Start | None = None
@@ -165,7 +166,7 @@ class LabelRecipe(_Frozen):
             message = f"start.rows has {len(self.start.rows)} rows, there are {count} classes"
             raise ValueError(message)
         if self.losses.stride == 2 and self.network != "espnetv2":
-            message = f"losses.stride 2 is for espnetv2, which answers at half the size, "
+            message = "losses.stride 2 is for espnetv2, which answers at half the size, "
             message += f"not for {self.network}"
             raise ValueError(message)
         return self

@@ -92,11 +92,11 @@ def export_labels(folder: Path, target: Path) -> Exported:
     Raises
     ------
     RecipeError
-        If the folder is no run, or ONNX Runtime and Torch differ by more than 1e-4;
+        If the folder is no run, or ONNX Runtime and Torch differ by more than 1e-4 in a chance;
         `target` is then untouched.
     """
     recipe, network = open_labels(folder)
-    size = (recipe.height, recipe.width_px)
+    size = (recipe.height, recipe.width)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
     try:
@@ -105,7 +105,8 @@ def export_labels(folder: Path, target: Path) -> Exported:
         if not difference <= PARITY_AT_MOST:
             raise RecipeError(
                 target,
-                f"ONNX and Torch differ by {difference:.2g}, at most {PARITY_AT_MOST:g} is allowed",
+                f"a chance differs by {difference:.2g} between ONNX and Torch, the limit is "
+                f"{PARITY_AT_MOST:g}",
                 "the old file is kept; check the network for operations ONNX computes otherwise",
             )
         data = part.read_bytes()
@@ -134,7 +135,10 @@ def _write(network: nn.Module, path: Path, size: tuple[int, int]) -> None:
 
 @torch.no_grad()
 def _difference(network: nn.Module, path: Path, size: tuple[int, int]) -> float:
-    """Return the largest difference of any logit, on smooth random fields with a sharp shape."""
+    """Return the largest difference of any class's chance in any pixel.
+
+    The inputs are smooth random fields with a sharp shape on them, of batch 1 and 2.
+    """
     onnx = open_onnx(path)
     rng = np.random.default_rng(0)
     worst = 0.0
@@ -142,5 +146,6 @@ def _difference(network: nn.Module, path: Path, size: tuple[int, int]) -> float:
         coarse = torch.from_numpy(rng.standard_normal((count, 3, 12, 12)).astype(np.float32))
         x = nn.functional.interpolate(coarse, size=size, mode="bicubic")
         x[:, :, size[0] // 4 : size[0] // 2, size[1] // 3 : size[1] // 2] += 1.5
-        worst = max(worst, float(np.abs(network(x).numpy() - onnx(x.numpy())[0]).max()))
+        ours, theirs = (y.softmax(1) for y in (network(x), torch.from_numpy(onnx(x.numpy())[0])))
+        worst = max(worst, float((ours - theirs).abs().max()))
     return worst

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maskworks.quality.confusion import Confusion, confusion
+from maskworks.quality.confusion import Confusion, confusion_of
 from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.views import LabelSet
 
@@ -26,7 +26,7 @@ def input_size(size: tuple[int, int], recipe: LabelRecipe) -> tuple[int, int]:
     --------
     A recipe of input 360 x 480 leaves 360 x 480 alone and takes 720 x 1280 as 270 x 480.
     """
-    factor = min(recipe.height / size[0], recipe.width_px / size[1])
+    factor = min(recipe.height / size[0], recipe.width / size[1])
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
@@ -46,5 +46,5 @@ def score(network: nn.Module, pictures: LabelSet, recipe: LabelRecipe) -> Confus
         logits = network(normalised(x, recipe).to(device))
         if wanted != size:
             logits = F.interpolate(logits, size=size, mode="bilinear")
-        total += confusion(labels.numpy(), logits[0].argmax(0).cpu().numpy(), classes=classes)
+        total += confusion_of(labels.numpy(), logits[0].argmax(0).cpu().numpy(), classes=classes)
     return total

@@ -1,4 +1,4 @@
-"""Campaigns over HTTP: ask for one, watch it, fetch what it made; and remove.bg's `improve`."""
+"""Campaigns over HTTP: ask for one, watch it, fetch what it made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from starlette.requests import Request
 
 from maskworks.apps.http.access import LOCAL, Caller, caller_of
 from maskworks.apps.http.bodies import receive_campaign
-from maskworks.apps.http.cutting import header_size
 from maskworks.apps.http.desks import Desk
 from maskworks.apps.http.documents import FAILURES, FILE, Schema, body, text
 from maskworks.apps.http.errors import ApiError
@@ -26,9 +25,7 @@ from maskworks.apps.http.making import (
     incoming_folder,
     named_folder,
     photo_path,
-    put_into_improve,
 )
-from maskworks.apps.http.routes.removebg import source_of
 from maskworks.apps.http.service import Service, service_of
 from maskworks.studio.deliver import FOLDERS
 from maskworks.studio.filing import out_of
@@ -40,6 +37,10 @@ router = APIRouter(tags=["campaigns"])
 _LOOK_S = 0.5
 _MOST_ITEMS = 1000
 _ENDED = ("done", "failed")
+_OWN_DATABASE = (
+    "this campaign has a database of its own; start the service with --database, or "
+    "`maskworks run` it"
+)
 
 _JOB_EXAMPLE = {
     "job": "0f1e2d3c4b5a69788796a5b4", "name": "spring-1a2b3c4d", "state": "running",
@@ -100,8 +101,7 @@ async def ask(request: Request) -> Response:
             webhook = _webhook(form.text("webhook"), service)
             desk = await asyncio.to_thread(service.desks.find, form.text("campaign"))
             if desk.store is not service.store:
-                raise ApiError(409, "own_database", "this campaign has a database of its own; "
-                               "start the service with --database, or `maskworks run` it")  # fmt: skip
+                raise ApiError(409, "own_database", _OWN_DATABASE)
             file = desk.file.path
         job = await asyncio.to_thread(
             add_job, service.store, file,
@@ -120,7 +120,9 @@ async def every(request: Request) -> JSONResponse:
     return JSONResponse({"jobs": rows})
 
 
-@router.get("/v1/campaigns/{job}", summary="How far a job is", responses=_answers(200, _JOB_EXAMPLE))
+@router.get(
+    "/v1/campaigns/{job}", summary="How far a job is", responses=_answers(200, _JOB_EXAMPLE)
+)
 async def status(request: Request, job: str) -> JSONResponse:
     """Say how a job does: its state, and how many pictures went where."""
     service = service_of(request)
@@ -165,35 +167,6 @@ async def events(request: Request, job: str) -> StreamingResponse:
     found_job = await _job(request, service, job)
     sending = _progress(request, service, found_job)
     return StreamingResponse(sending, media_type="text/event-stream")
-
-
-@router.post("/v1.0/improve", summary="Send a picture to review", tags=["remove.bg"],
-             responses=_answers(200, {"id": "3c4b5a6978879695"}),
-             openapi_extra=body("multipart/form-data", "application/json", fields={
-                 "image_file": FILE, "image_file_b64": text("In base64.", "iVBORw0KGgo="),
-                 "image_url": text("Its address.", "https://example.org/a.jpg"),
-                 "image_filename": text("Its name.", "a.jpg"), "tag": text("A word.", "hair")}))  # fmt: skip
-async def improve(request: Request) -> JSONResponse:
-    """Put a picture in front of a person, as remove.bg's address of the same name does."""
-    service = service_of(request)
-    await caller_of(request, service, "cut")
-    with service.engine.place():
-        form = await service.form(request)
-        data = await source_of(form, service)
-        header_size(data, service.limits)
-        upload = form.file("image_file")
-        name = form.text("image_filename") or (upload.name if upload else "") or "picture.jpg"
-
-        def put() -> str:
-            file, number = put_into_improve(
-                service.desks.folder, data, name=name, tag=form.text("tag"),
-                model=service.settings.model,
-            )  # fmt: skip
-            add_job(service.store, file, name=file.parent.name, asked_by=LOCAL)
-            return number
-
-        number = await asyncio.to_thread(put)
-    return JSONResponse({"id": number})
 
 
 async def _caller(request: Request, service: Service) -> Caller:

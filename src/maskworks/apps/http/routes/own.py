@@ -31,7 +31,7 @@ from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.layout import subject_box
 from maskworks.apps.http.opinions import opinion, opinion_headers
 from maskworks.apps.http.removebg_fields import MEGAPIXEL
-from maskworks.apps.http.segmenting import as_coco, as_png, as_rle, segment
+from maskworks.apps.http.segmenting import as_coco, as_png, as_rle, finds_subject, label, segment
 from maskworks.apps.http.service import Service, service_of
 from maskworks.core.colour import parse_colour
 from maskworks.core.reading import Details
@@ -93,7 +93,7 @@ MATTE_BODY = body(
 
 
 def _answers(*types: str, example: object = None) -> dict[int | str, Schema]:
-    content: Schema = {kind: PICTURE for kind in types}
+    content: Schema = dict.fromkeys(types, PICTURE)
     if example is not None:
         schema = {"type": "object"}
         content["application/json"] = {"schema": schema, "example": example}
@@ -162,10 +162,14 @@ async def segments(request: Request) -> Response:
 
     def prepare(form: Form) -> Callable[[bytes, Ticket], dict[str, Any] | bytes]:
         wanted = _one_of(form, "format", ("rle", "coco", "png"), "rle")
-        name = _model_name(form, service)
+        name = form.text("model") or service.settings.model
+        alone = finds_subject(name)
 
         def work(data: bytes, ticket: Ticket) -> dict[str, Any] | bytes:
-            found = segment(data, service.shelf.get(name), service.limits, ticket)
+            if alone:
+                found = segment(data, service.shelf.get(name), service.limits, ticket)
+            else:
+                found = label(data, service.segmenters.get(name), service.limits, ticket)
             with ticket.step("write"):
                 if wanted == "png":
                     return as_png(found)
@@ -213,7 +217,7 @@ async def matte(request: Request) -> Response:
 
 @router.get("/models", summary="The models there are", responses={401: FAILURES[401]})
 async def models(request: Request) -> JSONResponse:
-    """List the catalogue: name, family, licence, whether it may be sold with, whether it is open."""
+    """List the catalogue: name, family, licence, commercial use, and whether it is open."""
     service = service_of(request)
     await caller_of(request, service, "cut")
     opened = service.shelf.names

@@ -31,13 +31,13 @@ router = APIRouter(tags=["rembg"])
 _WHOLE: dict[str, object] = {"type": "integer", "minimum": 0, "maximum": 255}
 _FIELDS = {
     "model": text("A model of `maskworks models list`.", "u2net"),
-    "a": truth(False, "Alpha matting."),
+    "a": truth("Alpha matting."),
     "af": {**_WHOLE, "default": 240, "description": "Alpha from which it is the subject."},
     "ab": {**_WHOLE, "default": 10, "description": "Alpha below which it is background."},
     "ae": {"type": "integer", "minimum": 0, "maximum": 500, "default": 10,
            "description": "Pixels that both are eroded by."},
-    "om": truth(False, "The mask alone."),
-    "ppm": truth(False, "Post-process the mask."),
+    "om": truth("The mask alone."),
+    "ppm": truth("Post-process the mask."),
     "bgc": text("red,green,blue,alpha", "255,255,255,255"),
     "extras": text("A JSON object; models here take none of rembg's.", "{}"),
 }  # fmt: skip
@@ -241,7 +241,9 @@ def _whole(form: Form, name: str, default: int, most: int) -> int:
     if not value:
         return default
     if not (value.isascii() and value.isdigit() and len(value) < 5 and int(value) <= most):
-        raise ApiError(422, "usage", f"{name} must be a whole number 0 to {most}; got {value[:40]!r}")
+        raise ApiError(
+            422, "usage", f"{name} must be a whole number 0 to {most}; got {value[:40]!r}"
+        )
     return int(value)
 
 

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from maskworks.apps.http.access import Caller, caller_of, let_in, secret_of, settle_up
 from maskworks.apps.http.bodies import Form
 from maskworks.apps.http.cutting import Answer, Way, header_size, make
+from maskworks.apps.http.documents import REMOVEBG_BODY, removebg_answers
 from maskworks.apps.http.engine import Ticket
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.layout import Rendered, render_wish, subject_box
-from maskworks.apps.http.documents import REMOVEBG_BODY, removebg_answers
 from maskworks.apps.http.opinions import opinion_headers
 from maskworks.apps.http.removebg_fields import MEGAPIXEL, Wish, read_wish, refuse, region_of
 from maskworks.apps.http.service import Service, service_of
@@ -59,7 +59,7 @@ class Job:
 async def removebg(request: Request) -> Response:
     """Cut the subject out, as remove.bg's address of the same name does."""
     service = service_of(request)
-    caller = await _caller(request, service)
+    caller = await client_of(request, service)
     with service.engine.place():
         try:
             form = await service.form(request)
@@ -96,7 +96,7 @@ async def removebg(request: Request) -> Response:
 async def account(request: Request) -> JSONResponse:
     """Say what is left of the key's quota this month."""
     service = service_of(request)
-    caller = await _caller(request, service)
+    caller = await client_of(request, service)
     left: float = UNLIMITED_CREDITS
     if caller.key is not None and caller.key.monthly_credits is not None:
         spent = await asyncio.to_thread(spent_this_month, service.store, caller.key)
@@ -106,7 +106,14 @@ async def account(request: Request) -> JSONResponse:
     return JSONResponse({"data": {"attributes": attributes}})
 
 
-async def _caller(request: Request, service: Service) -> Caller:
+async def client_of(request: Request, service: Service) -> Caller:
+    """Return who calls, if they may; whoever may not gets 403, as with remove.bg.
+
+    Raises
+    ------
+    ApiError
+        403.
+    """
     try:
         caller = await caller_of(request, service, "cut")
     except ApiError as error:
@@ -124,7 +131,11 @@ async def source_of(form: Form, service: Service) -> bytes:
     ApiError
         If there is none, or more than one, or it cannot be had.
     """
-    file, encoded, url = form.file("image_file"), form.text("image_file_b64"), form.text("image_url")
+    file, encoded, url = (
+        form.file("image_file"),
+        form.text("image_file_b64"),
+        form.text("image_url"),
+    )
     given = [what for what in (file and file.data, encoded, url) if what]
     if not given:
         raise refuse("missing_source", "No image given", f"{_ACCEPTS_URL}: image_file, "

@@ -110,9 +110,7 @@ def _review() -> None:
     )
 
 
-def _reference(
-    table: str, column: str, to: str, *, primary_key: bool = False
-) -> sa.Column[int]:
+def _reference(table: str, column: str, to: str, *, primary_key: bool = False) -> sa.Column[int]:
     key = sa.ForeignKey(f"{to}.id", name=f"fk_{table}_{column}")
     return sa.Column(
         column, sa.Integer, key, primary_key=primary_key, nullable=False, autoincrement=False

@@ -1,0 +1,164 @@
+"""`maskworks data`: look at labelled pictures before a training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from maskworks.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from maskworks.train.labels.checking import SplitFound
+    from maskworks.train.labels.finding import Pair
+
+SHOWN = 10
+
+app = typer.Typer(no_args_is_help=True, help="Look at labelled pictures before a training.")
+
+
+@app.callback()
+def group() -> None:
+    """Look at labelled pictures before a training."""
+
+
+@app.command()
+def check(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Pictures with PNG labels beside them, or folders of such; with --recipe the "
+            "data folder.",
+        ),
+    ],
+    *,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Check the train and dev pictures of this recipe.")
+    ] = None,
+    taxonomy: Annotated[
+        str | None, typer.Option(help="Classes: a name such as camvid-11, or a .toml file.")
+    ] = None,
+    classes: Annotated[
+        int | None, typer.Option(min=1, help="Or how many there are, ids from 0.")
+    ] = None,
+    ignore: Annotated[
+        int | None, typer.Option(help="Id of pixels without a label; default the taxonomy's, 255.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--json", help="Also write everything into this file.")
+    ] = None,
+) -> None:
+    """Find what breaks trainings: sizes, ids, empty classes, duplicates, turned pictures.
+
+    Exit code 1 says that there is something to mend.
+    """
+    from maskworks.train.labels.checking import as_record, check_split, duplicates
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; name the folder of the pictures")
+    if recipe is not None:
+        if taxonomy or classes or ignore is not None:
+            raise UsageError("--recipe says which classes there are; leave the other options away")
+        names, splits = _of_recipe(recipe, folder)
+    else:
+        names, splits = _of_folders(folder, taxonomy, classes, ignore)
+    found = [check_split(name, pairs, table, names) for name, pairs, table in splits]
+    same = duplicates(found)
+    _print(found, same, names)
+    if report is not None:
+        from maskworks.core.atomic import write_text_atomic
+
+        write_text_atomic(report, json.dumps(as_record(found, same, names), indent=1) + "\n")
+    if same or any(each.problems for each in found):
+        raise typer.Exit(1)
+
+
+Split = tuple[str, "Sequence[Pair]", "NDArray[np.int32]"]
+
+
+def _of_recipe(path: Path, data: Path) -> tuple[tuple[str, ...], list[Split]]:
+    from maskworks.train.labels.finding import find_pairs, places_of_ids
+    from maskworks.train.labels.recipe import load_label_recipe
+
+    recipe = load_label_recipe(path)
+    rules = {"train": recipe.train, "dev": recipe.dev}
+    return recipe.class_names, [
+        (name, find_pairs(data, rule), places_of_ids(recipe, rule.format))
+        for name, rule in rules.items()
+    ]
+
+
+def _of_folders(
+    folder: Path, taxonomy: str | None, classes: int | None, ignore: int | None
+) -> tuple[tuple[str, ...], list[Split]]:
+    import numpy as np
+
+    from maskworks.core.taxonomy import load_taxonomy
+    from maskworks.train.labels.checking import split_folders
+    from maskworks.train.labels.finding import MOST_IDS, find_pairs
+    from maskworks.train.labels.recipe import Pictures
+
+    if (taxonomy is None) == (classes is None):
+        raise UsageError("say which classes there are: --taxonomy NAME, --classes N or --recipe")
+    known = None if taxonomy is None else load_taxonomy(taxonomy)
+    count = classes or 0
+    ids = tuple(range(count)) if known is None else known.ids
+    names = tuple(map(str, ids)) if known is None else known.names
+    rest = 255 if known is None or known.ignore is None else known.ignore
+    table = np.full(MOST_IDS, -1, np.int32)
+    table[list(ids)] = np.arange(len(ids))
+    table[rest if ignore is None else ignore] = len(ids)
+    folders = split_folders(folder)
+    if not folders:
+        raise UsageError(f"{folder}: holds no PNG labels, nor does a folder in it")
+    return names, [
+        (each.name, find_pairs(each.parent, Pictures(folder=each.name)), table) for each in folders
+    ]
+
+
+def _print(found: Sequence[SplitFound], same: Sequence[str], names: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="Share of the labelled pixels, and how many pictures show the class")
+    table.add_column("class")
+    for each in found:
+        table.add_column(f"{each.name} ({each.pictures})", justify="right")
+    for place, name in enumerate(names):
+        row = [
+            f"{100 * each.pixels[place] / max(1, each.pixels[:-1].sum()):.2f} % "
+            f"{each.in_pictures[place]:5d}"
+            for each in found
+        ]
+        table.add_row(name, *row)
+    table.add_row(
+        "no label",
+        *(f"{100 * each.pixels[-1] / max(1, each.pixels.sum()):.2f} % of all" for each in found),
+    )
+    Console().print(table)
+    for each in found:
+        sizes = ", ".join(f"{w}x{h} ({n})" for (h, w), n in each.sizes.most_common(4))
+        more = len(each.sizes) - 4
+        typer.echo(f"{each.name}: {sizes}{f' and {more} more sizes' if more > 0 else ''}")
+        _listed(f"{each.name}: to mend", each.problems)
+    _listed("pictures that are in two splits", same)
+    if not same and not any(each.problems for each in found):
+        typer.echo("nothing to mend")
+
+
+def _listed(title: str, lines: Sequence[str]) -> None:
+    if not lines:
+        return
+    typer.echo(f"{title} ({len(lines)}):")
+    for line in lines[:SHOWN]:
+        typer.echo(f"  {line}")
+    if len(lines) > SHOWN:
+        typer.echo(f"  and {len(lines) - SHOWN} more; all are in --json")

@@ -1,0 +1,244 @@
+"""`maskworks evaluate fairness`, `calibration` and `threshold`: whom and what to trust."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from maskworks.apps.cli.evaluate_output import (
+    MOST_PIXELS,
+    AllowMissingOption,
+    HtmlOption,
+    JsonOption,
+    MaxPixelsOption,
+    check_outputs,
+    shown,
+    tell,
+    write_page,
+)
+from maskworks.core.reading import Limits
+
+ManifestOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="FILE",
+        help="Manifest of a run, or JSON or CSV with a name, `confidence` and, without --truth, "
+        "`iou`.",
+    ),
+]
+TruthOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Folder of the true mattes; their IoU is measured."),
+]
+PredictionsOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Folder of the mattes; by default the manifest's outputs."),
+]
+BarOption = Annotated[
+    float, typer.Option(metavar="IOU", help="From this IoU on a mask counts as good.")
+]
+
+
+def fairness(
+    *,
+    truth: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the true mattes.")],
+    predictions: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the mattes or cut-outs to measure.")
+    ],
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV", help="One row a picture: its name, then one column an attribute."
+        ),
+    ] = None,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--property",
+            metavar="NAME",
+            help="Also group by a measured property: size, luminance, contrast or blur. May be "
+            "repeated.",
+        ),
+    ] = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The pictures; all properties but the size need them."),
+    ] = None,
+    json_file: JsonOption = None,
+    html_file: HtmlOption = None,
+    allow_missing: AllowMissingOption = False,
+    max_pixels: MaxPixelsOption = MOST_PIXELS,
+) -> None:
+    """Measure mattes by group: means with 95 % intervals, the gap, and whether it is chance.
+
+    Groups come from your file, by several attributes and their crossings, or from measured
+    properties of the pictures. Attributes of people are never guessed. A file that names unknown
+    pictures is an error.
+
+    Exit code: 0 measured, 1 files do not fit, 2 wrong use.
+    """
+    from maskworks.evaluate.fairness import Measuring, evaluate_fairness
+    from maskworks.evaluate.pages.trust import fairness_page
+
+    page = check_outputs(json_file, html_file, task="fairness")
+    report = evaluate_fairness(
+        truth,
+        predictions,
+        groups=groups,
+        measuring=Measuring(tuple(properties), photos) if properties else None,
+        limits=Limits(max_pixels),
+        allow_missing=allow_missing,
+    )
+    record: dict[str, Any] = report.record()
+    lines: list[tuple[str, ...]] = []
+    for attribute in (*report.attributes, *report.crossings):
+        for group in attribute.groups:
+            interval = "{:.4f} to {:.4f}".format(*group.intervals["iou"])
+            figures = (shown(group.means[name]) for name in ("iou", "boundary_iou", "sad"))
+            iou, boundary, sad = figures
+            mark = " (few)" if group.too_small else ""
+            lines.append(
+                (
+                    f"{attribute.name}: {group.name}",
+                    f"{group.n}{mark}",
+                    iou,
+                    interval,
+                    boundary,
+                    sad,
+                )
+            )
+        said = "" if attribute.exceeds_chance is None else f"p {attribute.chance:.4f}"
+        lines.append((f"{attribute.name}: gap", "", shown(attribute.gap), said, "", ""))
+    everyone = (shown(record[name]) for name in ("boundary_IoU", "SAD"))
+    lines.append(("all", str(len(report.scores)), shown(record["IoU"]), "", *everyone))
+    tell(
+        record,
+        json_file,
+        headings=("group", "n", "IoU", "95 % interval", "BIoU", "SAD/1000"),
+        lines=lines,
+        footnote=(
+            f"(few): below {record['small_below']} pictures, too small to tell. p is the chance of "
+            "a gap as large between groups dealt at random."
+        ),
+    )
+    if page:
+        write_page(page, fairness_page(report, record))
+
+
+def calibration(
+    *,
+    manifest: ManifestOption,
+    truth: TruthOption = None,
+    predictions: PredictionsOption = None,
+    bar: BarOption = 0.9,
+    bins: Annotated[int, typer.Option(min=1, help="Bins of equal width.")] = 10,
+    json_file: JsonOption = None,
+    html_file: HtmlOption = None,
+    max_pixels: MaxPixelsOption = MOST_PIXELS,
+) -> None:
+    """Measure whether a confidence can be trusted: reliability, ECE, AUROC, risk and coverage.
+
+    Exit code: 0 measured, 1 files do not fit, 2 wrong use.
+    """
+    from maskworks.evaluate.calibration import evaluate_calibration
+    from maskworks.evaluate.confidences import read_confidences
+    from maskworks.evaluate.pages.drawing import upper_first
+    from maskworks.evaluate.pages.trust import calibration_page
+
+    page = check_outputs(json_file, html_file, task="calibration")
+    found = read_confidences(
+        manifest, truth=truth, predictions=predictions, limits=Limits(max_pixels)
+    )
+    report = evaluate_calibration(manifest, found, truth=truth, bar=bar, bins=bins)
+    record: dict[str, Any] = report.record()
+    lines = [
+        (f"{row['threshold']:g}", shown(row["coverage"]), shown(row["risk"]), str(row["wrong"]))
+        for row in record["thresholds"]
+    ]
+    tell(
+        record,
+        json_file,
+        headings=("deliver from", "coverage", "risk", "wrong"),
+        lines=lines,
+        footnote=(
+            f"{record['counts']['pictures']} pictures: ECE {shown(record['ECE'])}, AUROC "
+            f"{shown(record['AUROC'])} at IoU {bar:g}, AURC {shown(record['AURC'])}.\n"
+            f"{upper_first(record['sentence'])}."
+        ),
+    )
+    if page:
+        write_page(page, calibration_page(report, record))
+
+
+def threshold(
+    *,
+    manifest: ManifestOption,
+    target_precision: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of the delivered that must be good.")
+    ],
+    truth: TruthOption = None,
+    predictions: PredictionsOption = None,
+    bar: BarOption = 0.9,
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    json_file: JsonOption = None,
+    html_file: HtmlOption = None,
+    max_pixels: MaxPixelsOption = MOST_PIXELS,
+) -> None:
+    """Find the confidence from which the delivered pictures are good, and with what interval.
+
+    Exit code: 0 found, 1 no threshold reaches the target or files do not fit, 2 wrong use.
+    """
+    from maskworks.evaluate.calibration import evaluate_calibration, find_threshold
+    from maskworks.evaluate.confidences import read_confidences
+    from maskworks.evaluate.pages.trust import calibration_page
+
+    page = check_outputs(json_file, html_file, task="threshold")
+    found = read_confidences(
+        manifest, truth=truth, predictions=predictions, limits=Limits(max_pixels)
+    )
+    report = evaluate_calibration(manifest, found, truth=truth, bar=bar)
+    answer = find_threshold(report, target=target_precision, level=level)
+    record: dict[str, Any] = answer.record()
+    names = ("threshold", "precision", "coverage", "sure_threshold", "sure_coverage")
+    lines = [
+        (name.replace("_", " "), shown(record[name]), _interval(record.get(f"{name}_interval")))
+        for name in names
+    ]
+    tell(
+        record,
+        json_file,
+        headings=("figure", "value", f"{level:.0%} interval"),
+        lines=lines,
+        footnote=_threshold_note(record),
+    )
+    if page:
+        write_page(page, calibration_page(report, report.record()))
+    if answer.chosen is None:
+        raise typer.Exit(1)
+
+
+def _interval(ends: list[float | None] | None) -> str:
+    if ends is None:
+        return ""
+    low, high = (shown(end) if end is not None else "none" for end in ends)
+    return f"{low} to {high}"
+
+
+def _threshold_note(record: dict[str, Any]) -> str:
+    counts, target = record["counts"], record["target_precision"]
+    share = f"{counts['good']} of them at IoU {record['bar']:g} or above"
+    head = f"{counts['pictures']} pictures, {share}."
+    if record["threshold"] is None:
+        return f"{head}\nNo threshold delivers a precision of {target:g}."
+    if record["sure_threshold"] is None:
+        needed = record["pictures_needed"]
+        more = (
+            f"it takes {needed} pictures without a mistake" if needed > 0 else "1 cannot be shown"
+        )
+        return f"{head}\nToo few pictures to be sure of {target:g}: {more}."
+    return (
+        f"{head}\nFrom sure threshold on, the precision is above {target:g} at a level of "
+        f"{record['level']:g}."
+    )

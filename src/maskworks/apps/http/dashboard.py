@@ -1,0 +1,150 @@
+"""What a producer wants to know of a campaign at a glance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from maskworks.apps.http.desks import Desk
+from maskworks.studio.cost import Priced, add_up, unit_price
+from maskworks.studio.route import ROUTES
+from maskworks.studio.store import Filter, Item, list_items, list_reviews
+from maskworks.studio.suggestions import DecisionRow, suggest_rules
+
+STEPS = 101
+BINS = 10
+_MOST_REASONS = 12
+_MOST_DAYS = 14
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A row of a chart: `share` is in [0, 1] of the longest."""
+
+    name: str
+    number: int
+    share: float
+
+
+def dashboard_of(desk: Desk) -> dict[str, Any]:
+    """Return the values of the dashboard page."""
+    items = [] if desk.campaign is None else list_items(
+        desk.store, desk.campaign, Filter(states=["done"])
+    )  # fmt: skip
+    routes = Counter(item.route for item in items)
+    flagged = [item for item in items if item.route != "deliver" or item.decision is not None]
+    reasons = Counter(r.name for item in items for r in item.reasons)
+    return {
+        "name": desk.name,
+        "total": len(items),
+        "flagged": len(flagged) / len(items) if items else 0.0,
+        "routes": _bars([(route, routes[route]) for route in ROUTES]),
+        "reasons": _bars(reasons.most_common(_MOST_REASONS)),
+        "days": _days(items),
+        "bill": _bill(desk, items),
+        "suggestions": _suggestions(desk),
+        "thresholds": thresholds(items),
+        "deliver_at": desk.file.campaign.quality.deliver_at,
+        "reliability": reliability(items),
+    }
+
+
+def thresholds(items: list[Item]) -> list[dict[str, float | None]]:
+    """Return for each hundredth what a threshold would deliver, and how much of that was good.
+
+    `wrong` counts only pictures that a person decided on; None where there is none.
+    """
+    scored = [item for item in items if item.score is not None and item.route != "failed"]
+    scores = np.array([item.score for item in scored], np.float64)
+    known = np.array([item.decision is not None for item in scored], bool)
+    good = np.array([item.decision == "accept" for item in scored], bool)
+    rows: list[dict[str, float | None]] = []
+    for step in range(STEPS):
+        at = step / (STEPS - 1)
+        through = scores >= at
+        judged = int((through & known).sum())
+        wrong = None if judged == 0 else float((through & known & ~good).sum() / judged)
+        share = float(through.mean()) if scored else 0.0
+        rows.append({"at": at, "delivered": share, "wrong": wrong, "judged": judged})
+    return rows
+
+
+def reliability(items: list[Item]) -> list[dict[str, float]]:
+    """Return, for each tenth of the score, how many decided items were accepted."""
+    judged = [item for item in items if item.decision is not None and item.score is not None]
+    rows = []
+    for number in range(BINS):
+        low, high = number / BINS, (number + 1) / BINS
+        inside = [
+            item for item in judged
+            if item.score is not None and (low <= item.score < high or item.score == high == 1)
+        ]  # fmt: skip
+        if inside:
+            accepted = sum(item.decision == "accept" for item in inside) / len(inside)
+            said = sum(item.score or 0.0 for item in inside) / len(inside)
+            rows.append({"said": said, "accepted": accepted, "count": float(len(inside))})
+    return rows
+
+
+def _bars(rows: list[tuple[str, int]]) -> list[Bar]:
+    most = max((number for _, number in rows), default=0) or 1
+    return [Bar(name=name, number=number, share=number / most) for name, number in rows]
+
+
+def _days(items: list[Item]) -> list[dict[str, Any]]:
+    """Return how many pictures were finished each day, and which share was flagged."""
+    days: dict[str, list[bool]] = {}
+    for item in items:
+        if item.finished_at is not None:
+            flagged = item.route != "deliver" or item.decision is not None
+            days.setdefault(item.finished_at.date().isoformat(), []).append(flagged)
+    return [
+        {"day": day, "number": len(found), "flagged": sum(found) / len(found)}
+        for day, found in sorted(days.items())[-_MOST_DAYS:]
+    ]
+
+
+def _bill(desk: Desk, items: list[Item]) -> dict[str, Any] | None:
+    priced = [
+        Priced(item.route, item.cost, item.baseline)
+        for item in items
+        if item.route and item.cost is not None and item.baseline is not None
+    ]
+    if not priced:
+        return None
+    bill = add_up(priced)
+    return {
+        "currency": desk.file.campaign.campaign.currency,
+        "total": f"{bill.total:.2f}",
+        "baseline": f"{bill.baseline:.2f}",
+        "saved": f"{bill.saved:.2f}",
+        "share": f"{bill.saved_share:.0%}",
+        "each": f"{unit_price(bill.blended):.4f}",
+        "routes": [
+            {"name": route, "items": share.items, "cost": f"{share.cost:.2f}"}
+            for route, share in bill.routes.items()
+        ],
+    }
+
+
+def _suggestions(desk: Desk) -> list[dict[str, str]]:
+    if desk.campaign is None:
+        return []
+    rows = [
+        DecisionRow(
+            source=one.source, outcome=one.decision, sku=one.sku or "", tags=one.tags,
+            reason=one.why, when=one.at.isoformat(),
+        )
+        for one in list_reviews(desk.store, desk.campaign)
+    ]  # fmt: skip
+    return [
+        {
+            "rule": f"{one.rule.kind},{one.rule.pattern}",
+            "why": one.rule.reason,
+            "rate": f"{one.rate.hits} of {one.rate.n}",
+        }
+        for one in suggest_rules(rows, rules=desk.file.rules)
+    ]

@@ -1,0 +1,66 @@
+"""remove.bg's `improve`: a picture somebody was not content with goes to a person."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from starlette.requests import Request
+
+from maskworks.apps.http.access import LOCAL, let_in
+from maskworks.apps.http.cutting import header_size
+from maskworks.apps.http.documents import FILE, body, removebg_failures, text
+from maskworks.apps.http.making import put_into_improve
+from maskworks.apps.http.removebg_fields import MEGAPIXEL
+from maskworks.apps.http.routes.removebg import client_of, source_of
+from maskworks.apps.http.service import service_of
+from maskworks.studio.store.jobs import add_job
+
+router = APIRouter(tags=["remove.bg"])
+
+_EXAMPLE = {"id": "3c4b5a6978879695"}
+_DONE = {
+    "description": "It was taken in",
+    "content": {"application/json": {"schema": {"type": "object"}, "example": _EXAMPLE}},
+}
+
+
+@router.post(
+    "/v1.0/improve",
+    summary="Send a picture to review",
+    responses={200: _DONE, **removebg_failures()},
+    openapi_extra=body(
+        "multipart/form-data",
+        "application/json",
+        fields={
+            "image_file": FILE,
+            "image_file_b64": text("In base64.", "iVBORw0KGgo="),
+            "image_url": text("Its address.", "https://example.org/a.jpg"),
+            "image_filename": text("Its name.", "a.jpg"),
+            "tag": text("A word.", "hair"),
+        },
+    ),
+)
+async def improve(request: Request) -> JSONResponse:
+    """Put a picture in front of a person, as remove.bg's address of the same name does."""
+    service = service_of(request)
+    caller = await client_of(request, service)
+    with service.engine.place():
+        form = await service.form(request)
+        data = await source_of(form, service)
+        height, width = header_size(data, service.limits)
+        await let_in(service, caller, height * width / MEGAPIXEL)
+        upload = form.file("image_file")
+        name = form.text("image_filename") or (upload.name if upload else "") or "picture.jpg"
+
+        def put() -> str:
+            file, number = put_into_improve(
+                service.desks.folder, data, name=name, tag=form.text("tag"),
+                model=service.settings.model,
+            )  # fmt: skip
+            add_job(service.store, file, name=file.parent.name, asked_by=LOCAL)
+            return number
+
+        number = await asyncio.to_thread(put)
+    return JSONResponse({"id": number})

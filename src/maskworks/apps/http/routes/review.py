@@ -1,0 +1,178 @@
+"""The review page: log in, the campaigns, the queue of one, its dashboard."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, FileSystemLoader
+from starlette.requests import Request
+
+from maskworks.apps.http.access import from_elsewhere, is_local
+from maskworks.apps.http.dashboard import dashboard_of
+from maskworks.apps.http.desks import Desk
+from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.queue import ORDERS, Choice, chosen, counted, decided_of, queue_of, record
+from maskworks.apps.http.service import Service, service_of
+from maskworks.apps.http.sessions import COOKIE, HOURS, Session, seal
+from maskworks.apps.http.surroundings import PAGE_POLICY
+from maskworks.apps.http.visitors import Visitor, meant, visitor_of
+from maskworks.studio.store import counts
+from maskworks.studio.store.keys import find_key
+from maskworks.studio.store.reviewing import leased_items
+
+router = APIRouter(include_in_schema=False)
+
+HERE = Path(__file__).resolve().parent.parent
+_LONGEST_NAME = 80
+
+static = StaticFiles(directory=HERE / "static")
+
+
+@lru_cache(maxsize=1)
+def _pages() -> Environment:
+    pages = Environment(loader=FileSystemLoader(HERE / "pages"), autoescape=True)
+    pages.filters["part"] = lambda text: quote(str(text), safe="")
+    return pages
+
+
+def page(name: str, values: dict[str, Any], status: int = 200) -> HTMLResponse:
+    """Return a page; nothing in it may load or run what is not from here."""
+    written = _pages().get_template(name).render(values)
+    return HTMLResponse(written, status, {"Content-Security-Policy": PAGE_POLICY})
+
+
+@router.get("/review")
+async def campaigns(request: Request) -> Response:
+    """List the campaigns with what awaits a person in each."""
+    service = service_of(request)
+    visitor = await visitor_of(request, service)
+    if visitor is None:
+        return RedirectResponse("/review/login", 303)
+    rows = await asyncio.to_thread(lambda: [_row(desk) for desk in service.desks.all()])
+    return page("campaigns.html", {"visitor": visitor, "rows": rows})
+
+
+@router.get("/review/login")
+async def login(request: Request) -> Response:
+    """Ask who it is, and for a key unless it is this machine's own user."""
+    service = service_of(request)
+    local = is_local(request, service)
+    return page("login.html", {"visitor": None, "local": local, "error": ""})
+
+
+@router.post("/review/login")
+async def enter(request: Request) -> Response:
+    """Begin a session."""
+    service = service_of(request)
+    form = await service.form(request)
+    local = is_local(request, service)
+    if from_elsewhere(request):
+        raise ApiError(403, "csrf", "log in at /review/login")
+    who, secret = form.text("who")[:_LONGEST_NAME], form.text("key")
+    prefix = ""
+    if secret:
+        key = await asyncio.to_thread(find_key, service.store, secret)
+        if key is None or not {"review", "admin"} & set(key.scopes):
+            error = "There is no such key, or it may not review."
+            return page("login.html", {"visitor": None, "local": local, "error": error}, 403)
+        prefix, who = key.prefix, who or key.name
+    elif not local or not who:
+        error = "Give your name." if local else "Give your name and your key."
+        return page("login.html", {"visitor": None, "local": local, "error": error}, 403)
+    session = Session(who=who, key=prefix, until=service.now() + HOURS * 3600)
+    answer = RedirectResponse("/review", 303)
+    answer.set_cookie(
+        COOKIE,
+        seal(session, service.signing),
+        max_age=HOURS * 3600,
+        path="/review",
+        secure=request.url.scheme == "https" or not service.settings.on_loopback,
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+@router.post("/review/logout")
+async def leave(request: Request) -> Response:
+    """End the session."""
+    service = service_of(request)
+    form = await service.form(request)
+    await meant(request, service, form.text("csrf"))
+    answer = RedirectResponse("/review/login", 303)
+    answer.delete_cookie(COOKIE, path="/review")
+    return answer
+
+
+@router.get("/review/c/{name}")
+async def queue(request: Request, name: str) -> Response:
+    """Show the queue of a campaign and the picture in hand."""
+    service = service_of(request)
+    visitor = await visitor_of(request, service)
+    if visitor is None:
+        return RedirectResponse("/review/login", 303)
+    choice = choice_of(request)
+    values = await asyncio.to_thread(_queue_values, service, name, choice)
+    return page("queue.html", {**values, "visitor": visitor, "choice": choice, "orders": ORDERS})
+
+
+@router.get("/review/c/{name}/dashboard")
+async def dashboard(request: Request, name: str) -> Response:
+    """Show routes, reasons, costs, proposed exceptions, and what a threshold would do."""
+    service = service_of(request)
+    visitor: Visitor | None = await visitor_of(request, service)
+    if visitor is None:
+        return RedirectResponse("/review/login", 303)
+
+    def look() -> dict[str, Any]:
+        return dashboard_of(service.desks.find(name))
+
+    values = await asyncio.to_thread(look)
+    return page("dashboard.html", {**values, "visitor": visitor})
+
+
+def choice_of(request: Request) -> Choice:
+    """Return which items the address asks for."""
+    asked = request.query_params
+    order = asked.get("order", "score")
+    return Choice(
+        reason=asked.get("reason", ""),
+        tag=asked.get("tag", ""),
+        sku=asked.get("sku", ""),
+        order=order if order in ORDERS else "score",
+        done=asked.get("done") == "1",
+    )
+
+
+def rows_of(desk: Desk, choice: Choice) -> list[dict[str, Any]]:
+    """Return the queue as the page's script reads it."""
+    held = leased_items(desk.store)
+    items = decided_of(desk) if choice.done else queue_of(desk)
+    return [record(item, held.get(item.id)) for item in chosen(items, choice)]
+
+
+def _queue_values(service: Service, name: str, choice: Choice) -> dict[str, Any]:
+    desk = service.desks.find(name)
+    items = queue_of(desk)
+    done = len(decided_of(desk))
+    return {
+        "name": desk.name,
+        "rows": rows_of(desk, choice),
+        "counted": counted(items),
+        "waiting": len(items),
+        "done": done,
+    }
+
+
+def _row(desk: Desk) -> dict[str, Any]:
+    if desk.campaign is None:
+        return {"name": desk.name, "waiting": 0, "counts": None}
+    found = counts(desk.store, desk.campaign)
+    return {"name": desk.name, "waiting": len(queue_of(desk)), "counts": found}

@@ -1,0 +1,188 @@
+// Fixing by hand: brush, eraser, clicks, undo, autosave.
+
+import { Drawing, isClick, paint } from "/static/brush.js";
+
+const $ = id => document.getElementById(id);
+const AUTOSAVE_MS = 1200;
+
+export class Fixing {
+  constructor(page) {
+    this.page = page;
+    this.on = false;
+    this.tool = "add";
+    this.drawing = new Drawing();
+    this.stroke = null;
+    this.timer = null;
+    this.keys = {
+      z: () => this.undo(), Z: () => this.redo(), s: () => this.save(), escape: () => this.leave(), f: () => this.leave(),
+      b: () => this.choose("add"), e: () => this.choose("erase"), x: () => this.choose(this.tool === "add" ? "erase" : "add"),
+      "[": () => this.resize(1 / 1.25), "]": () => this.resize(1.25),
+    };
+    const canvas = $("canvas");
+    canvas.addEventListener("pointerdown", event => this.begin(event));
+    canvas.addEventListener("pointermove", event => this.go(event));
+    canvas.addEventListener("pointerup", () => this.end());
+    canvas.addEventListener("pointercancel", () => this.end());
+    for (const button of document.querySelectorAll("[data-tool]")) button.addEventListener("click", () => this.choose(button.dataset.tool));
+    $("undo-stroke").addEventListener("click", () => this.undo());
+    $("redo-stroke").addEventListener("click", () => this.redo());
+    $("save").addEventListener("click", () => this.save());
+    $("stop-fix").addEventListener("click", () => this.leave());
+  }
+
+  get viewer() { return this.page.desk.viewer; }
+
+  async enter() {
+    const { desk, say, send } = this.page, item = desk.item;
+    if (!item || this.on || !this.viewer.photo) return;
+    if (!desk.lease) { say("Somebody else has this picture open.", true); return; }
+    try {
+      const got = await send(item, "lease", { lease: desk.lease.token });
+      this.drawing.reset(got.draft);
+    } catch (error) { say(error.message, true); return; }
+    this.on = true;
+    this.item = item;
+    this.before = this.viewer.base;
+    $("fix-tools").hidden = false;
+    $("frame").classList.add("drawing");
+    await this.redraw();
+    say(this.drawing.strokes.length ? "Going on with the unfinished fix." : "Draw on the picture: add with the brush, take away with the eraser.");
+    $("canvas").focus();
+  }
+
+  async leave() {
+    if (!this.on) return;
+    await this.keep();
+    this.close();
+    this.viewer.base = this.before;
+    this.viewer.alpha = this.before.slice();
+    this.viewer.changed();
+    this.page.say(this.drawing.strokes.length ? "The unfinished fix is kept." : "");
+  }
+
+  close() {
+    this.on = false;
+    clearTimeout(this.timer);
+    $("fix-tools").hidden = true;
+    $("ring").hidden = true;
+    $("frame").classList.remove("drawing");
+  }
+
+  choose(tool) {
+    this.tool = tool;
+    const buttons = [...document.querySelectorAll("[data-tool]")];
+    this.page.press(buttons, buttons.find(button => button.dataset.tool === tool));
+  }
+
+  resize(factor) {
+    $("size").value = Math.round(Math.max(2, Number($("size").value) * factor));
+    this.page.say(`brush of ${$("size").value} pixels`);
+  }
+
+  begin(event) {
+    if (!this.on || event.button > 0) return;
+    $("canvas").setPointerCapture(event.pointerId);
+    const point = this.point(event);
+    const size = Number($("size").value) * this.viewer.whole, soft = Number($("soft").value) / 100;
+    this.stroke = { kind: this.tool, points: [point], size, soft };
+    if (isClick(this.stroke)) { const stroke = this.stroke; this.stroke = null; this.drawing.add(stroke); this.redraw(); this.later(); return; }
+    this.trace();
+  }
+
+  // Show how large the brush is.
+  ring(event) {
+    const box = $("canvas").getBoundingClientRect(), style = $("ring").style;
+    const [scale] = this.viewer.frame(), wide = Number($("size").value) * scale / (window.devicePixelRatio || 1);
+    $("ring").hidden = !this.on || isClick({ kind: this.tool });
+    style.left = `${event.clientX - box.left}px`;
+    style.top = `${event.clientY - box.top}px`;
+    style.width = style.height = `${wide}px`;
+  }
+
+  go(event) {
+    if (this.on) this.ring(event);
+    if (!this.stroke) return;
+    this.stroke.points.push(this.point(event));
+    this.trace();
+  }
+
+  end() {
+    if (!this.stroke) return;
+    this.drawing.add(this.stroke);
+    this.stroke = null;
+    this.later();
+    this.viewer.changed();
+  }
+
+  point(event) {
+    const [x, y] = this.viewer.place(event);
+    return [Math.round(x * this.viewer.whole * 10) / 10, Math.round(y * this.viewer.whole * 10) / 10];
+  }
+
+  // Paint the newest piece of the stroke in hand, at most once a frame.
+  trace() {
+    const points = this.stroke.points.slice(-2);
+    paint(this.viewer.alpha, this.viewer.size, { ...this.stroke, points }, this.viewer.whole);
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => { this.waiting = false; this.viewer.changed(); });
+  }
+
+  async redraw() {
+    if (this.drawing.hasClicks) {
+      const { busily, send } = this.page;
+      await busily(async () => {
+        const blob = await send(this.item, "preview", { strokes: this.drawing.strokes, lease: this.page.desk.lease?.token }, true);
+        this.viewer.setBase(await createImageBitmap(blob));
+      });
+      return;
+    }
+    this.viewer.alpha = this.before.slice();
+    for (const stroke of this.drawing.strokes) paint(this.viewer.alpha, this.viewer.size, stroke, this.viewer.whole);
+    this.viewer.changed();
+  }
+
+  undo() {
+    if (this.drawing.undo()) { this.redraw(); this.later(); } else this.page.say("Nothing is drawn.");
+  }
+
+  redo() {
+    if (this.drawing.redo()) { this.redraw(); this.later(); }
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.keep(), AUTOSAVE_MS);
+  }
+
+  async keep() {
+    clearTimeout(this.timer);
+    const { desk, say, send } = this.page;
+    if (!desk.lease || desk.lease.item !== this.item.id) return;
+    try {
+      await send(this.item, "draft", { strokes: this.drawing.strokes, lease: desk.lease.token });
+    } catch (error) {
+      say(error.message, true);
+      if (error.offline && this.on) this.later();
+    }
+  }
+
+  async save(anyway = false) {
+    const { desk, busily, send, settled, load } = this.page, item = this.item;
+    if (!this.on || desk.busy) return;
+    if (!this.drawing.strokes.length) { this.page.say("Nothing is drawn."); return; }
+    clearTimeout(this.timer);
+    await busily(async () => {
+      try {
+        const { route } = await send(item, "fix", { strokes: this.drawing.strokes, refine: $("refine").checked, anyway, lease: desk.lease?.token || "" });
+        this.drawing.reset([]);
+        this.close();
+        load(item, true).catch(() => {});
+        settled(item, route, "fixed");
+      } catch (error) {
+        if (error.anyway && !anyway && window.confirm(`${error.message}\n\nDeliver it all the same?`)) { setTimeout(() => this.save(true)); return; }
+        throw error;
+      }
+    });
+  }
+}

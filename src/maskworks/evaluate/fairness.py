@@ -1,0 +1,280 @@
+"""For whom it fails: scores by group, with intervals and a test whether the gap is chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from maskworks.core.errors import EvaluationError, UsageError
+from maskworks.core.reading import Limits, read_picture
+from maskworks.evaluate.group_file import Groups, read_groups
+from maskworks.evaluate.mattes import Score, score_pair
+from maskworks.evaluate.outcome import RESIZE_RULE, finite, measured, refuse_problems, versions
+from maskworks.evaluate.pairing import Pair, pair_files
+from maskworks.evaluate.properties import PROPERTIES, measured_properties, property_groups
+from maskworks.evaluate.reading import LIMITS, read_matte
+from maskworks.evaluate.semantic import check_size
+from maskworks.quality.groups import RESAMPLES, bootstrap_interval, gap_chance, holm
+
+FEW = 30
+"""Below so many pictures a group is called too small to tell."""
+
+CHANCE = 0.05
+MEASURED = ("iou", "boundary_iou", "sad")
+KEYS = {"iou": "IoU", "boundary_iou": "boundary_IoU", "sad": "SAD"}
+
+RULES = (
+    "groups come from the user's file or from measured properties of the picture; attributes of "
+    "people are never guessed from pictures. Intervals are 95 % percentile bootstrap of the mean; "
+    "the gap is best less worst mean IoU, its chance by permutation of the pictures among the "
+    "groups, corrected after Holm for the number of attributes"
+)
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """Properties of pictures to be used as groups: names of `PROPERTIES`, and the photos.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown, or one but "size" is given without the folder of photos.
+    """
+
+    properties: tuple[str, ...]
+    photos: Path | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.properties if name not in PROPERTIES]
+        if unknown:
+            raise UsageError(f"--property {unknown[0]}: there are {', '.join(PROPERTIES)}")
+        blind = [name for name in self.properties if name != "size"]
+        if blind and self.photos is None:
+            raise UsageError(
+                f"--property {blind[0]} needs the pictures; name them with --photos DIR"
+            )
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """One group of one attribute: how many pictures, and mean and interval of each measure."""
+
+    name: str
+    n: int
+    means: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+
+    @property
+    def too_small(self) -> bool:
+        """Whether it has too few pictures to tell."""
+        return self.n < FEW
+
+
+@dataclass(frozen=True)
+class AttributeScore:
+    """One attribute: its groups, worst first, the gap in mean IoU and its corrected chance.
+
+    `gap` and `chance` are NaN where there is one group only.
+    """
+
+    name: str
+    groups: tuple[GroupScore, ...]
+    gap: float
+    chance: float
+    without: int
+
+    @property
+    def exceeds_chance(self) -> bool | None:
+        """Whether the gap is larger than chance explains; None if it cannot be told."""
+        return None if np.isnan(self.chance) else self.chance < CHANCE
+
+    def warnings(self) -> list[str]:
+        """Return what keeps this attribute from being judged."""
+        small = [f"{each.name} ({each.n})" for each in self.groups if each.too_small]
+        found = [f"too small to tell, below {FEW} pictures: {', '.join(small)}"] if small else []
+        if self.without:
+            found.append(f"{self.without} pictures have no group")
+        if len(self.groups) < 2:
+            found.append("one group only, so there is no gap")
+        return found
+
+
+@dataclass(frozen=True)
+class FairnessReport:
+    """Scores by group for each attribute, and for each crossing of two of the user's file."""
+
+    truth: Path
+    predictions: Path
+    groups: Path | None
+    scores: tuple[Score, ...]
+    pairs: tuple[Pair, ...]
+    attributes: tuple[AttributeScore, ...]
+    crossings: tuple[AttributeScore, ...]
+
+    def record(self) -> dict[str, object]:
+        """Return what the JSON file holds."""
+        told = [each for each in self.attributes if not np.isnan(each.gap)]
+        widest = max(told, key=lambda each: each.gap, default=None)
+        missing = [pair.name for pair in self.pairs if pair.prediction is None]
+        return {
+            "task": "fairness",
+            **{
+                KEYS[name]: float(np.mean([getattr(s, name) for s in self.scores]))
+                for name in MEASURED
+            },
+            "widest": None if widest is None else {"attribute": widest.name} | _summary(widest),
+            "attributes": {each.name: _attribute(each) for each in self.attributes},
+            "crossings": {each.name: _attribute(each) for each in self.crossings},
+            "truth": str(self.truth),
+            "predictions": str(self.predictions),
+            "groups": None if self.groups is None else str(self.groups),
+            "ignore_label": None,
+            "resize_rule": RESIZE_RULE,
+            "rules": RULES,
+            "unit": "IoU and boundary_IoU from 0 to 1; SAD in thousand pixels of full coverage",
+            "small_below": FEW,
+            "resamples": RESAMPLES,
+            "counts": {
+                "pictures": len(self.scores),
+                "attributes": len(self.attributes),
+                "crossings": len(self.crossings),
+                "missing_counted_as_empty": len(missing),
+            },
+            "missing": missing,
+            "versions": versions(),
+        }
+
+
+def evaluate_fairness(
+    truth: Path,
+    predictions: Path,
+    *,
+    groups: Path | None = None,
+    measuring: Measuring | None = None,
+    limits: Limits = LIMITS,
+    allow_missing: bool = False,
+) -> FairnessReport:
+    """Measure mattes by group.
+
+    Parameters
+    ----------
+    truth, predictions : folders of mattes
+    groups : CSV, optional
+        See `read_groups`.
+    measuring : Measuring, optional
+        Properties of pictures to be used as groups, in three parts of equal number.
+    limits : Limits
+    allow_missing : bool
+        Count a missing prediction as empty.
+
+    Returns
+    -------
+    FairnessReport
+
+    Raises
+    ------
+    UsageError
+        If there are neither groups nor properties, or a folder or file does not exist.
+    EvaluationError
+        If pictures do not fit, or the file of groups names unknown ones; it names them all.
+    """
+    if groups is None and measuring is None:
+        raise UsageError(
+            "name the groups with --groups groups.csv, or measure some with --property; they are "
+            "never guessed"
+        )
+    pairing = pair_files(truth, predictions, allow_missing=allow_missing)
+    refuse_problems(pairing)
+    names = [pair.name for pair in pairing.pairs]
+    given = Groups({}) if groups is None else read_groups(groups, names)
+    scores = tuple(measured(lambda pair: score_pair(pair, limits), pairing.pairs))
+    chosen = given
+    if measuring is not None:
+        values = _properties(truth, pairing.pairs, measuring.photos, limits)
+        chosen = given.joined(property_groups(values, measuring.properties))
+    by_name = {score.name: score for score in scores}
+    attributes, crossings = _scored(chosen, by_name), _scored(given.crossed(), by_name)
+    return FairnessReport(truth, predictions, groups, scores, pairing.pairs, attributes, crossings)
+
+
+def _properties(
+    truth: Path, pairs: Sequence[Pair], photos: Path | None, limits: Limits
+) -> dict[str, dict[str, float]]:
+    found: dict[str, Path | None] = {}
+    if photos is not None:
+        paired = pair_files(truth, photos, allow_missing=True).pairs
+        found = {pair.name: pair.prediction for pair in paired}
+        lacking = [pair.name for pair in pairs if found.get(pair.name) is None]
+        if lacking:
+            raise EvaluationError(
+                [f"{photos / name}: there is no such picture" for name in lacking],
+                "add the photos, or measure the size alone",
+            )
+    values: dict[str, dict[str, float]] = {}
+    for pair in pairs:
+        photo = found.get(pair.name)
+        image = None if photo is None else read_picture(photo, limits).image
+        mask = read_matte(pair.truth, limits).threshold()
+        if image is not None and photo is not None:
+            check_size(photo, image.size, mask.size)
+        values[pair.name] = measured_properties(image, mask)
+    return values
+
+
+def _scored(groups: Groups, scores: Mapping[str, Score]) -> tuple[AttributeScore, ...]:
+    rows = [_attribute_score(name, of, scores) for name, of in groups.attributes.items()]
+    known = [row for row in rows if not np.isnan(row.chance)]
+    corrected = dict(zip([r.name for r in known], holm([r.chance for r in known]), strict=True))
+    return tuple(
+        AttributeScore(r.name, r.groups, r.gap, corrected.get(r.name, float("nan")), r.without)
+        for r in rows
+    )
+
+
+def _attribute_score(
+    name: str, of: Mapping[str, str], scores: Mapping[str, Score]
+) -> AttributeScore:
+    members: dict[str, list[Score]] = {}
+    for picture, group in of.items():
+        members.setdefault(group, []).append(scores[picture])
+    rows = sorted((_group(g, m) for g, m in members.items()), key=lambda row: row.means["iou"])
+    gap = chance = float("nan")
+    if len(members) > 1:
+        gap, chance = gap_chance([[score.iou for score in each] for each in members.values()])
+    return AttributeScore(name, tuple(rows), gap, chance, len(scores) - len(of))
+
+
+def _group(name: str, members: Sequence[Score]) -> GroupScore:
+    values = {measure: [getattr(score, measure) for score in members] for measure in MEASURED}
+    return GroupScore(
+        name,
+        len(members),
+        {measure: float(np.mean(each)) for measure, each in values.items()},
+        {measure: bootstrap_interval(each) for measure, each in values.items()},
+    )
+
+
+def _summary(attribute: AttributeScore) -> dict[str, object]:
+    groups = attribute.groups
+    return {
+        "worst_group": groups[0].name if groups else None,
+        "best_group": groups[-1].name if groups else None,
+        "gap": finite(attribute.gap),
+        "p_value": finite(attribute.chance),
+        "exceeds_chance": attribute.exceeds_chance,
+        "warnings": attribute.warnings(),
+    }
+
+
+def _attribute(attribute: AttributeScore) -> dict[str, object]:
+    rows = {}
+    for each in attribute.groups:
+        row: dict[str, object] = {"n": each.n, "too_small": each.too_small}
+        for measure in MEASURED:
+            row[KEYS[measure]] = each.means[measure]
+            row[f"{KEYS[measure]}_interval"] = list(each.intervals[measure])
+        rows[each.name] = row
+    return _summary(attribute) | {"groups": rows}

@@ -1,0 +1,271 @@
+"""Pictures that are read part by part: TIFF of any size, and rasters with a georeference.
+
+Plain and deflated TIFF are read through tifffile, which the core has; everything else, and
+whatever has a georeference, through rasterio (extra `[geo]`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskworks.core.errors import ImageError, UnreadableError, UsageError
+from maskworks.core.values import Box
+
+if TYPE_CHECKING:
+    from maskworks.core.values import Pixels
+
+WINDOWED_PIXELS = 50_000_000
+"""A TIFF with more pixels is read and written part by part, whatever `--max-pixels` says."""
+
+TIFF = frozenset({".tif", ".tiff", ".btf"})
+
+CACHE_BYTES = 200_000_000
+"""Decoded parts that are kept, so that a row of tiles is decoded once."""
+
+LARGEST_PART = 400_000_000
+"""A single compressed strip or tile with more bytes than this cannot be read in parts."""
+
+_GEO_TAGS = (33550, 33922, 34264, 34735)
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """A picture of `size` (H, W) of which `read` gives any part, uint8 (h, w, 3).
+
+    `geo` is what a georeferenced raster says of itself, as rasterio calls it: crs, transform.
+    """
+
+    size: tuple[int, int]
+    read: Callable[[Box], Pixels]
+    close: Callable[[], None]
+    geo: dict[str, Any] | None = None
+
+    def step(self, most: int) -> int:
+        """Return which pixels `overview` takes: every n-th."""
+        return max(1, int(np.ceil((self.size[0] * self.size[1] / most) ** 0.5)))
+
+    def overview(self, most: int) -> Pixels:
+        """Return the whole picture, thinned to at most so many pixels.
+
+        Every n-th pixel of every n-th row is taken; no more than a band is read at once.
+        """
+        height, width = self.size
+        step = self.step(most)
+        rows: list[Pixels] = []
+        band = max(step, 512 // step * step)
+        for top in range(0, height, band):
+            part = self.read(Box(top, 0, min(top + band, height), width))
+            rows.append(part[::step, ::step].copy())
+        return np.concatenate(rows)
+
+
+def open_windows(
+    path: Path, *, bands: Sequence[int] | None = None, label: str | None = None
+) -> Windows | None:
+    """Open a picture to be read part by part, None if it had better be read at once.
+
+    That is so for a small one without a georeference, when no bands were asked for.
+
+    Parameters
+    ----------
+    path : Path
+    bands : three numbers from 1, or one, optional
+        Which bands are red, green and blue; by default the first three, or the only one.
+    label : str, optional
+        What error messages call it.
+
+    Raises
+    ------
+    UnreadableError
+        If it is a TIFF that cannot be read in parts, with the way out.
+    UsageError
+        If a band is asked for that is not there.
+    """
+    if path.suffix.lower() not in TIFF:
+        if bands is not None:
+            raise UsageError(f"{label or path}: --bands chooses bands of a TIFF, this is none")
+        return None
+    import tifffile
+
+    name = label or str(path)
+    try:
+        opened = tifffile.TiffFile(path)
+    except (OSError, ValueError, tifffile.TiffFileError):
+        return None  # `read_picture` says what is wrong with it
+    page: Any = opened.pages[0]
+    large = page.imagelength * page.imagewidth > WINDOWED_PIXELS
+    geo = any(tag in page.tags for tag in _GEO_TAGS)
+    many = page.samplesperpixel not in (1, 3, 4)
+    if not large and not geo and bands is None and not many:
+        opened.close()
+        return None
+    if find_spec("rasterio") is not None and (geo or not _readable(page)):
+        opened.close()
+        from maskworks.studio.labels.geo import open_raster
+
+        return open_raster(path, bands=bands, label=name)
+    if not _readable(page):
+        opened.close()
+        raise UnreadableError(
+            name,
+            f"is a large TIFF compressed with {page.compression.name}",
+            "install `maskworks[geo]`, which reads it in parts, or save it deflated",
+        )
+    return _of_page(opened, page, bands, name)
+
+
+def _readable(page: Any) -> bool:  # noqa: ANN401 - an untyped library
+    """Whether tifffile alone decodes a page, in parts that fit into memory."""
+    plain = page.compression.name in ("NONE", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "LZMA")
+    if page.dtype is None or page.dtype.name not in ("uint8", "uint16"):
+        return False
+    if page.photometric.name not in ("MINISBLACK", "MINISWHITE", "RGB"):
+        return False
+    if page.is_memmappable:
+        return True
+    part = int(np.prod(page.chunks)) * page.dtype.itemsize
+    return plain and part <= LARGEST_PART
+
+
+def _of_page(
+    opened: Any,  # noqa: ANN401 - tifffile.TiffFile
+    page: Any,  # noqa: ANN401 - tifffile.TiffPage
+    bands: Sequence[int] | None,
+    name: str,
+) -> Windows:
+    height, width = int(page.imagelength), int(page.imagewidth)
+    chosen = choose_bands(bands, int(page.samplesperpixel), name)
+    invert = page.photometric.name == "MINISWHITE"
+    raw = _mapped(opened, page) if page.is_memmappable else _Segments(page)
+
+    def read(box: Box) -> Pixels:
+        part = to_bytes(raw(box), name)[..., chosen]
+        return np.ascontiguousarray(255 - part if invert else part)
+
+    return Windows(size=(height, width), read=read, close=opened.close)
+
+
+def _mapped(opened: Any, page: Any) -> Callable[[Box], NDArray[Any]]:  # noqa: ANN401
+    """Read from a file that lies uncompressed on the disk, as if it were an array."""
+    height, width, samples = page.imagelength, page.imagewidth, page.samplesperpixel
+    apart = page.planarconfig.name == "SEPARATE" and samples > 1
+    shape = (samples, height, width) if apart else (height, width, samples)
+    values: NDArray[Any] = np.memmap(
+        opened.filehandle.path,
+        page.dtype.newbyteorder(opened.byteorder),
+        "r",
+        offset=page.dataoffsets[0],
+        shape=shape,
+    )
+    if apart:
+        values = values.transpose(1, 2, 0)
+    return lambda box: np.asarray(values[box.top : box.bottom, box.left : box.right])
+
+
+class _Segments:
+    """Reads strips or tiles one by one and keeps the last ones decoded."""
+
+    def __init__(self, page: Any) -> None:  # noqa: ANN401 - tifffile.TiffPage
+        self.page = page
+        self.kept: OrderedDict[int, NDArray[Any]] = OrderedDict()
+        self.bytes = 0
+        self.samples = int(page.samplesperpixel)
+        self.apart = page.planarconfig.name == "SEPARATE" and self.samples > 1
+        if page.is_tiled:
+            self.side = (int(page.tilelength), int(page.tilewidth))
+        else:
+            self.side = (min(int(page.rowsperstrip), int(page.imagelength)), int(page.imagewidth))
+        self.across = -(-int(page.imagewidth) // self.side[1])
+        self.down = -(-int(page.imagelength) // self.side[0])
+
+    def __call__(self, box: Box) -> NDArray[Any]:
+        out = np.zeros((*box.size, self.samples), self.page.dtype)
+        height, width = self.side
+        for row in range(box.top // height, -(-box.bottom // height)):
+            for column in range(box.left // width, -(-box.right // width)):
+                self._copy(out, box, row, column)
+        return out
+
+    def _copy(self, out: NDArray[Any], box: Box, row: int, column: int) -> None:
+        top, left = row * self.side[0], column * self.side[1]
+        for plane in range(self.samples if self.apart else 1):
+            part = self._segment((plane * self.down + row) * self.across + column)
+            rows = slice(max(box.top, top), min(box.bottom, top + part.shape[0]))
+            columns = slice(max(box.left, left), min(box.right, left + part.shape[1]))
+            inside = part[rows.start - top : rows.stop - top, columns.start - left :][
+                :, : columns.stop - columns.start
+            ]
+            target = out[
+                rows.start - box.top : rows.stop - box.top,
+                columns.start - box.left : columns.stop - box.left,
+            ]
+            if self.apart:
+                target[..., plane] = inside[..., 0]
+            else:
+                target[...] = inside
+
+    def _segment(self, index: int) -> NDArray[Any]:
+        if index in self.kept:
+            self.kept.move_to_end(index)
+            return self.kept[index]
+        handle = self.page.parent.filehandle
+        handle.seek(self.page.dataoffsets[index])
+        data = handle.read(self.page.databytecounts[index])
+        decoded = self.page.decode(data, index)[0]
+        if decoded is None:
+            shape = (*self.side, 1 if self.apart else self.samples)
+            part = np.zeros(shape, self.page.dtype)
+        else:
+            part = np.asarray(decoded)[0]
+        self.kept[index] = part
+        self.bytes += part.nbytes
+        while self.bytes > CACHE_BYTES and len(self.kept) > 1:
+            self.bytes -= self.kept.popitem(last=False)[1].nbytes
+        return part
+
+
+def choose_bands(bands: Sequence[int] | None, count: int, name: str) -> list[int]:
+    """Return three places of bands, from 0.
+
+    Raises
+    ------
+    UsageError
+        If a band is not there.
+
+    Examples
+    --------
+    >>> choose_bands(None, 1, "a.tif"), choose_bands([4, 3, 2], 6, "a.tif")
+    ([0, 0, 0], [3, 2, 1])
+    """
+    if bands is None:
+        return [0, 0, 0] if count < 3 else [0, 1, 2]
+    if len(bands) not in (1, 3) or not all(1 <= band <= count for band in bands):
+        raise UsageError(
+            f"{name}: --bands names one or three of its bands 1 to {count}, got "
+            f"{','.join(map(str, bands))}"
+        )
+    chosen = [band - 1 for band in bands]
+    return chosen if len(chosen) == 3 else chosen * 3
+
+
+def to_bytes(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    """Return 8 or 16-bit samples as 8 bits.
+
+    Raises
+    ------
+    ImageError
+        If they are of another type.
+    """
+    if values.dtype == np.uint8:
+        return np.asarray(values, np.uint8)
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
+        return ((values.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
+    raise ImageError(f"{name}: its samples are {values.dtype}; save it with 8 or 16 bits")

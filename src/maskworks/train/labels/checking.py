@@ -1,0 +1,164 @@
+"""What breaks trainings, found before one begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PilImage
+
+from maskworks.core.errors import RecipeError
+from maskworks.core.exif import orientation_of
+from maskworks.train.labels.finding import MOST_IDS, Pair, read_ids
+
+Bits = NDArray[np.uint8]
+SIDE = 16
+"""Rows and columns of a picture's fingerprint."""
+
+NEAR_BITS = 10
+"""Pictures whose fingerprints of 256 bits differ by at most this many are the same."""
+
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
+
+
+@dataclass
+class SplitFound:
+    """What one split holds: pixels and pictures of each class, and what is wrong with it.
+
+    `classes` has one more place than there are classes, for pixels without a label.
+    """
+
+    name: str
+    pictures: int
+    pixels: NDArray[np.int64]
+    in_pictures: NDArray[np.int64]
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    unknown_ids: Counter[int] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    fingerprints: Bits = field(default_factory=lambda: np.zeros((0, SIDE * SIDE // 8), np.uint8))
+    stems: list[str] = field(default_factory=list)
+
+
+def check_split(
+    name: str, pairs: Sequence[Pair], table: NDArray[np.int32], classes: Sequence[str]
+) -> SplitFound:
+    """Read a whole split and count what is in it.
+
+    Parameters
+    ----------
+    name : str
+    pairs : its pictures and labels
+    table : int32 (65536,), the place of each stored id; len(classes) without a label, -1 none
+    classes : their names
+    """
+    wide = len(classes) + 1
+    found = SplitFound(name, len(pairs), np.zeros(wide, np.int64), np.zeros(wide, np.int64))
+    prints = []
+    for pair in pairs:
+        try:
+            prints.append(_look_at(pair, table, found))
+            found.stems.append(pair.name)
+        except (RecipeError, OSError, SyntaxError, ValueError) as error:
+            found.problems.append(f"{pair.picture}: cannot be used ({error})")
+    if prints:
+        found.fingerprints = np.stack(prints)
+    for number, times in sorted(found.unknown_ids.items()):
+        found.problems.append(f"id {number} is of no class: {times} pixels")
+    found.problems += [
+        f"class {label} is in no picture"
+        for label, times in zip(classes, found.in_pictures, strict=False)
+        if times == 0
+    ]
+    return found
+
+
+def _look_at(pair: Pair, table: NDArray[np.int32], found: SplitFound) -> Bits:
+    ids = read_ids(pair.labels)
+    with PilImage.open(pair.picture) as opened:
+        orientation, stored = orientation_of(opened), (opened.height, opened.width)
+        print_of = fingerprint(opened)
+    upright = stored[::-1] if orientation in _SIDEWAYS else stored
+    if orientation != 1:
+        seen = "as it is stored" if ids.shape == stored else "otherwise"
+        found.problems.append(
+            f"{pair.picture}: its EXIF says to turn it (orientation {orientation}), its labels "
+            f"lie {seen}; turn the picture's pixels and take the tag away"
+        )
+    elif ids.shape != upright:
+        found.problems.append(
+            f"{pair.labels}: is {ids.shape[1]}x{ids.shape[0]}, its picture "
+            f"{upright[1]}x{upright[0]}"
+        )
+    found.sizes[upright] += 1
+    places = table[ids.clip(0, MOST_IDS - 1)]
+    found.unknown_ids.update(Counter(ids[places < 0].ravel().tolist()))
+    counts = np.bincount(places[places >= 0].ravel(), minlength=len(found.pixels))
+    found.pixels += counts
+    found.in_pictures += counts > 0
+    return print_of
+
+
+def fingerprint(picture: PilImage.Image) -> Bits:
+    """Return whether each of 16 x 16 cells is brighter than the one to its left, as 32 bytes.
+
+    Examples
+    --------
+    >>> ramp = PilImage.linear_gradient("L").rotate(90)
+    >>> int(np.unpackbits(fingerprint(ramp)).sum()) in (0, 256)
+    True
+    """
+    small = picture.convert("L").resize((SIDE + 1, SIDE), PilImage.Resampling.BOX)
+    grey = np.asarray(small).astype(np.int16)
+    return np.packbits(grey[:, 1:] > grey[:, :-1])
+
+
+def near_pairs(ours: Bits, theirs: Bits) -> list[tuple[int, int]]:
+    """List the places (i, j) of fingerprints that differ by at most `NEAR_BITS` bits."""
+    pairs: list[tuple[int, int]] = []
+    for i, one in enumerate(ours):
+        apart = np.unpackbits(theirs ^ one, axis=1).sum(1)
+        pairs += [(i, int(j)) for j in np.flatnonzero(apart <= NEAR_BITS)]
+    return pairs
+
+
+def duplicates(splits: Sequence[SplitFound]) -> list[str]:
+    """Name the pictures of one split that another shows too, whatever they are called."""
+    lines = []
+    for number, one in enumerate(splits):
+        for other in splits[number + 1 :]:
+            for i, j in near_pairs(one.fingerprints, other.fingerprints):
+                first, second = f"{one.name}/{one.stems[i]}", f"{other.name}/{other.stems[j]}"
+                lines.append(f"{first} and {second} look the same")
+    return lines
+
+
+def as_record(
+    splits: Sequence[SplitFound], same: Sequence[str], classes: Sequence[str]
+) -> Mapping[str, object]:
+    """Return everything that was found, for a file of JSON."""
+    return {
+        "classes": list(classes),
+        "duplicates": list(same),
+        "splits": {
+            each.name: {
+                "pictures": each.pictures,
+                "sizes": {f"{w}x{h}": n for (h, w), n in each.sizes.most_common()},
+                "pixels": each.pixels[:-1].tolist(),
+                "pixels_without_label": int(each.pixels[-1]),
+                "in_pictures": each.in_pictures[:-1].tolist(),
+                "problems": each.problems,
+            }
+            for each in splits
+        },
+    }
+
+
+def split_folders(folder: Path) -> list[Path]:
+    """Return the folders that hold PNG labels: `folder` itself, or those right below it."""
+    if any(folder.glob("*.png")):
+        return [folder]
+    return sorted(each for each in folder.iterdir() if each.is_dir() and any(each.glob("*.png")))

@@ -1,0 +1,298 @@
+"""The review page in a real, headless Chromium.
+
+Without Chromium or Playwright these tests are skipped, unless MASKWORKS_TEST_BROWSER=required,
+as in CI: then they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.reasons import Reason
+from maskworks.studio.store import (
+    Filter,
+    NewItem,
+    Outcome,
+    Output,
+    add,
+    claim,
+    database_beside,
+    finish,
+    hold,
+    list_items,
+    list_reviews,
+    open_campaign,
+    open_store,
+)
+from maskworks.studio.store.reviewing import matte_versions
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser for the whole file, in a thread of its own: pytest's keeps its event loop."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        found, why = None, "pip install playwright for the tests of the review page"
+    else:
+        why = "Chromium was not found (Debian: apt-get install chromium)"
+    if found is None:
+        if os.environ.get("MASKWORKS_TEST_BROWSER") == "required":
+            pytest.fail(why)
+        pytest.skip(why)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Person:
+    """Somebody at the page; `problems` is what the browser complained of."""
+
+    def __init__(self, chromium, server, who, **options):
+        self.problems = []
+        self.context = chromium.new_context(
+            **{"viewport": {"width": 1280, "height": 800}, **options}
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(15000)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.server = server
+        self.page.goto(f"{server.url}/review")
+        self.page.fill("[name=who]", who)
+        self.page.click("text=Begin")
+        self.page.wait_for_url("**/review")
+
+    def open(self, campaign="spring", query=""):
+        self.page.goto(f"{self.server.url}/review/c/{campaign}{query}")
+        self.page.wait_for_selector("body[data-shown]")
+        return self
+
+    @property
+    def shown(self):
+        return int(self.page.get_attribute("body", "data-shown"))
+
+    def press(self, key):
+        self.page.keyboard.press(key)
+
+    def hears(self, text):
+        self.page.wait_for_function(
+            "text => document.getElementById('said').textContent.includes(text)", arg=text
+        )
+
+    def sees(self, number):
+        self.page.wait_for_selector(f"body[data-shown='{number}']")
+
+    def leaves(self, number):
+        self.page.wait_for_function(f"() => document.body.dataset.shown !== '{number}'")
+
+    def pixel(self, x, y):
+        """The colour of the canvas at a share of its size, as (r, g, b, a)."""
+        return self.page.evaluate(
+            "([x, y]) => { const c = document.getElementById('canvas');"
+            "return [...c.getContext('2d').getImageData(c.width * x, c.height * y, 1, 1).data]; }",
+            [x, y],
+        )
+
+
+@pytest.fixture
+def sitting(chromium):
+    """A function that seats somebody at the page of a server."""
+    people = []
+
+    def seat(server, who, **options):
+        people.append(Person(chromium, server, who, **options))
+        return people[-1]
+
+    yield seat
+    for person in people:
+        person.context.close()
+    assert [p for person in people for p in person.problems] == []
+
+
+@pytest.fixture
+def ana(sitting, reviewed):
+    return sitting(reviewed.server, "Ana").open()
+
+
+def decision(reviewed, number):
+    every = list_items(reviewed.store, reviewed.campaign, Filter())
+    return next(item for item in every if item.id == number).decision
+
+
+def test_accept_by_key_shows_the_next_one(ana, reviewed):
+    first = ana.shown
+    ana.press("a")
+    ana.hears("accept → deliver")
+    ana.leaves(first)
+    assert decision(reviewed, first) == "accept"
+    assert ana.page.inner_text("#left") == "3"
+    assert list_reviews(reviewed.store, reviewed.campaign)[-1].who == "Ana"
+
+
+def test_reject_asks_for_a_reason_and_undo_takes_it_back(ana, reviewed):
+    first = ana.shown
+    ana.press("r")
+    ana.page.click("text=hair or fur")
+    ana.press("Enter")
+    ana.hears("reject → manual")
+    assert decision(reviewed, first) == "reject"
+    ana.press("z")
+    ana.hears("taken back")
+    assert decision(reviewed, first) is None
+    ana.sees(first)
+
+
+def test_keys_walk_zoom_and_change_the_view(ana):
+    first = ana.shown
+    ana.press("j")
+    ana.leaves(first)
+    ana.press("k")
+    ana.sees(first)
+    cutout = ana.pixel(0.5, 0.5)
+    views = []
+    for _ in range(4):
+        ana.press(" ")
+        views.append(ana.page.get_attribute("[data-view][aria-pressed=true]", "data-view"))
+    assert views == ["original", "matte", "overlay", "cutout"]
+    assert ana.pixel(0.5, 0.5) == cutout
+    ana.press("c")
+    assert ana.page.is_visible("#compare")
+    ana.press("+")
+    ana.press("h")
+    ana.press("l")
+    assert ana.page.get_attribute("#heat", "aria-pressed") == "true"
+
+
+def test_stroke_is_drawn_undone_saved_and_delivered(ana, reviewed):
+    first = ana.shown
+    box = ana.page.locator("#canvas").bounding_box()
+    ana.press(" ")
+    ana.press(" ")  # the matte
+    ana.press("f")
+    ana.page.wait_for_selector("#fix-tools:not([hidden])")
+    middle, low = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.93
+
+    def draw():
+        ana.page.mouse.move(middle - 60, low)
+        ana.page.mouse.down()
+        ana.page.mouse.move(middle, low, steps=4)
+        ana.page.mouse.move(middle + 60, low, steps=4)
+        ana.page.mouse.up()
+
+    assert ana.pixel(0.5, 0.93)[0] < 30
+    draw()
+    assert ana.pixel(0.5, 0.93)[0] > 200
+    ana.press("z")
+    assert ana.pixel(0.5, 0.93)[0] < 30
+    ana.press("Shift+Z")
+    assert ana.pixel(0.5, 0.93)[0] > 200
+    ana.page.uncheck("#refine")
+    ana.press("s")
+    ana.hears("fixed → deliver")
+    version = matte_versions(reviewed.store, first)[0]
+    with Image.open(reviewed.out / version.path) as drawn:
+        alpha = np.asarray(drawn)
+    assert alpha[int(0.93 * 120), 80] == 255
+    assert version.who == "Ana"
+
+
+def test_unfinished_fix_is_kept_and_found_again(ana):
+    first = ana.shown
+    box = ana.page.locator("#canvas").bounding_box()
+    ana.press("f")
+    ana.page.wait_for_selector("#fix-tools:not([hidden])")
+    ana.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 30)
+    ana.press("Escape")
+    ana.hears("unfinished fix is kept")
+    ana.page.reload()
+    ana.sees(first)
+    ana.hears("unfinished fix")
+
+
+def test_two_people_get_different_pictures_and_never_overwrite(ana, sitting, reviewed):
+    mine = ana.shown
+    ben = sitting(reviewed.server, "Ben").open()
+    assert ben.shown != mine
+    ben.page.click(f"[data-id='{mine}']")
+    ben.hears("Ana has this picture open")
+    ben.press("a")
+    ben.hears("Ana has this picture open")
+    assert decision(reviewed, mine) is None
+    ana.press("a")
+    ana.hears("accept → deliver")
+    assert decision(reviewed, mine) == "accept"
+
+
+def test_page_survives_a_server_that_is_away(ana, reviewed):
+    first = ana.shown
+    ana.context.set_offline(True)
+    ana.press("a")
+    ana.hears("does not answer")
+    assert decision(reviewed, first) is None
+    ana.context.set_offline(False)
+    ana.press("a")
+    ana.hears("accept → deliver")
+
+
+def test_every_control_has_a_name_and_nothing_is_wider_than_a_phone(sitting, reviewed):
+    ana = sitting(reviewed.server, "Ana", viewport={"width": 390, "height": 844}).open()
+    nameless = ana.page.evaluate(
+        "[...document.querySelectorAll('button, input, select, canvas:not([hidden])')].filter(e =>"
+        "!(e.textContent.trim() || e.ariaLabel || e.labels?.length || e.hidden"
+        " || e.type === 'hidden')).map(e => e.outerHTML)"
+    )
+    assert nameless == []
+    for path in ("", "/dashboard"):
+        ana.page.goto(f"{reviewed.server.url}/review/c/spring{path}")
+        assert ana.page.evaluate("document.documentElement.scrollWidth") <= 390
+    ana.page.fill("#at", "50")
+    assert "At 0.50 you would deliver" in ana.page.inner_text("#told")
+
+
+def test_thousand_pictures_are_shown_at_once(starting, sitting, tmp_path, draw):
+    folder = tmp_path / "large"
+    (folder / "photos").mkdir(parents=True)
+    (folder / "photos/0000.png").write_bytes(draw().data)
+    (folder / "campaign.toml").write_text(
+        '[campaign]\nname = "large"\n[input]\nfolder = "photos"\nmodel = "bright"\n'
+    )
+    file = read_campaign(folder)
+    with open_store(database_beside(file.path)) as store:
+        campaign = open_campaign(store, "large", currency="USD", settings="s")
+        _fill(store, campaign, folder)
+    server = starting(campaigns=(folder,))
+    ana = sitting(server, "Ana").open("large")
+    assert ana.page.locator("#list li").count() == 1000
+    assert ana.page.inner_text("#left") == "1000"
+    first = ana.shown
+    ana.press("j")
+    ana.leaves(first)
+
+
+def _fill(store, campaign, folder):
+    names = [f"{number:04}.png" for number in range(1000)]
+    for name in names[1:]:
+        os.link(folder / "photos/0000.png", folder / f"photos/{name}")
+    rows = [NewItem(source=n, content=n, settings="s", sku=n, tags=(), concept=None) for n in names]
+    reasons = (Reason("low-score", 0.5, 0.85, "score 0.5 is below 0.85"),)
+    with hold(store, campaign) as worker:
+        add(store, worker, rows)
+        while items := claim(store, worker, 100):
+            for item in items:
+                made = Output(
+                    path=f"default/default/{item.source}",
+                    sha256="0" * 64,
+                    width=1,
+                    height=1,
+                    bytes=1,
+                )
+                done = Outcome(route="review", score=0.5, reasons=reasons, outputs=(made,))
+                finish(store, item, done)

@@ -1,0 +1,202 @@
+"""The review page without a browser: who may what, and what follows for store and files."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.strokes import read_strokes
+from maskworks.studio.store import Filter, list_items, list_reviews
+from maskworks.studio.store.reviewing import matte_versions
+
+
+class Desk:
+    """A logged-in reviewer at a campaign."""
+
+    def __init__(self, server, campaign, who="Ana", **form):
+        self.client = httpx.Client(base_url=server.url, timeout=30, follow_redirects=True)
+        answer = self.client.post("/review/login", data={"who": who, **form})
+        assert answer.status_code == 200, answer.text
+        self.base = f"/review/c/{campaign}"
+        self.page = self.client.get(self.base).text
+        self.csrf = re.search(r'name="csrf" content="(\w+)"', self.page)[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.client.close()
+
+    def post(self, number, what, **fields):
+        headers = {"X-CSRF-Token": self.csrf}
+        return self.client.post(f"{self.base}/items/{number}/{what}", json=fields, headers=headers)
+
+    def take(self, number):
+        return self.post(number, "lease").json()["lease"]
+
+    def items(self, **choice):
+        return self.client.get(f"{self.base}/items", params=choice).json()["items"]
+
+
+@pytest.fixture
+def ana(reviewed):
+    with Desk(reviewed.server, "spring") as desk:
+        yield desk
+
+
+def item(reviewed, number):
+    store, campaign = reviewed.store, reviewed.campaign
+    return next(i for i in list_items(store, campaign, Filter()) if i.id == number)
+
+
+def test_queue_is_sorted_and_filtered(ana):
+    scores = [row["score"] for row in ana.items()]
+    assert len(scores) == 4
+    assert scores == sorted(scores)
+    assert [row["id"] for row in ana.items(order="number")] == sorted(r["id"] for r in ana.items())
+    assert [row["source"] for row in ana.items(sku="p2")] == ["p2.png"]
+    assert ana.items(reason="none-such") == []
+
+
+def test_accepting_delivers_the_file(ana, reviewed):
+    number = ana.items()[0]["id"]
+    answer = ana.post(number, "decide", verdict="accept", lease=ana.take(number))
+    assert answer.json() == {"route": "deliver"}
+    assert item(reviewed, number).decision == "accept"
+    assert len(list((reviewed.out / "deliver").rglob("*.*"))) == 1
+    assert list_reviews(reviewed.store, reviewed.campaign)[-1].who == "Ana"
+    assert number not in [row["id"] for row in ana.items()]
+    assert [row["id"] for row in ana.items(done="1")] == [number]
+
+
+def test_rejecting_needs_a_reason_and_undo_brings_it_back(ana, reviewed):
+    number = ana.items()[0]["id"]
+    lease = ana.take(number)
+    silent = ana.post(number, "decide", verdict="reject", lease=lease)
+    assert "say what is wrong" in silent.json()["error"]["message"]
+    done = ana.post(number, "decide", verdict="reject", why="hair", lease=lease)
+    assert done.json() == {"route": "manual"}
+    back = ana.post(number, "undo", lease=ana.take(number))
+    assert back.json() == {"route": "review"}
+    assert item(reviewed, number).decision is None
+    assert len(list((reviewed.out / "review").rglob("*.*"))) == 4
+
+
+def test_two_people_never_have_one_picture(ana, reviewed):
+    number = ana.items()[0]["id"]
+    lease = ana.take(number)
+    with Desk(reviewed.server, "spring", who="Ben") as ben:
+        refused = ben.post(number, "lease")
+        assert refused.status_code == 409
+        assert "Ana has this picture open" in refused.json()["error"]["message"]
+        stolen = ben.post(number, "decide", verdict="accept", lease="guessed")
+        assert stolen.status_code == 409
+        assert next(row for row in ben.items() if row["id"] == number)["leased"] == "Ana"
+        ana.post(number, "release", lease=lease)
+        assert ben.post(number, "lease").status_code == 200
+
+
+def test_fix_makes_a_new_matte_and_delivers(ana, reviewed):
+    number = next(row["id"] for row in ana.items() if row["source"] == "p1.png")
+    stroke = {"kind": "add", "points": [[20, 20], [60, 20]], "size": 20, "soft": 0}
+    lease = ana.take(number)
+    assert ana.post(number, "draft", strokes=[stroke], lease=lease).json() == {"kept": 1}
+    assert ana.post(number, "lease", lease=lease).json()["draft"][0]["points"][0] == [20, 20]
+    shown = ana.post(number, "preview", strokes=[stroke])
+    assert np.asarray(Image.open(BytesIO(shown.content)))[20, 40] == 255
+    done = ana.post(number, "fix", strokes=[stroke], refine=False, lease=lease)
+    assert done.json() == {"route": "deliver"}, done.text
+    version = matte_versions(reviewed.store, number)[0]
+    with Image.open(reviewed.out / version.path) as drawn:
+        alpha = np.asarray(drawn)
+    assert alpha[20, 40] == 255
+    assert alpha[100, 5] == 0
+    assert item(reviewed, number).route == "deliver"
+    assert ana.post(number, "lease").json()["draft"] == []
+
+
+def test_click_takes_the_thing_that_was_pointed_at(ana, reviewed):
+    number = ana.items()[0]["id"]
+    before = ana.post(number, "preview", strokes=[])
+    click = {"kind": "background", "points": [[80, 60]]}
+    after = ana.post(number, "preview", strokes=[click])
+    grey = [np.asarray(Image.open(BytesIO(a.content))).astype(int) for a in (before, after)]
+    assert grey[0][60, 80] > 200
+    assert grey[1][60, 80] < 50
+
+
+def test_retouchers_file_is_taken_in(ana, reviewed):
+    number = next(row["id"] for row in ana.items() if row["source"] == "p0.png")
+    pixels = np.zeros((120, 160, 4), np.uint8)
+    pixels[30:90, 40:120] = 255
+    written = BytesIO()
+    Image.fromarray(pixels).save(written, "PNG")
+    answer = ana.client.post(
+        f"{ana.base}/items/{number}/upload",
+        files={"file": ("done by me.png", written.getvalue())},
+        data={"lease": ana.take(number)},
+        headers={"X-CSRF-Token": ana.csrf},
+    )
+    assert answer.json()["route"] == "deliver", answer.text
+    assert item(reviewed, number).route == "deliver"
+
+
+@pytest.mark.parametrize(
+    ("strokes", "message"),
+    [
+        pytest.param("x", "strokes", id="text"),
+        pytest.param([{"kind": "add", "points": []}], "strokes.0.points", id="no-point"),
+        pytest.param([{"kind": "fill", "points": [[1, 1]]}], "strokes.0.kind", id="kind"),
+        pytest.param([{"kind": "add", "points": [[1, 1]], "size": -1}], "size", id="size"),
+        pytest.param([{"kind": "add", "points": [[1e9, 1]]}], "points", id="far"),
+    ],
+)
+def test_wrong_strokes_are_told(strokes, message):
+    with pytest.raises(ApiError, match=message) as refused:
+        read_strokes(strokes)
+    assert refused.value.status == 422
+
+
+def test_page_is_for_those_who_logged_in(reviewed):
+    client = reviewed.server.client
+    assert client.get("/review").headers["location"] == "/review/login"
+    assert client.get("/review/c/spring/items").status_code == 401
+    cookie = {"Cookie": "maskworks_session=a.b"}
+    assert client.get("/review/c/spring/items", headers=cookie).status_code == 401
+
+
+def test_changing_anything_needs_the_pages_token(ana):
+    number = ana.items()[0]["id"]
+    url = f"{ana.base}/items/{number}/lease"
+    assert ana.client.post(url, json={}).status_code == 403
+    headers = {"X-CSRF-Token": ana.csrf, "Origin": "https://evil.example"}
+    assert ana.client.post(url, json={}, headers=headers).status_code in (401, 403)
+
+
+def test_key_needs_the_scope_and_its_end_ends_the_session(reviewed):
+    from maskworks.studio.store.keys import revoke_key
+
+    server = reviewed.server
+    cutter = server.key("cut", name="cutter")
+    refused = server.client.post("/review/login", data={"who": "Eve", "key": cutter})
+    assert refused.status_code == 403
+    with Desk(server, "spring", who="Cem", key=server.key("review", name="cem")) as desk:
+        assert desk.items()
+        revoke_key(server.service.store, "cem")
+        assert desk.client.get(f"{desk.base}/items").status_code == 401
+
+
+def test_dashboard_counts_and_escapes(ana, reviewed):
+    number = ana.items()[0]["id"]
+    ana.post(number, "decide", verdict="accept", lease=ana.take(number))
+    page = ana.client.get("/review/c/spring/dashboard")
+    assert "4</strong> pictures" in page.text
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    campaigns = ana.client.get("/review").text
+    assert "3</strong> await a decision" in campaigns

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from maskworks.apps.http.shelf import Shelf
+
+
+def test_model_unused_for_longest_makes_room():
+    opened = []
+
+    def load(name):
+        opened.append(name)
+        return name.upper()
+
+    shelf = Shelf(2, load)
+    for name in ("a", "b", "a", "c", "a", "b"):
+        assert shelf.get(name) == name.upper()
+    assert opened == ["a", "b", "c", "b"]
+    assert shelf.names == ("a", "b")
