@@ -142,8 +142,10 @@ def ids_of_png(pixels: Pixels) -> NDArray[np.int32]:
     [[259]]
     """
     check("pixels", pixels, ndim=3, dtype=np.uint8, channels=3)
-    wide = pixels.astype(np.int32)
-    ids: NDArray[np.int32] = wide[..., 0] | wide[..., 1] << 8 | wide[..., 2] << 16
+    ids = pixels[..., 2].astype(np.int32)
+    for channel in (1, 0):
+        ids <<= 8
+        ids |= pixels[..., channel]
     return ids
 
 

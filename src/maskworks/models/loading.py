@@ -29,10 +29,10 @@ class Model:
         self._cuts_out()
         return saliency.predict(image, self.spec, self.network)
 
-    def predict_closer(self, image: Image) -> Prediction:
-        """Look at a part of a picture at `spec.input.detail`; see `predict_closer` there."""
+    def predict_closer(self, image: Image, side: int) -> Prediction:
+        """Look at a picture with a long side of `side`; see `predict_closer` there."""
         self._cuts_out()
-        return saliency.predict_closer(image, self.spec, self.network)
+        return saliency.predict_closer(image, self.spec, self.network, side)
 
     def _cuts_out(self) -> None:
         if self.spec.family != "saliency":

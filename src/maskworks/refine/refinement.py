@@ -51,7 +51,7 @@ class RefineOptions:
 
     method: Method = "auto"
     time_budget_s: float = 3.0
-    trust: float = 0.1
+    trust: float = 1.0
     colours: bool = True
     spill: Spill = None
     trimap: TrimapOptions = field(default_factory=TrimapOptions)

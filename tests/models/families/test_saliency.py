@@ -190,11 +190,11 @@ def test_a_closer_look_is_as_large_as_the_picture_needs(rng, row, size, canvas):
     plain = {"mean": (0, 0, 0), "std": (1, 1, 1), "resize": "pad", "detail": 96}
     spec = with_input(row(url="http://x/y"), height=32, width=32, **plain)
     image = picture(rng, *size)
-    matte = predict_closer(image, spec, watched).matte
+    matte = predict_closer(image, spec, watched, 96).matte
     assert seen == [canvas]
     assert np.abs(matte.alpha - image.pixels.mean(axis=2) / 255).mean() < 0.1
 
 
 def test_a_network_of_one_size_has_no_closer_look(rng, row):
     with pytest.raises(NetworkError, match="takes one input size"):
-        predict_closer(picture(rng, 8, 8), row(url="http://x/y"), grey)
+        predict_closer(picture(rng, 8, 8), row(url="http://x/y"), grey, 64)

@@ -185,9 +185,7 @@ def test_mask_rcnn_finds_each_object(tmp_path):
         return sum(module(list(pixels), targets).values())
 
     train(module, loss, steps=60, count=2, rate=3e-4)
-    folder = save_torchvision(
-        tmp_path / "rcnn", name, module, family="instance", kind="detections"
-    )
+    folder = save_torchvision(tmp_path / "rcnn", name, module, family="instance", kind="detections")
     share, found = agreement(folder, task="instance")
     assert share > 0.8
     assert sorted(found.instances.labels.tolist()) == [1, 2]

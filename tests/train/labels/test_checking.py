@@ -81,12 +81,15 @@ def test_what_would_break_a_training_is_named_and_the_exit_code_is_1(
 
 
 def test_a_copy_that_was_saved_anew_is_still_found(folder, capsys):
-    picture = PilImage.open(folder / "train" / "train4.webp").convert("RGB")
-    picture.resize((128, 96)).save(folder / "dev" / "again.jpg", quality=80)
-    ids = PilImage.open(folder / "train" / "train4.png")
-    ids.resize((128, 96), PilImage.Resampling.NEAREST).save(folder / "dev" / "again.png")
+    cells = np.random.default_rng(4).integers(0, 255, (9, 12, 3), np.uint8)
+    photo = PilImage.fromarray(cells).resize((320, 240), PilImage.Resampling.BICUBIC)
+    ids = PilImage.fromarray(np.tile(np.arange(3, dtype=np.uint8), (240, 107))[:, :320].copy())
+    photo.save(folder / "train" / "first.webp")
+    ids.save(folder / "train" / "first.png")
+    photo.resize((160, 120)).save(folder / "dev" / "again.jpg", quality=80)
+    ids.resize((160, 120), PilImage.Resampling.NEAREST).save(folder / "dev" / "again.png")
     assert check(folder) == 1
-    assert "dev/again and train/train4 look the same" in capsys.readouterr().out
+    assert "dev/again and train/first look the same" in capsys.readouterr().out
 
 
 def test_a_recipe_says_what_to_check(data, recipe_file, capsys):

@@ -49,7 +49,7 @@ def signature(secret: str, body: bytes, seconds: int) -> str:
     Examples
     --------
     >>> signature("s", b"{}", 1)[:12]
-    't=1,v1=0bd43'
+    't=1,v1=b2536'
     """
     sealed = hmac.new(secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256)
     return f"t={seconds},v1={sealed.hexdigest()}"

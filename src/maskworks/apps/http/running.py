@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import sys
+from types import FrameType
 
 import uvicorn
 
 from maskworks.apps.http.app import create_app
+from maskworks.apps.http.service import Service
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.apps.http.surroundings import set_up_logging
 from maskworks.core.errors import OutputError
@@ -29,8 +31,9 @@ def run_server(settings: ServerSettings, *, log_level: str) -> None:
     load_catalogue().find(settings.model)
     listening = _listen(settings.host, settings.port)
     set_up_logging(log_level)
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -44,7 +47,20 @@ def run_server(settings: ServerSettings, *, log_level: str) -> None:
     sys.stderr.write(f"maskworks serves http://{shown}:{port}  (review page: /review)\n")
     sys.stderr.flush()
     with listening:
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config, app.state.service).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Takes nothing more from the moment it is told to stop, and finishes what it has."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop."""
+        self._service.engine.closing = True
+        super().handle_exit(sig, frame)
 
 
 def _listen(host: str, port: int) -> socket.socket:

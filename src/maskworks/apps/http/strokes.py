@@ -90,8 +90,8 @@ def draw(image: Image, matte: Matte, strokes: Sequence[Stroke]) -> Matte:
     >>> dot = Stroke(kind="add", points=((2, 2),), size=2, soft=0)
     >>> empty = Matte(np.zeros((5, 5), np.float32))
     >>> picture = Image(np.zeros((5, 5, 3), np.uint8))
-    >>> int(draw(picture, empty, [dot]).alpha.sum())
-    5
+    >>> round(float(draw(picture, empty, [dot]).alpha.sum()), 1)
+    7.3
     """
     alpha = matte.alpha.copy()
     for stroke in strokes:

@@ -154,7 +154,7 @@ def _size(said: dict[str, Any], path: Path) -> dict[str, Any]:
 def _padding(said: dict[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {"divisor": int(said.get("size_divisor") or 1)}
     size, pad = said.get("size"), said.get("pad_size")
-    if pad and said.get("do_pad"):
+    if (pad and said.get("do_pad")) or (pad and "longest_edge" in (size or {})):
         fields["pad"] = (int(pad["height"]), int(pad["width"]))
     elif "do_split_image" in said and isinstance(size, dict) and size.get("shortest_edge"):
         side = int(size["shortest_edge"])  # EoMT: a square, filled up or cut into several

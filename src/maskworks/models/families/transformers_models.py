@@ -23,6 +23,7 @@ from maskworks.core.taxonomy import (
 from maskworks.models.checksum import digest
 from maskworks.models.families.class_scores import ClassScores
 from maskworks.models.families.hub_input import HubInput, Prepared, prepare, read_rule
+from maskworks.models.families.prompted import ARCHITECTURES, THING, Prompt, open_prompted
 from maskworks.models.families.queries import Queries, to_instances, to_panoptic, to_scores
 from maskworks.models.labelling import Answer, Segmenter, Task
 from maskworks.models.runtimes.torch import need, to_numpy
@@ -58,6 +59,8 @@ def open_transformers(folder: Path, config: dict[str, Any], opening: Opening) ->
         If transformers is not here, the model is of another kind, or the files do not fit.
     """
     need("transformers")
+    if prompted := sorted(set(config.get("architectures") or ()) & set(ARCHITECTURES)):
+        return _of_everything(folder, prompted[0], opening)
     kind = architecture_of(folder, config)
     module = load_module(folder, kind, threads=opening.threads)
     rule = read_rule(folder)
@@ -84,6 +87,29 @@ def open_transformers(folder: Path, config: dict[str, Any], opening: Opening) ->
         answer=answer,
         digest=f"{weights} {rule} {taxonomy.name} {opening.min_score}",
         tileable=not queries,
+    )
+
+
+def _of_everything(folder: Path, architecture: str, opening: Opening) -> Segmenter:
+    """Return a SAM as a segmenter: every object of a picture, or the one in the box."""
+    model = open_prompted(folder, architecture, threads=opening.threads)
+    box = opening.choices.box
+    turn = threading.Lock()
+
+    def answer(image: Image, _task: Task) -> Answer:
+        with turn:
+            seen = model.look(image)
+            if box is not None:
+                return model.answer(seen, [Prompt(box=box)])
+            return model.everything(seen, min_score=opening.min_score)
+
+    weights = " ".join(digest(path, "sha256") for path in sorted(folder.glob("*.safetensors")))
+    return Segmenter(
+        name=folder.name,
+        taxonomy=THING,
+        own="instance",
+        answer=answer,
+        digest=f"{weights} {model.rule} {opening.min_score} {box}",
     )
 
 

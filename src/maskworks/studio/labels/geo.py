@@ -53,7 +53,8 @@ def open_raster(path: Path, *, bands: Sequence[int] | None, label: str) -> Windo
         if values.dtype == np.uint8:
             return to_bytes(values, label)
         scaled = (values.astype(np.float32) - low) / np.maximum(high - low, 1e-6)
-        return np.rint(255 * np.clip(np.nan_to_num(scaled), 0, 1)).astype(np.uint8)
+        levels: Pixels = np.rint(255 * np.clip(np.nan_to_num(scaled), 0, 1)).astype(np.uint8)
+        return levels
 
     geo = {"crs": opened.crs, "transform": opened.transform}
     return Windows(size=(opened.height, opened.width), read=read, close=opened.close, geo=geo)
@@ -114,8 +115,9 @@ def to_crs(record: dict[str, Any], geo: dict[str, Any]) -> dict[str, Any]:
 
     def moved(value: Any) -> Any:  # noqa: ANN401 - numbers, points, rings, polygons
         if isinstance(value[0], int | float):
-            x, y = transform * (value[0], value[1])
-            return [x, y]
+            x, y = value[0], value[1]
+            east = transform.a * x + transform.b * y + transform.c
+            return [east, transform.d * x + transform.e * y + transform.f]
         return [moved(each) for each in value]
 
     for feature in record["features"]:

@@ -16,11 +16,11 @@ from maskworks.core.exif import orientation_of
 from maskworks.train.labels.finding import MOST_IDS, Pair, read_ids
 
 Bits = NDArray[np.uint8]
-SIDE = 16
+SIDE = 8
 """Rows and columns of a picture's fingerprint."""
 
-NEAR_BITS = 10
-"""Pictures whose fingerprints of 256 bits differ by at most this many are the same."""
+NEAR_BITS = 3
+"""Pictures whose fingerprints of 64 bits differ by at most this many are the same."""
 
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 
@@ -103,12 +103,12 @@ def _look_at(pair: Pair, table: NDArray[np.int32], found: SplitFound) -> Bits:
 
 
 def fingerprint(picture: PilImage.Image) -> Bits:
-    """Return whether each of 16 x 16 cells is brighter than the one to its left, as 32 bytes.
+    """Return whether each of 8 x 8 cells is brighter than the one to its left, as 8 bytes.
 
     Examples
     --------
     >>> ramp = PilImage.linear_gradient("L").rotate(90)
-    >>> int(np.unpackbits(fingerprint(ramp)).sum()) in (0, 256)
+    >>> int(np.unpackbits(fingerprint(ramp)).sum()) in (0, 64)
     True
     """
     small = picture.convert("L").resize((SIDE + 1, SIDE), PilImage.Resampling.BOX)

@@ -124,7 +124,8 @@ class LabelRun:
     def _optimizer(self) -> torch.optim.Optimizer:
         recipe = self.recipe
         factor = 1.0 if recipe.start is None else recipe.start.lr_factor
-        old, new = [], []
+        old: list[nn.Parameter] = []
+        new: list[nn.Parameter] = []
         for name, parameter in self.network.named_parameters():
             if parameter.requires_grad:
                 (old if factor < 1 and name.startswith("base_net.") else new).append(parameter)

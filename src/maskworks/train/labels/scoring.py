@@ -42,7 +42,7 @@ def score(network: nn.Module, pictures: LabelSet, recipe: LabelRecipe) -> Confus
         x = pixels[None].float() / 255
         wanted = input_size(size, recipe)
         if wanted != size:
-            x = F.interpolate(x, size=wanted, mode="bilinear", antialias=wanted < size)
+            x = F.interpolate(x, size=wanted, mode="bilinear", antialias=wanted[0] < size[0])
         logits = network(normalised(x, recipe).to(device))
         if wanted != size:
             logits = F.interpolate(logits, size=size, mode="bilinear")

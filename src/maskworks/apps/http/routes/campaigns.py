@@ -144,7 +144,8 @@ async def items(request: Request, job: str, after: int = 0, limit: int = 100) ->
 @router.get(
     "/v1/campaigns/{job}/outputs/{path:path}",
     summary="A picture that was made",
-    responses={200: {"content": {"application/octet-stream": {}}}, **FAILURES},
+    response_class=Response,
+    responses={200: {"content": {"image/*": {}}}, 410: FAILURES[404], **FAILURES},
 )
 async def output(request: Request, job: str, path: str) -> Response:
     """Answer with a finished picture; `path` is as the items list it."""
@@ -159,6 +160,7 @@ async def output(request: Request, job: str, path: str) -> Response:
 @router.get(
     "/v1/campaigns/{job}/events",
     summary="Progress as it happens (server-sent events)",
+    response_class=Response,
     responses={200: {"content": {"text/event-stream": {}}}, **FAILURES},
 )
 async def events(request: Request, job: str) -> StreamingResponse:

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
 from maskworks.apps.http.access import caller_of
+from maskworks.apps.http.documents import FAILURES
 from maskworks.apps.http.metrics import CONTENT_TYPE
 from maskworks.apps.http.service import service_of
 
@@ -28,7 +29,12 @@ async def readyz(request: Request) -> JSONResponse:
     return JSONResponse(body | {"taken": service.engine.taken}, 200 if ready else 503)
 
 
-@router.get("/metrics", summary="Numbers for Prometheus")
+@router.get(
+    "/metrics",
+    summary="Numbers for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, 401: FAILURES[401], 403: FAILURES[403]},
+)
 async def metrics(request: Request) -> Response:
     """Answer in Prometheus's text form; beyond loopback a key with the scope admin is needed."""
     service = service_of(request)
