@@ -355,6 +355,23 @@ def test_pickles_are_refused_with_the_way_out(segment, shapes, tmp_path, name):
         assert "convert it to safetensors" in err
 
 
+def test_box_says_which_object_is_meant(segment, shapes, tmp_path):
+    arguments = ["--model", "grabcut", "--box", "15,5,75,65", "--write", "none"]
+    assert segment(shapes / "two.png", *arguments)[0] == 0
+    found = pixels_of(tmp_path / "out/two.png")
+    assert found[45, 35] == 1
+    assert found[45, 105] == 0
+    code, _, err = segment(shapes, "--model", "grabcut", "--box", "9,9,3,3", out="other")
+    assert code == 2
+    assert "top and left before bottom and right" in err
+
+
+def test_hub_is_not_asked_when_offline(monkeypatch, capsys):
+    monkeypatch.setenv("MASKWORKS_OFFLINE", "1")
+    assert main(["models", "pull", "hf:nvidia/segformer-b0"]) == 1
+    assert "MASKWORKS_OFFLINE forbids connections" in capsys.readouterr().err
+
+
 def test_folder_that_is_called_like_an_output_is_refused(segment, shapes):
     (shapes / "overlay").mkdir()
     (shapes / "two.png").rename(shapes / "overlay/two.png")

@@ -18,9 +18,7 @@ def flat(size):
 
 
 def test_the_band_is_a_share_of_the_picture_at_every_size():
-    shares = [
-        make_trimap(disc(size), flat(size)).unknown.mean() for size in (800, 1600, 3000)
-    ]
+    shares = [make_trimap(disc(size), flat(size)).unknown.mean() for size in (800, 1600, 3000)]
     assert max(shares) / min(shares) < 1.15
 
 

@@ -37,8 +37,8 @@ class Model:
     def _cuts_out(self) -> None:
         if self.spec.family != "saliency":
             raise ModelError(
-                f"{self.spec.name} is a model of the family {self.spec.family!r} and gives no matte "
-                "of a subject; `maskworks models list` shows what each is for"
+                f"{self.spec.name} is a model of the family {self.spec.family!r} and gives no "
+                "matte of a subject; `maskworks models list` shows what each is for"
             )
 
 

@@ -86,7 +86,12 @@ def pull(
 ) -> None:
     """Fetch models; resumes, and checks every file before it can be used."""
     catalogue = load_catalogue()
-    specs = [catalogue.find(name, commercial_only=commercial_only) for name in names]
+    for name in [each for each in names if each.startswith("hf:")]:
+        from maskworks.models.hub import pull_hub
+
+        print(f"{name}: {pull_hub(name)}")
+    known = [each for each in names if not each.startswith("hf:")]
+    specs = [catalogue.find(name, commercial_only=commercial_only) for name in known]
     for spec in specs:
         with _progress(spec.name) as progress:
             path = pull_file(spec, mirror=mirror, progress=progress, force=force)

@@ -13,8 +13,9 @@ import typer
 from maskworks.apps.cli.memory import give_back_large_arrays
 from maskworks.apps.cli.report import Tally, reporting, short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
-from maskworks.core.errors import UsageError
+from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Limits
+from maskworks.core.values import Box
 from maskworks.models.classical_methods import Choices
 from maskworks.models.segmenters import Opening
 from maskworks.models.tiled_labelling import Tiles
@@ -79,6 +80,13 @@ def segment(
     classes: Annotated[
         int, typer.Option(min=2, max=8, help="How many multi-otsu and kmeans look for.")
     ] = 3,
+    box: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOP,LEFT,BOTTOM,RIGHT",
+            help="Where the one object is, pixels, for grabcut and SAM.",
+        ),
+    ] = None,
     min_score: Annotated[
         float, typer.Option(min=0, max=1, help="An object below this score is none.")
     ] = 0.5,
@@ -163,7 +171,7 @@ def segment(
             commercial_only=commercial_only,
             min_score=min_score,
             taxonomy=taxonomy,
-            choices=Choices(classes=classes),
+            choices=Choices(classes=classes, box=_box(box)),
         ),
         bands=_bands(bands),
         tiles=Tiles(tile, overlap),
@@ -174,6 +182,18 @@ def segment(
     )
     style: Style = "json" if as_json else "quiet" if quiet else "text"
     raise typer.Exit(run(request, style, again=tuple(ctx.obj or ())))
+
+
+def _box(text: str | None) -> Box | None:
+    if text is None:
+        return None
+    try:
+        top, left, bottom, right = (int(part) for part in text.split(","))
+        return Box(top, left, bottom, right)
+    except (ValueError, ImageError) as error:
+        raise UsageError(
+            f"--box is four numbers, top and left before bottom and right, got {text!r}"
+        ) from error
 
 
 def _bands(text: str | None) -> tuple[int, ...] | None:
