@@ -42,7 +42,7 @@ def ours(kind: str) -> Callable[[Case], np.ndarray]:
 
     def edge(case: Case) -> np.ndarray:
         done = refine(Image(case["image"]), Matte(case["matte"]), RefineOptions(method=kind))
-        if done.method != kind:
+        if not done.method.startswith(kind) or "not" in done.method:
             message = f"asked for {kind}, got {done.method}"
             raise RuntimeError(message)
         return done.matte.alpha

@@ -1,4 +1,4 @@
-"""Stained tissue into stain, nuclei and glass, with the share of each: `python examples/medical.py [OUT]`."""
+"""Stained tissue into stain, nuclei and glass: `python examples/medical.py [OUT]`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if __name__ == "__main__":
                 "-o",
                 str(out / "labels"),
                 "--model",
-                "watershed",
-                "--write",
-                "overlay,shares,coco",
+                "kmeans",
+                "--classes",
+                "3",
             ]
         )
     )

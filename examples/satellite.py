@@ -1,4 +1,4 @@
-"""Fields of a raster as polygons in its coordinates (extra `[geo]`): `python examples/satellite.py [OUT]`."""
+"""Fields of a raster as polygons (extra `[geo]`): `python examples/satellite.py [OUT]`."""
 
 from __future__ import annotations
 

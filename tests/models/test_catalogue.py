@@ -37,10 +37,13 @@ def test_catalogue_names_the_files_rembg_publishes(name, file, md5):
 
 
 def test_catalogue_has_ours_and_every_rembg_file():
-    assert set(load_catalogue().names) == {"cutout", "cutout-fast", *MD5, "bria-rmbg"}
+    assert set(load_catalogue().names) == {"cutout", "cutout-fast", "street", *MD5, "bria-rmbg"}
 
 
-@pytest.mark.parametrize("spec", read_rows(ROWS), ids=lambda spec: spec.name)
+SALIENCY = [spec for spec in read_rows(ROWS) if spec.family == "saliency"]
+
+
+@pytest.mark.parametrize("spec", SALIENCY, ids=lambda spec: spec.name)
 def test_catalogue_rows_are_as_their_families_need(spec):
     kind, side, scale = ("matte", 320, "max")
     if spec.name.startswith(("birefnet", "isnet", "bria")):

@@ -48,6 +48,7 @@ class InputSpec(Row):
     height: Side
     width: Side
     detail: Side | None = None
+    mirrored: bool = False
     resize: Literal["pad", "squash", "keep"]
     stride: Annotated[int, Field(ge=1, le=256)] = 1
     scale: Literal["255", "max", "1"]

@@ -13,6 +13,7 @@ from maskworks.refine.closed_form import SolverOptions, closed_form
 from maskworks.refine.despill import despill
 from maskworks.refine.foreground import estimate_foreground
 from maskworks.refine.guided import GuidedOptions, guided
+from maskworks.refine.large_band import side_for, solve_smaller
 from maskworks.refine.regions import RegionOptions, clean_regions
 from maskworks.refine.transparency import soft_interior
 from maskworks.refine.trimap import TrimapOptions, make_trimap
@@ -65,7 +66,8 @@ class Refined:
     """A refined matte and the colours that go with it.
 
     `matte` and `foreground` are (H, W). `method` says what was really done: "off", "fast",
-    "fine", "fast (fine did not converge)", or "none" where there was no edge. `band_share` is
+    "fine", "fine (solved at 1/2 of the size)" where the band is very large, "fast (fine did not
+    converge)", or "none" where there was no edge. `band_share` is
     the unknown share of the picture and `soft_interior` the share of the subject that is
     neither edge nor opaque, both in [0, 1].
     """
@@ -148,9 +150,13 @@ def _solve(image: Image, sure: Matte, trimap: Trimap, options: RefineOptions) ->
     if options.method == "fast" or (options.method == "auto" and not fits):
         return quick, "fast"
     near = replace(options.fine, prior=quick, prior_weight=options.trust)
-    solution = closed_form(image, trimap, near)
+    side = side_for(unknowns)
+    if side == 1:
+        solution = closed_form(image, trimap, near)
+    else:
+        solution = solve_smaller(image, trimap, near, side, options.fast)
     if solution.converged:
-        return solution.matte, "fine"
+        return solution.matte, "fine" if side == 1 else f"fine (solved at 1/{side} of the size)"
     return quick, "fast (fine did not converge)"
 
 

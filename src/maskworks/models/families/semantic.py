@@ -42,15 +42,26 @@ def predict_scores(image: Image, spec: ModelSpec, network: Network, classes: int
     NetworkError
         If its answer has another shape, another number of classes or a value that cannot be.
     """
-    batch, place = to_input(image.pixels, spec.input)
+    values = _answer(image.pixels, spec, network, classes)
+    if spec.input.mirrored:
+        turned = np.ascontiguousarray(image.pixels[:, ::-1])
+        values += _answer(turned, spec, network, classes)[:, :, ::-1]
+        values *= np.float32(0.5)
+    return ClassScores(values, image.size, logits=spec.output.kind == "class-logits")
+
+
+def _answer(
+    pixels: NDArray[np.uint8], spec: ModelSpec, network: Network, classes: int
+) -> NDArray[np.float32]:
+    """Run the network once; return its scores (C, h, w) without the padding, writable."""
+    batch, place = to_input(pixels, spec.input)
     outputs = network(batch)
     if not outputs:
         raise NetworkError(spec.name, "answered nothing; export it with its map as first output")
     values = _READERS[spec.output.kind](outputs[0], spec, classes)
     if not np.isfinite(values).all():
         raise NetworkError(spec.name, "its answer holds NaN or infinity")
-    cut = _without_padding(values, place)
-    return ClassScores(cut, image.size, logits=spec.output.kind == "class-logits")
+    return np.array(_without_padding(values, place))
 
 
 def _classes(output: NDArray[Any], spec: ModelSpec, classes: int) -> NDArray[np.float32]:

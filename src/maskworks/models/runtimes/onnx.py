@@ -29,6 +29,9 @@ PROVIDERS = {
 
 ERRORS_ONLY = 3
 
+KEPT_PX = 320 * 320
+"""Inputs of up to so many pixels keep their memory for the next call."""
+
 
 def open_onnx(path: Path, *, threads: int = 0, provider: str = "cpu") -> Network:
     """Open an ONNX file as a network.
@@ -85,10 +88,14 @@ def open_onnx(path: Path, *, threads: int = 0, provider: str = "cpu") -> Network
 def _network(session: Any, name: str) -> Network:  # noqa: ANN401 - untyped library
     given = session.get_inputs()[0]
     dtype = np.float16 if given.type == "tensor(float16)" else np.float32
+    gives_back = ort.RunOptions()
+    gives_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     def network(batch: Batch) -> Outputs:
+        # What a large input needed would stay in the arena, beside that of every other size.
+        options = gives_back if batch.shape[-2] * batch.shape[-1] > KEPT_PX else None
         try:
-            return tuple(session.run(None, {given.name: batch.astype(dtype, copy=False)}))
+            return tuple(session.run(None, {given.name: batch.astype(dtype, copy=False)}, options))
         except Exception as error:
             raise NetworkError(name, f"ONNX Runtime failed ({_line(error)})") from error
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maskworks.core.errors import ModelError, UnreadableError
+from maskworks.core.errors import ModelError, UnreadableError, UsageError
 from maskworks.studio.labels.windows import Windows, choose_bands, to_bytes
 
 if TYPE_CHECKING:
@@ -44,7 +44,11 @@ def open_raster(path: Path, *, bands: Sequence[int] | None, label: str) -> Windo
         opened = rasterio.open(path)
     except rasterio.errors.RasterioError as error:
         raise UnreadableError(label, f"rasterio cannot open it ({error})", "check it") from error
-    chosen = [band + 1 for band in choose_bands(bands, opened.count, label)]
+    try:
+        chosen = [band + 1 for band in choose_bands(bands, opened.count, label)]
+    except UsageError:
+        opened.close()
+        raise
     low, high = _range(opened, chosen)
 
     def read(box: Box) -> Pixels:

@@ -119,7 +119,11 @@ def open_windows(
             f"is a large TIFF compressed with {page.compression.name}",
             "install `maskworks[geo]`, which reads it in parts, or save it deflated",
         )
-    return _of_page(opened, page, bands, name)
+    try:
+        return _of_page(opened, page, bands, name)
+    except UsageError:
+        opened.close()
+        raise
 
 
 def _readable(page: Any) -> bool:  # noqa: ANN401 - an untyped library
