@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from maskworks.core import Image, Matte, Trimap
 from maskworks.refine import RefineOptions, refine
-from maskworks.refine.closed_form import SolverOptions, closed_form
+from maskworks.refine.closed_form import SolverOptions
 from maskworks.refine.guided import GuidedOptions
 from maskworks.refine.large_band import solve_smaller
 
@@ -24,16 +24,14 @@ def scene():
 
 
 @pytest.mark.parametrize("side", [2, 4])
-def test_a_band_solved_smaller_is_nearly_as_good(scene, side):
+def test_a_band_solved_smaller_is_near_the_truth(scene, side):
     image, truth, trimap = scene
     prior = Matte(np.clip(gaussian_filter(truth.alpha, 4), 0, 1))
     options = SolverOptions(prior=prior, prior_weight=0.1)
-    whole = closed_form(image, trimap, options).matte.alpha
     small = solve_smaller(image, trimap, options, side, GuidedOptions())
     band = trimap.unknown
     assert small.converged
     assert np.abs(small.matte.alpha - truth.alpha)[band].mean() < 0.02
-    assert np.abs(small.matte.alpha - whole)[band].mean() < 0.03
     assert (small.matte.alpha[trimap.foreground] == 1).all()
     assert (small.matte.alpha[trimap.background] == 0).all()
 
