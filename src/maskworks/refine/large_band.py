@@ -76,7 +76,7 @@ def solve_smaller(
 
 
 def _reduced(trimap: Trimap, side: int) -> Trimap:
-    """A block is sure if all its pixels are, of one kind."""
+    """Reduce a trimap: a block is sure if all its pixels are, of one kind."""
     means = block_means(trimap.levels, side)
     levels = np.full(means.shape, UNKNOWN, np.uint8)
     levels[means == BACKGROUND] = BACKGROUND
