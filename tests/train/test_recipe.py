@@ -5,14 +5,16 @@ from pathlib import Path
 import pytest
 
 from maskworks.core.errors import RecipeError
-from maskworks.train.recipe import load_recipe
+from maskworks.train.labels.recipe import load_label_recipe
+from maskworks.train.recipe import load_recipe, task_of
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda p: p.stem)
 def test_every_shipped_recipe_loads_and_is_named_after_its_file(path):
-    assert load_recipe(path).name == path.stem
+    load = load_label_recipe if task_of(path) == "labels" else load_recipe
+    assert load(path).name == path.stem
 
 
 def test_the_cutout_recipes_share_one_pack():
