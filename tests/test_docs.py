@@ -38,6 +38,7 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+GROUPS = ("data", "evaluate", "exceptions", "keys", "models", "review")
 MATCH = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -176,7 +177,7 @@ def _check_names(block: Block) -> None:
             assert words[1] in targets
         elif Path(words[0]).name == "maskworks":
             name = [word for word in words[1:3] if re.fullmatch("[a-z]+", word)]
-            name = name if name[:1] == ["models"] else name[:1]
+            name = name if name[0] in GROUPS else name[:1]
             shown = _run(["maskworks", *name, "--help"], ROOT)
             options = [word.split("=")[0] for word in words if word.startswith("-")]
             assert [option for option in options if option not in shown] == []

@@ -70,7 +70,8 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME")], *, as_json: AsJso
         return
     width = max(map(len, record))
     for key, value in record.items():
-        print(f"{key:{width}}  {_plain(value)}")
+        if value not in (None, "", [], ()):
+            print(f"{key:{width}}  {_plain(value)}")
 
 
 @app.command()
