@@ -223,17 +223,18 @@ def prepare_output(path: Path, *, may_replace: bool) -> None:
         raise ExistsError(path)
 
 
-def sweep(folders: Sequence[Path]) -> int:
+def sweep(folders: Sequence[Path], *, fresh_s: float = _FRESH_S) -> int:
     """Remove what a killed run left half written; return how many files that were.
 
-    Only temporary files of `write_atomic` whose process is gone are removed.
+    Only temporary files of `write_atomic` whose process is gone are removed, and none that is
+    younger than `fresh_s`: another machine may be writing it.
     """
     removed = 0
     for folder in folders:
         for path in folder.glob(".maskworks-*.tmp"):
             with contextlib.suppress(OSError, ValueError):
                 process = int(path.name.split("-")[1])
-                if not _is_alive(process) and time.time() - path.stat().st_mtime > _FRESH_S:
+                if not _is_alive(process) and time.time() - path.stat().st_mtime > fresh_s:
                     path.unlink()
                     removed += 1
     return removed

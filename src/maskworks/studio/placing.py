@@ -279,7 +279,11 @@ def _put(
 def _measured(subject: Subject, rules: OutputRules, raw: Placement) -> Placement:
     height, width = raw.canvas
     top, left, bottom, right = raw.map(subject.box)
-    shown = Box(max(top, 0), max(left, 0), min(bottom, height), min(right, width))
+    # A subject of less than a pixel is rounded to one, inside the frame.
+    top_px, left_px = min(max(top, 0), height - 1), min(max(left, 0), width - 1)
+    shown = Box(
+        top_px, left_px, max(min(bottom, height), top_px + 1), max(min(right, width), left_px + 1)
+    )
     area = subject.area * raw.scale**2
     on = (top <= 0, right >= width, bottom >= height, left <= 0)
     return replace(

@@ -330,6 +330,7 @@ def _close(run: Run, campaign: Campaign, plan: Assignment, began: float) -> Ende
     if not left:
         deliver.arrange(run.out, deliverables(store, campaign, route=None))
         removed = deliver.clear(run.out, leftovers(store, campaign))
+        sweep([run.out, *(path for path in run.out.rglob("*") if path.is_dir())], fresh_s=0.5)
         deliver.prune(run.out)
     handed = hand_over_list(run.out, store, campaign)
     write_list(run.out, store, campaign)

@@ -495,7 +495,7 @@ def save_transformers(folder, module, size=None):
         pytest.param(upernet, semantic_loss, 60, id="upernet", marks=pytest.mark.slow),
         pytest.param(dpt, semantic_loss, 200, id="dpt", marks=pytest.mark.slow),
         pytest.param(mask2former, query_loss, 250, id="mask2former", marks=pytest.mark.slow),
-        pytest.param(maskformer, query_loss, 250, id="maskformer", marks=pytest.mark.slow),
+        pytest.param(maskformer, query_loss, 900, id="maskformer", marks=pytest.mark.slow),
         pytest.param(eomt, query_loss, 250, id="eomt", marks=pytest.mark.slow),
     ],
 )
@@ -525,7 +525,7 @@ def test_oneformer_is_told_its_task_in_words(tmp_path):
         task = list(tokens)[int(ids.sum()) % 3]
         return query_loss(module, pixels, ids, task_inputs=tokens[task].expand(len(ids), -1))
 
-    module = train(oneformer(), loss, steps=250, rate=1e-3)
+    module = train(oneformer(), loss, steps=700, rate=2e-3)
     save_transformers(folder, module)
     share, _ = agreement(folder)
     assert share > 0.75
@@ -535,7 +535,7 @@ def test_oneformer_is_told_its_task_in_words(tmp_path):
 
 @pytest.mark.slow
 def test_detr_finds_each_object(tmp_path):
-    module = train(detr(), query_loss, steps=300, rate=1e-3)
+    module = train(detr(), query_loss, steps=800, rate=2e-3)
     folder = save_transformers(tmp_path / "hub", module)
     share, found = agreement(folder, task="instance", opening=Opening(min_score=0.3))
     assert share > 0.6
