@@ -1,6 +1,6 @@
 """Edges against the truth and against rembg and pymatting; needs mattes that are not shipped.
 
-Portraits of known alpha are drawn from training mattes and photos at 4 and 12 MP; the real
+Portraits of known alpha are drawn from training mattes over rooms at 1.7, 4 and 12 MP; the real
 ones are the dev pictures of ../shared/data/subjects/dev/ccp_alpha.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -19,9 +20,12 @@ from PIL import Image as PillowImage
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "shared/data"
-PORTRAITS = {"4mp": (2450, 1640), "12mp": (4240, 2840)}  # (height, width)
+DRAWN = 12
+PORTRAITS = {"1.7mp": (1600, 1070), "4mp": (2450, 1640), "12mp": (4240, 2840)}  # (height, width)
 LIGHTS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 MEBI = 1024
+
+Truth = tuple[np.ndarray, np.ndarray]  # a picture, and its matte in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -42,14 +46,14 @@ def portrait(name: str, number: int) -> dict[str, np.ndarray]:
         ``image`` and ``foreground`` uint8 (H, W, 3), ``truth`` float32 (H, W).
     """
     people = sorted((DATA / "subjects/train/ccp_alpha").glob("*.webp"))
-    scenes = sorted((DATA / "photos/natural").glob("*.webp"))
+    rooms = sorted((DATA / "photos/rooms").glob("*.webp"))  # nobody else is in them
     height, width = PORTRAITS[name]
     person = people[(number * 37 + 11) % len(people)]
     with PillowImage.open(person) as opened:
         colours = opened.convert("RGB").resize((width, height), PillowImage.Resampling.BICUBIC)
     with PillowImage.open(person.with_suffix(".png")) as opened:
         grey = opened.convert("L").resize((width, height), PillowImage.Resampling.BICUBIC)
-    with PillowImage.open(scenes[(number * 53 + 5) % len(scenes)]) as opened:
+    with PillowImage.open(rooms[(number * 53 + 5) % len(rooms)]) as opened:
         scene = opened.convert("RGB").resize((width, height), PillowImage.Resampling.BICUBIC)
     alpha = np.asarray(grey, np.float32) / np.float32(255)
     fore = np.asarray(colours, np.float32)
@@ -99,8 +103,24 @@ def sad(alpha: np.ndarray, truth: np.ndarray, band: np.ndarray) -> float:
     return float(np.abs(alpha - truth)[band].sum(dtype=np.float64)) / 1000
 
 
-def real_people(method: str) -> dict[str, float]:
-    """Score the dev people with true mattes: unrefined against refined.
+def real_people() -> Iterator[Truth]:
+    """Yield the dev people whose mattes are known."""
+    for path in sorted((DATA / "subjects/dev/ccp_alpha").glob("*.webp")):
+        with PillowImage.open(path) as opened:
+            pixels = np.asarray(opened.convert("RGB"))
+        with PillowImage.open(path.with_suffix(".png")) as opened:
+            yield pixels, np.asarray(opened.convert("L"), np.float32) / np.float32(255)
+
+
+def drawn_people() -> Iterator[Truth]:
+    """Yield people drawn into rooms, so that their mattes are exactly known."""
+    for number in range(100, 100 + DRAWN):
+        drawn = portrait("1.7mp", number)
+        yield drawn["image"], drawn["truth"]
+
+
+def against_unrefined(people: Iterable[Truth], method: str) -> dict[str, float]:
+    """Score refined against unrefined mattes.
 
     Returns
     -------
@@ -113,11 +133,8 @@ def real_people(method: str) -> dict[str, float]:
     from maskworks.refine import RefineOptions, make_trimap
 
     model, rows = load_model("cutout"), []
-    for path in sorted((DATA / "subjects/dev/ccp_alpha").glob("*.webp")):
-        with PillowImage.open(path) as opened:
-            pixels = np.asarray(opened.convert("RGB"))
-        with PillowImage.open(path.with_suffix(".png")) as opened:
-            truth = Matte(np.asarray(opened.convert("L"), np.float32) / np.float32(255))
+    for pixels, alpha in people:
+        truth = Matte(alpha)
         before = cutout(pixels, model, refinement=RefineOptions(method="off")).matte
         after = cutout(pixels, model, refinement=RefineOptions(method=method)).matte
         band = make_trimap(before, Image(pixels)).unknown

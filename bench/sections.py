@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -311,7 +312,7 @@ def measure_edges(settings: Settings, peer: Peer | None) -> list[Row]:
     if not edges.DATA.exists():
         message = f"no data at {edges.DATA}: edges are measured against true mattes"
         raise FailedRunError(message)
-    rows = _real_edges()
+    rows = _against_unrefined()
     folder = settings.out / "edges"
     for number in range(settings.portraits):
         rows += _four_megapixels(edges.make_case(folder, "4mp", number), settings, peer)
@@ -319,21 +320,22 @@ def measure_edges(settings: Settings, peer: Peer | None) -> list[Row]:
     return _by_median(rows)
 
 
-def _real_edges() -> list[Row]:
+def _against_unrefined() -> list[Row]:
     rows = []
-    for method in ("fast", "fine"):
-        found = edges.real_people(method)
+    whose = (("dev", edges.real_people), ("drawn", edges.drawn_people))
+    for (name, people), method in product(whose, ("fast", "fine")):
+        found = edges.against_unrefined(people(), method)
         told = method == "fine"
         rows += [
-            Row(what="dev people: SAD in the band, unrefined", value=found["before"], unit="k"),
+            Row(what=f"{name} people: SAD in the band, unrefined", value=found["before"], unit="k"),
             Row(
-                what=f"dev people: SAD in the band, {method} / unrefined",
+                what=f"{name} people: SAD in the band, {method} / unrefined",
                 value=found["after"] / found["before"],
                 unit="x",
                 target=0.75 if told else None,
             ),
             Row(
-                what=f"dev people: boundary IoU, {method} - unrefined",
+                what=f"{name} people: boundary IoU, {method} - unrefined",
                 value=found["biou_after"] - found["biou_before"],
                 unit="",
                 target=0.03 if told else None,

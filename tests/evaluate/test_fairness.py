@@ -126,7 +126,9 @@ def test_groups_are_never_guessed(made, options, message):
     with pytest.raises(UsageError, match=message):
         evaluate(made, **options)
     with pytest.raises(UsageError, match="there are size, luminance"):
-        Measuring(("skin",))
+        Measuring(("colour",))
+    with pytest.raises(UsageError, match="never guessed from pictures"):
+        Measuring(("skin tone",))
     with pytest.raises(UsageError, match="needs the pictures"):
         Measuring(("blur",))
 

@@ -178,11 +178,13 @@ class Trimap:
 
     def __post_init__(self) -> None:
         check("levels", self.levels, ndim=2, dtype=np.uint8)
-        found = np.flatnonzero(np.bincount(self.levels.ravel(), minlength=256))
-        other = sorted(set(found.tolist()) - {BACKGROUND, UNKNOWN, FOREGROUND})
-        if other:
+        other = self.levels != BACKGROUND
+        other &= self.levels != UNKNOWN
+        other &= self.levels != FOREGROUND
+        if other.any():
+            least = int(self.levels[other].min())
             message = (
-                f"a trimap holds {BACKGROUND}, {UNKNOWN} and {FOREGROUND}, got {other[0]} too; "
+                f"a trimap holds {BACKGROUND}, {UNKNOWN} and {FOREGROUND}, got {least} too; "
                 "build it with Trimap.from_grey"
             )
             raise ImageError(message)

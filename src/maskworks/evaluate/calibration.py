@@ -69,8 +69,8 @@ class CalibrationReport:
         if not row.delivered:
             return f"at {threshold:g} you deliver nothing"
         return (
-            f"at {threshold:g} you deliver {row.coverage:.1%} and {row.risk:.1%} of those are "
-            f"below IoU {self.bar:g}"
+            f"at {threshold:g} you deliver {_percent(row.coverage)} and {_percent(row.risk)} of "
+            f"those are below IoU {self.bar:g}"
         )
 
     def record(self) -> dict[str, object]:
@@ -243,3 +243,14 @@ def find_threshold(
         sure_threshold(said, good, target=target, level=level),
         threshold_interval(said, good, target=target, level=level),
     )
+
+
+def _percent(share: float) -> str:
+    """Return a share as people write it.
+
+    Examples
+    --------
+    >>> _percent(0.82), _percent(0.0143)
+    ('82 %', '1.4 %')
+    """
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"

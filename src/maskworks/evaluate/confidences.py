@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -31,11 +31,17 @@ _TABLES = frozenset({".csv", ".tsv"})
 
 @dataclass(frozen=True)
 class Judged:
-    """One picture: how sure the model was, in [0, 1], and the IoU it reached."""
+    """One picture: how sure the model was, in [0, 1], and the IoU it reached.
+
+    `raw` is what the network said, the same unless a fit has bent it; None where the model
+    answered "no subject", of which the confidence then speaks. `model` is its name if known.
+    """
 
     name: str
     confidence: float
     iou: float
+    raw: float | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,8 @@ class _Row:
     confidence: float | None
     iou: float | None
     output: str | None
+    raw: float | None = None
+    model: str | None = None
 
 
 def read_confidences(
@@ -100,7 +108,7 @@ def read_confidences(
                 f"{manifest}: {row.name} has no `iou`; name the true mattes with --truth DIR"
             )
         else:
-            pictures.append(Judged(row.name, row.confidence, row.iou))
+            pictures.append(Judged(row.name, row.confidence, row.iou, row.raw, row.model))
     if not pictures:
         raise UsageError(f"{manifest}: there is no picture with a confidence, so nothing to tell")
     return Confidences(tuple(pictures), tuple(without))
@@ -139,11 +147,16 @@ def _row(path: Path, number: int, row: Mapping[str, Any]) -> _Row:
             str(path), f"row {number} has no name", f"give it one of {', '.join(NAMES)}"
         )
     output = row.get("output")
+    said = _number(path, number, row, CONFIDENCES)
+    raw = _number(path, number, row, ("raw_confidence",))
+    absent = row.get("status") == "no-subject"
     return _Row(
         str(name),
-        _number(path, number, row, CONFIDENCES),
+        said,
         _number(path, number, row, OUTCOMES),
         str(output) if output else None,
+        None if absent else said if raw is None else raw,
+        str(row["model"]) if row.get("model") else None,
     )
 
 
@@ -193,7 +206,7 @@ def _measured(
             ours = read_matte(answer, limits)
             check_size(answer, ours.size, theirs.size)
         reached = iou(ours.threshold(), theirs.threshold())
-        return _Row(name, row.confidence, reached, row.output)
+        return replace(row, name=name, iou=reached)
 
     return list(measured(score, jobs))
 

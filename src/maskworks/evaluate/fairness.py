@@ -26,6 +26,12 @@ CHANCE = 0.05
 MEASURED = ("iou", "boundary_iou", "sad")
 KEYS = {"iou": "IoU", "boundary_iou": "boundary_IoU", "sad": "SAD"}
 
+PROTECTED = (
+    "age", "disability", "ethnicity", "gender", "health", "monk", "nationality", "origin", "race",
+    "region", "religion", "sex", "skin", "tone",
+)  # fmt: skip
+"""What words in the name of a property say that it is about people."""
+
 RULES = (
     "groups come from the user's file or from measured properties of the picture; attributes of "
     "people are never guessed from pictures. Intervals are 95 % percentile bootstrap of the mean; "
@@ -49,6 +55,11 @@ class Measuring:
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.properties if name not in PROPERTIES]
+        if unknown and any(word in unknown[0].lower() for word in PROTECTED):
+            raise UsageError(
+                f"--property {unknown[0]}: an attribute of people is never guessed from pictures; "
+                "bring it as a column of --groups groups.csv, as people stated it"
+            )
         if unknown:
             raise UsageError(f"--property {unknown[0]}: there are {', '.join(PROPERTIES)}")
         blind = [name for name in self.properties if name != "size"]
@@ -104,7 +115,7 @@ class AttributeScore:
 
 @dataclass(frozen=True)
 class FairnessReport:
-    """Scores by group for each attribute, and for each crossing of two of the user's file."""
+    """Scores by group for each attribute, and for crossings of two, one at least the user's."""
 
     truth: Path
     predictions: Path
@@ -123,6 +134,12 @@ class FairnessReport:
             "task": "fairness",
             **{
                 KEYS[name]: float(np.mean([getattr(s, name) for s in self.scores]))
+                for name in MEASURED
+            },
+            **{
+                f"{KEYS[name]}_interval": list(
+                    bootstrap_interval([getattr(s, name) for s in self.scores])
+                )
                 for name in MEASURED
             },
             "widest": None if widest is None else {"attribute": widest.name} | _summary(widest),
@@ -196,7 +213,8 @@ def evaluate_fairness(
         values = _properties(truth, pairing.pairs, measuring.photos, limits)
         chosen = given.joined(property_groups(values, measuring.properties))
     by_name = {score.name: score for score in scores}
-    attributes, crossings = _scored(chosen, by_name), _scored(given.crossed(), by_name)
+    crossed = chosen.crossed(given.attributes)
+    attributes, crossings = _scored(chosen, by_name), _scored(crossed, by_name)
     return FairnessReport(truth, predictions, groups, scores, pairing.pairs, attributes, crossings)
 
 

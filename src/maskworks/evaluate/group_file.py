@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path, PurePosixPath
@@ -14,6 +14,11 @@ from maskworks.core.formats import SUFFIXES
 COLUMNS = ("picture", "name", "file", "image", "stem")
 """Names that the column with the picture may have; otherwise it is the first one."""
 
+MONK = ("monk", "monk_tone", "mst")
+"""Names of a column that holds tones of the Monk scale, 1 (lightest) to 10 (darkest)."""
+
+_TONES = frozenset(str(tone) for tone in range(1, 11))
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -21,10 +26,19 @@ class Groups:
 
     attributes: Mapping[str, Mapping[str, str]]
 
-    def crossed(self) -> Groups:
-        """Return every pair of attributes as one, such as "tone x hair"."""
+    def crossed(self, among: Collection[str]) -> Groups:
+        """Return every pair of attributes as one, such as "tone x hair"; one at least of `among`.
+
+        Examples
+        --------
+        >>> groups = Groups({"tone": {"a": "3"}, "size": {"a": "low"}, "blur": {"a": "low"}})
+        >>> list(groups.crossed({"tone"}).attributes)
+        ['tone x size', 'tone x blur']
+        """
         crossings: dict[str, dict[str, str]] = {}
         for (one, first), (other, second) in combinations(self.attributes.items(), 2):
+            if one not in among and other not in among:
+                continue
             both = first.keys() & second.keys()
             crossings[f"{one} x {other}"] = {
                 name: f"{first[name]} x {second[name]}" for name in sorted(both)
@@ -52,7 +66,7 @@ def read_groups(path: Path, pictures: Sequence[str]) -> Groups:
     ----------
     path : Path
         UTF-8, with a heading. Names are paths below the folder of truth, with or without the
-        suffix. An empty cell says that nothing is known.
+        suffix. An empty cell says that nothing is known. A column of `MONK` holds 1 to 10.
     pictures : names without suffix
 
     Returns
@@ -66,7 +80,7 @@ def read_groups(path: Path, pictures: Sequence[str]) -> Groups:
     UnreadableError
         If it is no such CSV.
     EvaluationError
-        If it names pictures that are not there, or one twice.
+        If it names pictures that are not there, or one twice, or a tone that is none.
     """
     if not path.is_file():
         raise UsageError(f"--groups {path}: there is no such file; name a CSV file")
@@ -97,6 +111,10 @@ def read_groups(path: Path, pictures: Sequence[str]) -> Groups:
         for heading in headings:
             value = str(row[heading] or "").strip()
             if heading != key and value:
+                if heading.strip().lower() in MONK and value not in _TONES:
+                    problems.append(
+                        f"{path}: line {number}: {value!r} is no tone of the Monk scale, 1 to 10"
+                    )
                 attributes[heading.strip()][name] = value
     if problems:
         raise EvaluationError(problems, "correct the file of groups")

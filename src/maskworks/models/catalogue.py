@@ -14,6 +14,8 @@ from pydantic import Field, ValidationError
 
 from maskworks.core.errors import LicenceError, ModelError, UnknownModelError
 from maskworks.models import settings
+from maskworks.models.confidence_fit import FILE as FITS
+from maskworks.models.confidence_fit import ConfidenceFit, read_fits
 from maskworks.models.spec import Hex64, ModelSpec, Row
 
 ROWS = Path(__file__).with_name("catalogue.toml")
@@ -110,7 +112,8 @@ def load_catalogue(extra: Path | None = None) -> Catalogue:
     shipped = read_rows(ROWS)
     added = read_rows(imported) if imported.is_file() else ()
     built = read_weights(WEIGHTS / "weights.toml")
-    models = tuple(_with_weights(spec, built) for spec in (*shipped, *added))
+    fits = read_fits(imported.with_name(FITS))
+    models = tuple(_with_more(spec, built, fits) for spec in (*shipped, *added))
     counts = Counter(spec.name for spec in models)
     if twice := [name for name, count in counts.items() if count > 1]:
         message = (
@@ -164,6 +167,13 @@ def _first(path: Path, error: ValidationError) -> str:
     return f"{path}: {where}: {found['msg']} ({error.error_count()} wrong); correct it"
 
 
-def _with_weights(spec: ModelSpec, built: dict[str, Built]) -> ModelSpec:
-    row = built.get(spec.name) if spec.embedded else None
-    return spec.model_copy(update={"sha256": row.sha256, "bytes": row.bytes}) if row else spec
+def _with_more(
+    spec: ModelSpec, built: dict[str, Built], fits: dict[str, ConfidenceFit]
+) -> ModelSpec:
+    """Return the row with what is known beside it: its file, the fit of its confidence."""
+    more: dict[str, object] = {}
+    if spec.embedded and (row := built.get(spec.name)):
+        more |= {"sha256": row.sha256, "bytes": row.bytes}
+    if fit := fits.get(spec.name):
+        more |= {"calibration": fit}
+    return spec.model_copy(update=more) if more else spec

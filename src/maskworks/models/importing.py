@@ -37,12 +37,13 @@ HEADER = "# Models imported by `maskworks models import`; remove a row to forget
 
 @dataclass(frozen=True)
 class Terms:
-    """What the importer says of the weights."""
+    """What the importer says of the weights; `card` is a Markdown file that says more."""
 
     licence: str = "LicenseRef-unknown"
     commercial: bool = False
     data: str = "Not stated by whoever imported it."
     source: str = "a local file"
+    card: Path | None = None
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -124,6 +125,7 @@ def import_model(
     input_spec : InputSpec
     output_spec : OutputSpec
     terms : Terms
+        Its card is copied beside the file.
     force : bool
 
     Returns
@@ -145,6 +147,9 @@ def import_model(
         message = f"{file}: there is no such file; give the path of an ONNX file"
         raise UsageError(message)
     spec = _row(file, name, input_spec, output_spec, terms)
+    said = None if terms.card is None else _card_of(terms.card)
+    if said is not None:
+        spec = spec.model_copy(update={"card": f"{name}.md"})
     _check_name(name, _imported(), force=force)
     network = open_onnx(file)
     predict(Image(np.zeros((input_spec.height, input_spec.width, 3), np.uint8)), spec, network)
@@ -155,6 +160,8 @@ def import_model(
             rows = _imported()
             _check_name(name, rows, force=force)
             _copy(file, folder / spec.local_name)
+            if said is not None:
+                write_text_atomic(folder / f"{name}.md", said)
             kept = [row for row in rows if row.name != name]
             write_text_atomic(home() / IMPORTED, to_toml([*kept, spec]))
     except OSError as error:
@@ -189,6 +196,13 @@ def _row(
             "underscores, and no text is empty"
         )
         raise UsageError(message) from error
+
+
+def _card_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--card {path}: cannot be read ({error}); give a text file") from error
 
 
 def _first(error: ValidationError) -> str:

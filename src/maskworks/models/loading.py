@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from maskworks.core.errors import ModelError
@@ -27,12 +27,21 @@ class Model:
     def predict(self, image: Image) -> Prediction:
         """Find the subject of one picture; see `maskworks.models.families.saliency.predict`."""
         self._cuts_out()
-        return saliency.predict(image, self.spec, self.network)
+        return self._bent(saliency.predict(image, self.spec, self.network))
 
     def predict_closer(self, image: Image, side: int) -> Prediction:
         """Look at a picture with a long side of `side`; see `predict_closer` there."""
         self._cuts_out()
-        return saliency.predict_closer(image, self.spec, self.network, side)
+        return self._bent(saliency.predict_closer(image, self.spec, self.network, side))
+
+    def _bent(self, found: Prediction) -> Prediction:
+        """Return a prediction with the confidence that this machine's fit says it has."""
+        fit = self.spec.calibration
+        if fit is None or found.confidence is None:
+            return found
+        return replace(
+            found, confidence=fit.bend(found.confidence), raw_confidence=found.confidence
+        )
 
     def _cuts_out(self) -> None:
         if self.spec.family != "saliency":
@@ -48,6 +57,7 @@ def load_model(
     threads: int = 0,
     provider: str = "cpu",
     commercial_only: bool = False,
+    calibrated: bool = True,
 ) -> Model:
     """Open a model of the catalogue; never touches the network.
 
@@ -60,6 +70,8 @@ def load_model(
     provider : "cpu", "cuda", "openvino", "coreml" or "directml"
     commercial_only : bool
         Refuse weights whose licence forbids commercial use (also MASKWORKS_COMMERCIAL_ONLY).
+    calibrated : bool
+        Bend the confidence by the fit that is kept beside the row, if there is one.
 
     Returns
     -------
@@ -69,9 +81,18 @@ def load_model(
     ------
     UnknownModelError, LicenceError, ProviderError, ChecksumError
     ModelError
-        If the file is not on this machine (the message says how to get it) or not a network.
+        If the file is not on this machine (the message says how to get it) or not a network, or
+        the fit of its confidence is that of another file.
     """
     from maskworks.models.runtimes.onnx import open_onnx
 
     spec = load_catalogue().find(name, commercial_only=commercial_only)
+    if not calibrated:
+        spec = spec.model_copy(update={"calibration": None})
+    elif spec.calibration is not None and spec.calibration.sha256 != spec.sha256:
+        raise ModelError(
+            f"{name}: the fit of its confidence ({spec.calibration.label}) is that of other "
+            "weights; fit it anew with `maskworks evaluate calibration --store`, or take it away "
+            f"with `maskworks models uncalibrate {name}`"
+        )
     return Model(spec, open_onnx(ready(spec), threads=threads, provider=provider))

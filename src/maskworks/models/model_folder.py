@@ -128,8 +128,33 @@ def _check_weights(folder: Path) -> None:
     raise ModelError(f"{folder / WEIGHTS}: there is no such file; copy the weights there")
 
 
+def row_of(name: str) -> tuple[Path, ModelSpec]:
+    """Return the folder of a model and its row; only a folder with ``model.toml`` has one.
+
+    Raises
+    ------
+    ModelError
+        If the row cannot be read, its file is missing, or a pickle.
+    UsageError
+        If there is no such folder, or it has no row.
+    """
+    folder = folder_of(name)
+    if not (folder / ROW).is_file():
+        raise UsageError(f"{folder}: has no {ROW}, so nothing is known of it; write one")
+    return folder, _row(folder)[0]
+
+
 def _of_row(folder: Path, opening: Opening) -> Segmenter:
     """Open a folder with a row of its own; the file's checksum need not stand in it."""
+    spec, file = _row(folder)
+    if spec.family == "saliency":
+        raise UsageError(
+            f"{folder / ROW}: a saliency model finds one subject; import it for cutout"
+        )
+    return from_row(spec, file, opening)
+
+
+def _row(folder: Path) -> tuple[ModelSpec, Path]:
     path = folder / ROW
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -146,9 +171,7 @@ def _of_row(folder: Path, opening: Opening) -> Segmenter:
         found = error.errors()[0]
         where = ".".join(str(part) for part in found["loc"]) or "row"
         raise ModelError(f"{path}: {where}: {found['msg']}; correct it") from error
-    if spec.family == "saliency":
-        raise UsageError(f"{path}: a saliency model finds one subject; import it for cutout")
-    return from_row(spec, file, opening)
+    return spec, file
 
 
 _DEFAULTS = {

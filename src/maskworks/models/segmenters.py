@@ -102,6 +102,7 @@ def of_network(
     spec: ModelSpec, network: Network, taxonomy: Taxonomy, opening: Opening
 ) -> Segmenter:
     """Return the segmenter of an open network."""
+    from maskworks.models.families.depth_objects import predict_objects
     from maskworks.models.families.detections import predict_instances
     from maskworks.models.families.network_input import channels_last
     from maskworks.models.families.semantic import predict_scores
@@ -109,6 +110,8 @@ def of_network(
     network = channels_last(network) if spec.input.layout == "nhwc" else network
 
     def answer(image: Image, _task: Task) -> Answer:
+        if spec.output.kind == "class-depth":
+            return predict_objects(image, spec, network, taxonomy, min_score=opening.min_score)
         if spec.family == "instance":
             return predict_instances(image, spec, network, taxonomy, min_score=opening.min_score)
         return predict_scores(image, spec, network, len(taxonomy))

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from maskworks.models.confidence_fit import ConfidenceFit
+
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 """What a model may be called: it names files, so no separators, spaces or capitals."""
 
@@ -21,7 +23,7 @@ Triple = tuple[float, float, float]
 ANSWERS = {
     "saliency": ("matte", "logits"),
     "semantic": ("class-logits", "class-scores", "class-map", "matte", "logits"),
-    "instance": ("detections",),
+    "instance": ("detections", "class-depth"),
 }
 """What the output of each family can hold."""
 
@@ -76,10 +78,19 @@ class OutputSpec(Row):
     which a softmax turns, or need not turn, into probabilities; "class-map" (1, h, w) or
     (1, 1, h, w), integer ids; "detections", four outputs as Mask R-CNN gives them: boxes
     (n, 4) as x1 y1 x2 y2 of the input, labels (n,), scores (n,), masks (n, 1, h, w) in [0, 1],
-    of the input's size or of the box's.
+    of the input's size or of the box's; "class-depth" (1, C + 1, h, w), the logits of C classes
+    of which the first is no object, and last that of how deep a pixel lies inside its object.
     """
 
-    kind: Literal["matte", "logits", "class-logits", "class-scores", "class-map", "detections"]
+    kind: Literal[
+        "matte",
+        "logits",
+        "class-logits",
+        "class-scores",
+        "class-map",
+        "detections",
+        "class-depth",
+    ]
     confidence: bool = False
     presence: bool = False
 
@@ -95,7 +106,8 @@ class ModelSpec(Row):
 
     A model of labels names its classes, in the order of its outputs: by a `taxonomy` that
     ships, or one by one in `classes`. `architecture` is what a file of Torch weights
-    (safetensors) fills: "torchvision/NAME".
+    (safetensors) fills: "torchvision/NAME". `calibration` is how its confidence is bent on
+    this machine, see `maskworks.models.confidence_fit`.
     """
 
     name: Annotated[str, StringConstraints(pattern=NAME)]
@@ -118,6 +130,7 @@ class ModelSpec(Row):
     source: Text
     card: str | None = None
     embedded: bool = False
+    calibration: ConfidenceFit | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

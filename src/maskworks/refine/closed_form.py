@@ -10,11 +10,7 @@ solve on the colour lines of 8x8 tiles (`colour_space`).
 from __future__ import annotations
 
 import math
-import os
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +22,7 @@ from maskworks.refine.band import Band, Field, cover
 from maskworks.refine.colour_space import colour_space
 from maskworks.refine.descent import Limits, descend
 from maskworks.refine.laplacian import Laplacian, matting_laplacian
+from maskworks.refine.spread import crew
 
 LEAST_EPSILON = 1e-9
 """Below, float32 does not resolve what `epsilon` adds to the covariance of a flat window."""
@@ -178,7 +175,7 @@ def closed_form(image: Image, trimap: Trimap, options: SolverOptions = DEFAULTS)
     )
     band = cover(trimap)
     prior = (options.prior.alpha, options.prior_weight) if options.prior else None
-    with _threads(options.threads) as pool:
+    with crew(options.threads) as pool:
         laplacian = matting_laplacian(
             image, trimap, band, epsilon=options.epsilon, prior=prior, pool=pool
         )
@@ -214,18 +211,6 @@ def _refuse(image: Image, trimap: Trimap, options: SolverOptions, unknowns: int)
                 f"would be one constant; mark some {name} ({value}), or give a prior matte "
                 "with a weight"
             )
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[Executor | None]:
-    if count is None:
-        cores = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
-        count = min(len(cores), 4)
-    if count == 1:
-        yield None
-        return
-    with ThreadPoolExecutor(count, thread_name_prefix="closed-form") as pool:
-        yield pool
 
 
 def _write(alpha: NDArray[np.float32], band: Band, laplacian: Laplacian, solved: Field) -> None:

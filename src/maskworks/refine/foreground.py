@@ -16,6 +16,7 @@ from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import Bool2D, Box, Float2D, Image, Matte
 from maskworks.refine.layers import Errors, Level, Where, solve_pixels, solve_whole
 from maskworks.refine.parts import around, grid, grown, inside, slices
+from maskworks.refine.spread import spread
 
 SETTLED = 1 / 512
 """An alpha this near to 0 or 1 is written as 0 or 255 in 8 bits."""
@@ -120,13 +121,16 @@ def estimate_foreground(image: Image, matte: Matte, options: ForegroundOptions =
     depth = _depth(near.size)
     layers = solve_whole(part, depth, errors)
     pixels = image.pixels.copy()
-    for tile in tiles:
+
+    def paint(tile: _Tile) -> None:
         box = inside(tile.box, near)
         if depth:
             colours = solve_pixels(part, (layers, depth), box, tile.where, errors)
         else:
             colours = layers[(0, slice(3), *slices(box))][:, *tile.where]
         pixels[slices(tile.box)][tile.where] = np.rint(colours).astype(np.uint8).T
+
+    spread(paint, tiles)
     return Image(pixels)
 
 

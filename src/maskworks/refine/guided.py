@@ -47,6 +47,7 @@ from maskworks.core.values import (
 )
 from maskworks.refine.parts import grown, slices
 from maskworks.refine.reduced import block_means, block_side
+from maskworks.refine.spread import spread
 
 Field = NDArray[np.float32]
 
@@ -169,11 +170,18 @@ def guided(image: Image, matte: Matte, trimap: Trimap, options: GuidedOptions = 
     side = 1 << max(0, int(math.log2(max(radius_px / LEAST_RADIUS_PX, 1))))
     near = _aligned(grown(band, round(3 * radius_px) + side, image.size), side, image.size)
     fitted = _fit(image, matte, trimap, near, side, options)
-    for rows, columns in _strips(trimap, band):
+
+    def apply(strip: Box) -> None:
+        rows, columns = np.nonzero(trimap.levels[slices(strip)] == UNKNOWN)
+        if rows.size == 0:
+            return
+        rows, columns = rows + strip.top, columns + strip.left
         at = _sample(fitted, rows - near.top, columns - near.left, side)
         colours = image.pixels[rows, columns].astype(np.float32) / np.float32(255)
         found = np.einsum("nc,nc->n", colours, at[:, :3]) + at[:, 3]
         alpha[rows, columns] = np.clip(found, 0, 1)
+
+    spread(apply, _strips(band))
     return Matte(alpha)
 
 
@@ -185,13 +193,10 @@ def _aligned(box: Box, side: int, size: tuple[int, int]) -> Box:
     return Box(top, left, max(bottom, top + side), max(right, left + side))
 
 
-def _strips(trimap: Trimap, band: Box) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield rows and columns of the unknown pixels, so many at once as memory is no matter."""
+def _strips(band: Box) -> Iterator[Box]:
+    """Yield the band's box in portions whose memory does not matter."""
     for top in range(band.top, band.bottom, STRIP_PX):
-        strip = trimap.levels[top : min(top + STRIP_PX, band.bottom), band.left : band.right]
-        rows, columns = np.nonzero(strip == UNKNOWN)
-        if rows.size:
-            yield rows + top, columns + band.left
+        yield Box(top, band.left, min(top + STRIP_PX, band.bottom), band.right)
 
 
 def _fit(

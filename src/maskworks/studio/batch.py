@@ -159,6 +159,10 @@ def _segment(row: Row, picture: Picture, job: Job) -> tuple[Row, Cutout]:
     closer = job.refinement.method in LOOKS_CLOSER
     cutout = cut_out(picture, job.model, min_confidence=job.min_confidence, closer=closer)
     confidence = None if cutout.confidence is None else round(cutout.confidence, _DIGITS)
+    fit = job.model.spec.calibration
+    if cutout.raw_confidence is not None and fit is not None:
+        raw = round(cutout.raw_confidence, _DIGITS)
+        row = replace(row, raw_confidence=raw, calibration=fit.label)
     seconds = replace(row.seconds, segment=_since(began))
     return replace(row, confidence=confidence, seconds=seconds), cutout
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskworks.core.values import Box, Image, Mask, Matte
+from maskworks.refine.parts import grown, slices
+from maskworks.refine.reduced import block_means, block_side, enlarged
 
 if TYPE_CHECKING:
     from maskworks.core.values import Bool2D, Float2D
@@ -39,28 +41,27 @@ AROUND = 0.006
 """That little, as a share of the picture's long side."""
 
 
-def crop_of(matte: Matte, first_px: int, second_px: int) -> Box | None:
-    """Return the part worth a second look, None if it gains nothing.
+def crop_of(box: Box | None, size: tuple[int, int], first_px: int, second_px: int) -> Box | None:
+    """Return the part of a picture that is worth a second look, None if it gains nothing.
 
     Parameters
     ----------
-    matte : Matte of shape (H, W)
+    box : Box
+        Of the subject; None if there is none.
+    size : (H, W) of the picture, pixels
     first_px, second_px : long side of the network's input in each look
 
     Examples
     --------
-    >>> alpha = np.zeros((400, 400), np.float32)
-    >>> alpha[100:200, 100:180] = 1
-    >>> crop_of(Matte(alpha), 320, 320)
+    >>> crop_of(Box(100, 100, 200, 180), (400, 400), 320, 320)
     Box(top=90, left=90, bottom=210, right=190)
-    >>> crop_of(Matte(np.ones((400, 400), np.float32)), 320, 320) is None
+    >>> crop_of(Box(0, 0, 400, 400), (400, 400), 320, 320) is None
     True
     """
-    box = Mask(matte.alpha >= SEEN_FROM).box()
     if box is None:
         return None
-    crop = _with_margin(box, matte.size)
-    first = min(1.0, first_px / max(matte.size))
+    crop = grown(box, round(MARGIN * max(box.size)), size)
+    first = min(1.0, first_px / max(size))
     second = min(1.0, second_px / max(crop.size))
     return crop if second >= GAINS_FROM * first else None
 
@@ -90,6 +91,8 @@ def look_closer(image: Image, matte: Matte, model: Model) -> Closer:
     Parameters
     ----------
     image : Image of shape (H, W)
+        A large one is looked at in a copy of about a thousand pixels (`reduced`), and so is
+        the subject's part of it.
     matte : Matte of shape (H, W)
         The first look's.
     model : Model
@@ -105,25 +108,37 @@ def look_closer(image: Image, matte: Matte, model: Model) -> Closer:
     """
     rule = model.spec.input
     usual, long_side = max(rule.height, rule.width), max(matte.size)
+    block = block_side(matte.size)  # no look needs a large picture's own pixels
+    copy = _mirrored(Image(block_means(image.pixels, block)))
     if rule.detail is None:
-        first = _mean(matte, model.predict(_mirrored(image)).matte)
-        return Closer(first, min(long_side, usual))
-    first = _mean(matte, model.predict_closer(_mirrored(image), usual + LARGER_PX).matte)
-    seen = Closer(first, min(long_side, usual))
-    crop = crop_of(first, usual, rule.detail)
-    if crop is None:
+        mirrored = model.predict(copy)
+    else:
+        mirrored = model.predict_closer(copy, usual + LARGER_PX)
+    first = _mean(Matte(block_means(matte.alpha, block)), mirrored.matte)
+    alpha = enlarged(first.alpha, block, matte.size, smooth=True)
+    seen = Closer(Matte(alpha), min(long_side, usual))
+    box = Mask(first.alpha >= SEEN_FROM).box()
+    crop = crop_of(box and _of_blocks(box, block, matte.size), matte.size, usual, rule.detail or 0)
+    if crop is None or rule.detail is None:
         return seen
-    part = np.s_[crop.top : crop.bottom, crop.left : crop.right]
-    before = first.alpha[part]
-    second = _both_ways(Image(np.ascontiguousarray(image.pixels[part])), model, rule.detail)
+    finer = block_side(crop.size)
+    before = block_means(alpha[slices(crop)], finer)
+    part = Image(block_means(np.ascontiguousarray(image.pixels[slices(crop)]), finer))
+    second = _both_ways(part, model, rule.detail)
     ours, theirs = before >= 0.5, second >= 0.5
     either = int(np.count_nonzero(ours | theirs))
     if either == 0 or np.count_nonzero(ours & theirs) < AGREE_FROM * either:
         return seen
-    alpha = first.alpha.copy()
-    near = _around(_doubtful(before), AROUND * long_side)
-    alpha[part] = np.where(near, second, before)
+    near = _around(_doubtful(before), AROUND * long_side / finer)
+    both = np.where(near, second, before)
+    alpha[slices(crop)] = enlarged(both, finer, crop.size, smooth=True)
     return Closer(Matte(alpha), _seen_px(long_side, crop, rule.detail))
+
+
+def _of_blocks(box: Box, block: int, size: tuple[int, int]) -> Box:
+    """Return what a box of a copy is in the picture."""
+    bottom, right = min(box.bottom * block, size[0]), min(box.right * block, size[1])
+    return Box(box.top * block, box.left * block, bottom, right)
 
 
 def _both_ways(image: Image, model: Model, side: int) -> Float2D:
@@ -154,13 +169,3 @@ def _around(mask: Bool2D, radius_px: float) -> Bool2D:
 
 def _seen_px(long_side: int, crop: Box, side: int) -> int:
     return min(long_side, round(side * long_side / max(crop.size)))
-
-
-def _with_margin(box: Box, size: tuple[int, int]) -> Box:
-    margin = round(MARGIN * max(box.size))
-    return Box(
-        max(0, box.top - margin),
-        max(0, box.left - margin),
-        min(size[0], box.bottom + margin),
-        min(size[1], box.right + margin),
-    )

@@ -90,7 +90,8 @@ class Row:
     `output` is None if no file was written; `confidence` is None if the model has none;
     `width` and `height` are pixels of the upright picture, None if it could not be read.
     `refined` says how the edge was made (see `maskworks.refine.Refined`), `soft_interior` which
-    share of the subject is see-through; None if it did not come to that.
+    share of the subject is see-through; None if it did not come to that. `raw_confidence` is
+    what the network said where a fit has bent the confidence; `calibration` names that fit.
     """
 
     source: str
@@ -105,3 +106,5 @@ class Row:
     seconds: Seconds = Seconds()
     error: Fault | None = None
     fingerprint: Fingerprint | None = None
+    raw_confidence: float | None = None
+    calibration: str | None = None

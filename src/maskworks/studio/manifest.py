@@ -32,6 +32,9 @@ _ORDER = (
     "soft_interior",
     "fingerprint",
 )
+_SELDOM = ("raw_confidence", "calibration")
+"""Fields that a row has only where a fit has bent its confidence."""
+
 _START = '{"source": '
 
 
@@ -44,7 +47,8 @@ def to_json(row: Row) -> str:
     '{"source": "/a.jpg", "output": null, "status": "fail'
     """
     fields = asdict(row)
-    ordered = {name: fields[name] for name in _ORDER}
+    told = [name for name in _SELDOM if fields[name] is not None]
+    ordered = {name: fields[name] for name in (*_ORDER, *told)}
     line = json.dumps(ordered, ensure_ascii=False)
     try:
         line.encode()
@@ -80,6 +84,8 @@ def from_json(line: str) -> Row:
             seconds=Seconds(**fields["seconds"]),
             error=Fault(**error) if error else None,
             fingerprint=Fingerprint(**fingerprint) if fingerprint else None,
+            raw_confidence=fields.get("raw_confidence"),
+            calibration=fields.get("calibration"),
         )
     except (KeyError, TypeError) as problem:
         raise ValueError(f"not a row of a manifest: {line[:80]}") from problem

@@ -42,7 +42,7 @@ def hand_missing(
 
     out = out_of(file)
     plan = {item.source: item.path for item in assign(file, beside=out).items}
-    model = cache(lambda: load_model(file.campaign.input.model))
+    model = cache(lambda: load_model(file.campaign.input.model, calibrated=False))
     handed = 0
     for kept in list_items(store, campaign, Filter(states=["done"], routes=handing.HANDED_OVER)):
         path = plan.get(kept.source)

@@ -297,7 +297,9 @@ def _with_model(run: Run, job: Job, todo: int) -> Job:
     from maskworks.models import load_model
 
     campaign = run.file.campaign
-    model = load_model(campaign.input.model, threads=share_cores(run.threads, todo).threads)
+    threads = share_cores(run.threads, todo).threads
+    # The score was fitted on what the network says; it has a calibration of its own.
+    model = load_model(campaign.input.model, threads=threads, calibrated=False)
     settings = Settings(
         model=taking_turns(model),
         output=campaign.output,

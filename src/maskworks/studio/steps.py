@@ -64,6 +64,7 @@ class Cutout:
     the subject is see-through and `band_share` how wide the edge is, as in
     `maskworks.refine.Refined`. `presence` is the probability that there is a subject.
     `seen_px` is how finely the network saw the edge, see `maskworks.studio.closer.Closer`.
+    `raw_confidence` is what the network said where a fit has bent `confidence`.
     """
 
     image: Image = field(repr=False)
@@ -77,6 +78,7 @@ class Cutout:
     band_share: float = 0.0
     presence: float | None = None
     seen_px: int = 320
+    raw_confidence: float | None = None
 
     def rgba(self) -> NDArray[np.uint8]:
         """Return uint8 (H, W, 4): the subject's colours, straight (not premultiplied) alpha."""
@@ -166,6 +168,7 @@ def cut_out(
         foreground=picture.image,
         presence=prediction.presence,
         seen_px=found.seen_px,
+        raw_confidence=None if status == "no-subject" else prediction.raw_confidence,
     )
 
 

@@ -97,11 +97,13 @@ def recipe_file(tmp_path):
 def train():
     """Train for some minutes and return the lines it reported."""
     from maskworks.train.labels.run import train_labels
+    from maskworks.train.labels.watch import Watch
     from maskworks.train.loop import Budget
 
     def run(recipe: Path, data: Path, folder: Path, minutes: float = 5) -> list[str]:
         lines: list[str] = []
-        train_labels(recipe, data, folder, Budget(minutes=minutes, threads=1), lines.append)
+        budget = Budget(minutes=minutes, threads=1)
+        train_labels(recipe, data, folder, budget, watch=Watch(lines.append))
         return lines
 
     return run

@@ -12,7 +12,10 @@ from maskworks.train.labels.loop import LabelRun, Splits
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import load_label_recipe
 from maskworks.train.labels.run import export_labels, open_labels, train_labels
+from maskworks.train.labels.watch import Watch
 from maskworks.train.loop import Budget
+
+QUIET = Watch(lambda _: None)
 
 
 def test_it_learns_shapes_and_writes_checkpoints_and_a_log(data, recipe_file, train, tmp_path):
@@ -36,11 +39,11 @@ def test_a_run_that_was_killed_ends_with_the_same_weights(
 
     loaded = load_label_recipe(recipe)
     splits = Splits(load_set(data, loaded, loaded.train), load_set(data, loaded, loaded.dev))
-    killed = LabelRun(loaded, data, splits, tmp_path / "killed", lambda _: None)
+    killed = LabelRun(loaded, data, splits, folder=tmp_path / "killed", watch=QUIET)
     for step in range(4):  # a checkpoint after step 3, one more step that is lost
         killed.learn(step / 6)
         if step == 2:
-            killed.save("last.pt")
+            killed.save()
     del killed
     lines = train(recipe, data, tmp_path / "killed")
     assert "resumed at step 3" in "\n".join(lines)
@@ -87,7 +90,7 @@ def test_memory_that_does_not_suffice_names_the_setting_that_halves_it(
     recipe = recipe_file()
     loaded = load_label_recipe(recipe)
     splits = Splits(load_set(data, loaded, loaded.train), load_set(data, loaded, loaded.dev))
-    run = LabelRun(loaded, data, splits, tmp_path / "run", lambda _: None)
+    run = LabelRun(loaded, data, splits, folder=tmp_path / "run", watch=QUIET)
 
     def full(_):
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
@@ -114,4 +117,4 @@ def test_one_picture_in_both_splits_is_refused(data, recipe_file, tmp_path):
     recipe = recipe_file()
     recipe.write_text(recipe.read_text().replace('folder = "dev"', 'folder = "train"'))
     with pytest.raises(RecipeError, match="6 pictures are in train and dev, such as train0"):
-        train_labels(recipe, data, tmp_path / "run", Budget(minutes=1), lambda _: None)
+        train_labels(recipe, data, tmp_path / "run", Budget(minutes=1), watch=QUIET)

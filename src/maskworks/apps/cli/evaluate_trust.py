@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from maskworks.apps.cli.evaluate_output import (
     MOST_PIXELS,
+    STANDARD_OUTPUT,
     AllowMissingOption,
     HtmlOption,
     JsonOption,
@@ -18,7 +22,13 @@ from maskworks.apps.cli.evaluate_output import (
     tell,
     write_page,
 )
+from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
+
+if TYPE_CHECKING:
+    from maskworks.evaluate.confidences import Confidences
+    from maskworks.models.confidence_fit import ConfidenceFit
+    from maskworks.models.spec import ModelSpec
 
 ManifestOption = Annotated[
     Path,
@@ -42,6 +52,7 @@ BarOption = Annotated[
 
 
 def fairness(
+    ctx: typer.Context,
     *,
     truth: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the true mattes.")],
     predictions: Annotated[
@@ -91,7 +102,7 @@ def fairness(
         limits=Limits(max_pixels),
         allow_missing=allow_missing,
     )
-    record: dict[str, Any] = report.record()
+    record: dict[str, Any] = report.record() | {"command": _command(ctx)}
     lines: list[tuple[str, ...]] = []
     for attribute in (*report.attributes, *report.crossings):
         for group in attribute.groups:
@@ -128,31 +139,59 @@ def fairness(
 
 
 def calibration(
+    ctx: typer.Context,
     *,
     manifest: ManifestOption,
     truth: TruthOption = None,
     predictions: PredictionsOption = None,
     bar: BarOption = 0.9,
     bins: Annotated[int, typer.Option(min=1, help="Bins of equal width.")] = 10,
+    fit: Annotated[
+        Literal["isotonic", "temperature"] | None,
+        typer.Option(help="Also find how the confidence has to be bent to say the IoU."),
+    ] = None,
+    store: Annotated[
+        bool,
+        typer.Option(
+            "--store", help="Keep the fit beside the model's row; from then on it is used."
+        ),
+    ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whose confidence it is, if the manifest has no model."),
+    ] = None,
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
     """Measure whether a confidence can be trusted: reliability, ECE, AUROC, risk and coverage.
 
+    With --fit and --store the model's confidence is bent from then on by `maskworks cutout` and
+    the service, and each manifest row says so and what the network said; `maskworks models
+    uncalibrate` ends that. Campaigns score pictures by a calibration of their own.
+
     Exit code: 0 measured, 1 files do not fit, 2 wrong use.
     """
     from maskworks.evaluate.calibration import evaluate_calibration
     from maskworks.evaluate.confidences import read_confidences
+    from maskworks.evaluate.fitting import fit_confidence
     from maskworks.evaluate.pages.drawing import upper_first
     from maskworks.evaluate.pages.trust import calibration_page
+    from maskworks.models.confidence_fit import keep_fit
 
+    if store and fit is None:
+        raise UsageError("--store keeps a fit; name one: --fit isotonic or --fit temperature")
     page = check_outputs(json_file, html_file, task="calibration")
     found = read_confidences(
         manifest, truth=truth, predictions=predictions, limits=Limits(max_pixels)
     )
     report = evaluate_calibration(manifest, found, truth=truth, bar=bar, bins=bins)
-    record: dict[str, Any] = report.record()
+    record: dict[str, Any] = report.record() | {"command": _command(ctx)}
+    fitted: ConfidenceFit | None = None
+    if fit is not None:
+        spec = _model_to_fit(found, model)
+        fitted = fit_confidence(found, fit, spec, today=datetime.now(UTC).date())
+        record["fit"] = fitted.model_dump(mode="json")
     lines = [
         (f"{row['threshold']:g}", shown(row["coverage"]), shown(row["risk"]), str(row["wrong"]))
         for row in record["thresholds"]
@@ -170,9 +209,18 @@ def calibration(
     )
     if page:
         write_page(page, calibration_page(report, record))
+    if fitted is not None and json_file != STANDARD_OUTPUT:
+        print(
+            f"{fit} fit: ECE {fitted.error_before:.4f} before, {fitted.error_after:.4f} after, "
+            f"each of {fitted.pictures} pictures by a fit of others"
+        )
+    if fitted is not None and store:
+        path = keep_fit(spec.name, fitted)
+        print(f"kept for {spec.name}: {path}", file=sys.stderr)
 
 
 def threshold(
+    ctx: typer.Context,
     *,
     manifest: ManifestOption,
     target_precision: Annotated[
@@ -200,7 +248,7 @@ def threshold(
     )
     report = evaluate_calibration(manifest, found, truth=truth, bar=bar)
     answer = find_threshold(report, target=target_precision, level=level)
-    record: dict[str, Any] = answer.record()
+    record: dict[str, Any] = answer.record() | {"command": _command(ctx)}
     names = ("threshold", "precision", "coverage", "sure_threshold", "sure_coverage")
     lines = [
         (name.replace("_", " "), shown(record[name]), _interval(record.get(f"{name}_interval")))
@@ -217,6 +265,21 @@ def threshold(
         write_page(page, calibration_page(report, report.record()))
     if answer.chosen is None:
         raise typer.Exit(1)
+
+
+def _model_to_fit(found: Confidences, name: str | None) -> ModelSpec:
+    from maskworks.evaluate.fitting import model_of
+    from maskworks.models import load_catalogue
+
+    name = name or model_of(found)
+    if name is None:
+        raise UsageError("the manifest does not say of one model; name it with --model NAME")
+    return load_catalogue().row(name)
+
+
+def _command(ctx: typer.Context) -> str | None:
+    """Return the command as it was given, None where it was called from Python."""
+    return shlex.join(("maskworks", *ctx.obj)) if ctx.obj else None
 
 
 def _interval(ends: list[float | None] | None) -> str:

@@ -1,4 +1,4 @@
-"""`maskworks models`: list, show, pull, verify and import."""
+"""`maskworks models`: list, show, card, pull, verify and import."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from maskworks.core.atomic import write_text_atomic
+from maskworks.core.errors import UsageError
 from maskworks.models.catalogue import Catalogue, load_catalogue
 from maskworks.models.download import Progress
 from maskworks.models.settings import commercial_only as commercial_setting
@@ -75,6 +77,65 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME")], *, as_json: AsJso
 
 
 @app.command()
+def card(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="As `models list` prints, or a folder with a model."),
+    ],
+    *,
+    html: Annotated[bool, typer.Option("--html", help="As one offline page.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Default: stdout."),
+    ] = None,
+    add: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--add",
+            metavar="REPORT",
+            help="First keep this report of `maskworks evaluate ... --json` with the model. May be "
+            "repeated.",
+        ),
+    ] = None,
+    measured: Annotated[
+        str | None,
+        typer.Option("--on", metavar="TEXT", help="Which pictures --add was measured on."),
+    ] = None,
+) -> None:
+    """Print a model's card: use, data and terms, scores, groups, failures, energy, EU law.
+
+    Every model has one. What its row, its Markdown file and the reports kept with it do not say
+    is said to be missing.
+    """
+    from datetime import UTC, datetime
+
+    from maskworks.evaluate.model_card import model_card
+    from maskworks.models.card_file import add_report
+    from maskworks.models.model_folder import row_of
+
+    folder, spec = row_of(name) if "/" in name or "\\" in name else (None, None)
+    spec = spec or load_catalogue().row(name)
+    if bool(add) != bool(measured):
+        raise UsageError("--add REPORT and --on TEXT belong together: figures and their pictures")
+    for report in add or ():
+        today = datetime.now(UTC).date()
+        add_report(spec, report, measured=measured or "", today=today, folder=folder)
+    found = model_card(spec, folder=folder)
+    text = found.markdown()
+    if html or (output is not None and output.suffix.lower() in (".html", ".htm")):
+        from maskworks.evaluate.pages.card import card_page
+
+        text = card_page(found)
+    if output is None:
+        print(text, end="")
+        return
+    if not output.absolute().parent.is_dir():
+        raise UsageError(f"-o {output}: its folder does not exist; create it first")
+    write_text_atomic(output, text)
+    print(f"written: {output}")
+
+
+@app.command()
 def pull(
     names: Names,
     *,
@@ -114,6 +175,16 @@ def verify(names: SomeNames = None) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def uncalibrate(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Take away the fit of a model's confidence that `evaluate calibration --store` kept."""
+    from maskworks.models.confidence_fit import keep_fit, read_fits
+
+    if name not in read_fits():
+        raise UsageError(f"{name}: no fit of its confidence is kept; `models show` lists it")
+    print(f"{name}: says what the network says again ({keep_fit(name, None)})")
+
+
 @app.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="One ONNX file.")],
@@ -142,6 +213,12 @@ def import_file(
         str, typer.Option(help="What it was trained on, and under which terms.")
     ] = "Not stated by whoever imported it.",
     source: Annotated[str, typer.Option(help="Where it comes from.")] = "a local file",
+    model_card: Annotated[
+        Path | None,
+        typer.Option(
+            "--card", metavar="FILE", help="Its card in Markdown; `models card` shows it."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option(help="Replace an earlier import of that name.")] = False,
 ) -> None:
     """Add a local ONNX file; it has to answer one black picture first."""
@@ -162,7 +239,9 @@ def import_file(
             height=height, width=width, resize=resize, scale=scale, mean=mean, std=std
         ),
         output_spec=OutputSpec(kind=output),
-        terms=Terms(licence=licence, commercial=commercial, data=data, source=source),
+        terms=Terms(
+            licence=licence, commercial=commercial, data=data, source=source, card=model_card
+        ),
         force=force,
     )
     print(f"{spec.name}: {locate(spec)}")

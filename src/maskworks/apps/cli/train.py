@@ -31,6 +31,7 @@ def train(
     """Train a recipe's network; the same call resumes a stopped run."""
     try:
         from maskworks.train.labels.run import train_labels
+        from maskworks.train.labels.watch import Watch
         from maskworks.train.loop import Budget
         from maskworks.train.recipe import load_recipe, task_of
         from maskworks.train.run import train_recipe
@@ -45,7 +46,9 @@ def train(
     budget = Budget(minutes=minutes, threads=threads)
     task = task_of(recipe)
     if task == "labels":
-        train_labels(recipe, data, output or Path("runs") / recipe.stem, budget, say)
+        train_labels(
+            recipe, data, output or Path("runs") / recipe.stem, budget, watch=Watch(say)
+        )
         return
     folder = output or Path("runs") / load_recipe(recipe).name
     train_recipe(recipe, data, folder, budget, say)

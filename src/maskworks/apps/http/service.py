@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from starlette.requests import Request
 
 from maskworks.apps.http.bodies import Form, read_form, too_large_body
+from maskworks.apps.http.calls import CALLS, Shared
 from maskworks.apps.http.darkroom import Darkroom
 from maskworks.apps.http.desks import Desks
 from maskworks.apps.http.engine import Engine, Ticket
@@ -111,9 +112,14 @@ def build(settings: ServerSettings, store: Store) -> Service:
     from maskworks.models.segmenters import Opening, load_segmenter
 
     crew = share_cores(settings.threads, _MANY)
+    cores = crew.threads
 
     def load(name: str) -> Model:
-        return taking_turns(load_model(name, threads=crew.threads))
+        model = load_model(name, threads=cores)
+        if cores < CALLS:
+            return taking_turns(model)
+        half = partial(load_model, name, threads=cores // CALLS)
+        return replace(model, network=Shared(model.network, lambda: half().network))
 
     def load_labels(name: str) -> Segmenter:
         return load_segmenter(name, Opening(threads=crew.threads))

@@ -33,12 +33,14 @@ class Prediction:
     """What a network says of one picture.
 
     `confidence` is the IoU the network expects of its own mask, `presence` the probability
-    that there is a subject; both in [0, 1], None where the network has no such output.
+    that there is a subject; both in [0, 1], None where the network has no such output. Where a
+    fit has bent the confidence, `raw_confidence` is what the network said.
     """
 
     matte: Matte
     confidence: float | None
     presence: float | None
+    raw_confidence: float | None = None
 
 
 def predict(image: Image, spec: ModelSpec, network: Network) -> Prediction:

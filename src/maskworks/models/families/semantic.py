@@ -61,7 +61,7 @@ def _answer(
     values = _READERS[spec.output.kind](outputs[0], spec, classes)
     if not np.isfinite(values).all():
         raise NetworkError(spec.name, "its answer holds NaN or infinity")
-    return np.array(_without_padding(values, place))
+    return np.array(without_padding(values, place))
 
 
 def _classes(output: NDArray[Any], spec: ModelSpec, classes: int) -> NDArray[np.float32]:
@@ -138,7 +138,7 @@ _READERS = {
 }
 
 
-def _without_padding(values: NDArray[np.float32], place: Place) -> NDArray[np.float32]:
+def without_padding(values: NDArray[np.float32], place: Place) -> NDArray[np.float32]:
     """Cut what lies beside the picture out of an answer that may be smaller than the input."""
     y, x = values.shape[1] / place.canvas[0], values.shape[2] / place.canvas[1]
     top, left = int(place.top * y), int(place.left * x)

@@ -48,7 +48,7 @@ class UNet(nn.Module):
             hidden = block(hidden if level == 0 else F.max_pool2d(hidden, 2, ceil_mode=True))
             levels.append(hidden)
         for block, skip in zip(self.up, levels[-2::-1], strict=True):
-            size = (int(skip.shape[2]), int(skip.shape[3]))
+            size = skip.shape[2:]  # traced, so that the ONNX file takes any size
             larger = F.interpolate(hidden, size=size, mode="bilinear", align_corners=False)
             hidden = block(torch.cat((larger, skip), 1))
         logits: Tensor = self.last(hidden)

@@ -158,20 +158,27 @@ def _of_page(
 
 
 def _mapped(opened: Any, page: Any) -> Callable[[Box], NDArray[Any]]:  # noqa: ANN401
-    """Read from a file that lies uncompressed on the disk, as if it were an array."""
+    """Read from a file that lies uncompressed on the disk, as if it were an array.
+
+    It is mapped anew for each part, so that the pages of the parts before are given back.
+    """
     height, width, samples = page.imagelength, page.imagewidth, page.samplesperpixel
     apart = page.planarconfig.name == "SEPARATE" and samples > 1
     shape = (samples, height, width) if apart else (height, width, samples)
-    values: NDArray[Any] = np.memmap(
-        opened.filehandle.path,
-        page.dtype.newbyteorder(opened.byteorder),
-        "r",
-        offset=page.dataoffsets[0],
-        shape=shape,
-    )
-    if apart:
-        values = values.transpose(1, 2, 0)
-    return lambda box: np.asarray(values[box.top : box.bottom, box.left : box.right])
+
+    def read(box: Box) -> NDArray[Any]:
+        values: NDArray[Any] = np.memmap(
+            opened.filehandle.path,
+            page.dtype.newbyteorder(opened.byteorder),
+            "r",
+            offset=page.dataoffsets[0],
+            shape=shape,
+        )
+        if apart:
+            values = values.transpose(1, 2, 0)
+        return np.array(values[box.top : box.bottom, box.left : box.right])
+
+    return read
 
 
 class _Segments:

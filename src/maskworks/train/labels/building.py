@@ -9,27 +9,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from maskworks.core.errors import RecipeError
-from maskworks.models.networks.espnet import EspNet
-from maskworks.models.networks.unet import UNet
-from maskworks.train.labels.recipe import LabelRecipe, Start
+from maskworks.train.labels.families import ENCODERS, last_layer
+from maskworks.train.labels.recipe import Start
 
-LabelNetwork = EspNet | UNet
-
-
-def build_network(recipe: LabelRecipe) -> LabelNetwork:
-    """Make the recipe's network with fresh weights."""
-    classes = len(recipe.class_names)
-    if recipe.network == "unet":
-        return UNet(classes, width=recipe.channels)
-    return EspNet(classes, width=recipe.channels)
-
-
-def last_layer(network: LabelNetwork) -> str:
-    """Return the name of the layer whose channels are the classes."""
-    return "last" if isinstance(network, UNet) else "bu_dec_l4.merge_layer.3"
-
-
-def start_network(network: LabelNetwork, start: Start, data: Path) -> set[str]:
+def start_network(network: nn.Module, start: Start, data: Path) -> set[str]:
     """Load weights and return the names of the parameters they filled.
 
     Raises

@@ -14,6 +14,8 @@ from maskworks.core.errors import RecipeError
 from maskworks.core.reading import SUFFIXES
 from maskworks.core.taxonomy import load_taxonomy
 from maskworks.core.taxonomy_mapping import load_mapping
+from maskworks.train.labels.coco import Picture, places_of_categories, read_coco
+from maskworks.train.labels.drawing import DRAWINGS
 from maskworks.train.labels.recipe import LabelRecipe, Pictures
 
 MOST_IDS = 65536
@@ -21,11 +23,16 @@ MOST_IDS = 65536
 
 @dataclass(frozen=True)
 class Pair:
-    """A picture and its file of labels."""
+    """A picture and its file of labels, and what that file says of it where it says much.
+
+    `drawn` is the seed of a picture that is drawn rather than read.
+    """
 
     name: str
     picture: Path
     labels: Path
+    coco: Picture | None = None
+    drawn: tuple[int, int] | None = None
 
 
 def find_pairs(data: Path, rule: Pictures) -> list[Pair]:
@@ -36,6 +43,8 @@ def find_pairs(data: Path, rule: Pictures) -> list[Pair]:
     RecipeError
         If the folder is missing or empty, or a picture has no labels.
     """
+    if rule.format == "drawn":
+        return _drawn(rule)
     folder = data / rule.folder
     if not folder.is_dir():
         raise RecipeError(folder, "no such folder", "give the data folder by --data")
@@ -49,6 +58,10 @@ def find_pairs(data: Path, rule: Pictures) -> list[Pair]:
                 f"is missing: the labels of {pair.picture.name}",
                 "add it, or take the picture away",
             )
+    return _limited(pairs, rule)
+
+
+def _limited(pairs: list[Pair], rule: Pictures) -> list[Pair]:
     if rule.limit is None or rule.limit >= len(pairs):
         return pairs
     return [pairs[i * len(pairs) // rule.limit] for i in range(rule.limit)]
@@ -89,33 +102,84 @@ def _ade20k(folder: Path, rule: Pictures, _: Path) -> Iterator[Pair]:
         yield Pair(path.stem, path, folder / "annotations" / str(rule.split) / f"{path.stem}.png")
 
 
+def _coco(folder: Path, rule: Pictures, data: Path) -> Iterator[Pair]:
+    labels = data / str(rule.labels)
+    for each in read_coco(labels).pictures:
+        path = folder / each.file
+        if not path.is_file():
+            raise RecipeError(path, f"is missing: {labels.name} lists it", "add it, or the row goes")
+        yield Pair(Path(each.file).with_suffix("").as_posix(), path, labels, each)
+
+
+def _drawn(rule: Pictures) -> list[Pair]:
+    if rule.folder not in DRAWINGS:
+        raise RecipeError(
+            Path(rule.folder), "is nothing that can be drawn", f"choose of {', '.join(DRAWINGS)}"
+        )
+    name = Path(rule.folder)
+    return [
+        Pair(f"{rule.folder}-{rule.seed}-{at:05}", name, name, drawn=(rule.seed, at))
+        for at in range(rule.count or 0)
+    ]
+
+
 _FINDERS: dict[str, Callable[[Path, Pictures, Path], Iterator[Pair]]] = {
     "png": _png,
     "voc": _voc,
     "cityscapes": _cityscapes,
     "ade20k": _ade20k,
+    "coco": _coco,
+    "coco-panoptic": _coco,
 }
 
 
-def places_of_ids(recipe: LabelRecipe, form: str) -> NDArray[np.int32]:
+def places_of_ids(recipe: LabelRecipe, rule: Pictures, data: Path) -> NDArray[np.int32]:
     """Return for every stored id the class's place, the number of classes for no label.
 
-    Ids that mean nothing are -1.
+    Ids that mean nothing are -1. Where the labels are objects in PNGs, 0 is the first class and
+    every other id the second; none but an `ignore` that the recipe names is without a label.
 
     Returns
     -------
     int32 (65536,)
+
+    Raises
+    ------
+    RecipeError
+        If the categories of a COCO file do not match the recipe's classes.
     """
-    classes = len(recipe.class_names)
+    names = recipe.class_names
     table = np.full(MOST_IDS, -1, np.int32)
-    ids = range(classes) if recipe.taxonomy is None else load_taxonomy(recipe.taxonomy).ids
+    if rule.format in ("coco", "coco-panoptic"):
+        file = read_coco(data / str(rule.labels))
+        places = places_of_categories(file, names, ignore_others=rule.others == "ignore")
+        table[list(places)] = list(places.values())
+        return table
+    if rule.format == "drawn":
+        table[: len(names)] = _drawn_places(names, rule)
+        return table
+    if recipe.targets == "objects":
+        table[0], table[1:] = 0, 1
+        if "ignore" in recipe.model_fields_set:
+            table[recipe.ignore] = len(names)
+        return table
+    ids = range(len(names)) if recipe.taxonomy is None else load_taxonomy(recipe.taxonomy).ids
     for place, number in enumerate(ids):
         table[number] = place
-    table[recipe.unknown] = classes
-    if form == "cityscapes":
+    table[recipe.unknown] = len(names)
+    if rule.format == "cityscapes":
         whole = load_mapping("cityscapes-34", "cityscapes-19")
         table = table[whole.table().astype(np.int64)]
     return table
+
+
+def _drawn_places(names: tuple[str, ...], rule: Pictures) -> list[int]:
+    drawn = DRAWINGS[rule.folder].classes if rule.folder in DRAWINGS else ()
+    if drawn != names:
+        raise RecipeError(
+            Path(rule.folder), f"draws the classes {list(drawn)}", f"the recipe has {list(names)}"
+        )
+    return list(range(len(names)))
 
 
 def read_ids(path: Path) -> NDArray[np.int32]:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from maskworks.core.errors import RecipeError
-from maskworks.models.networks.espnet import EspNet
-from maskworks.train.labels.building import build_network, recalibrate_norms, start_network
-from maskworks.train.labels.losses import class_weights, label_loss
+from maskworks.train.labels.building import recalibrate_norms, start_network
+from maskworks.train.labels.families import build_network, is_encoder
+from maskworks.train.labels.lesson import Draw, Lesson
+from maskworks.train.labels.losses import class_weights
 from maskworks.train.labels.recipe import LabelRecipe, Stage
-from maskworks.train.labels.scoring import normalised, score
-from maskworks.train.labels.views import LabelSet, Sampler
+from maskworks.train.labels.scoring import Scores, answers, as_callable, normalised, score
+from maskworks.train.labels.team import Team
+from maskworks.train.labels.views import Batch, LabelSet, Sampler
+from maskworks.train.labels.watch import Log, Tick, Watch, draw_example, write_jpeg
 from maskworks.train.loop import Budget
 
-Report = Callable[[str], None]
-Batch = tuple[Tensor, Tensor]
 _MEMORY = ("not enough memory", "out of memory", "can't allocate")
 
 
@@ -73,8 +73,9 @@ class LabelRun:
     recipe : LabelRecipe
     data : folder that the recipe's paths are relative to
     splits : Splits
-    folder : holds ``last.pt``, ``best.pt`` and ``log.csv``
-    report : called with each line of progress
+    folder : holds ``last.pt``, ``best.pt``, ``log.csv``, ``events`` and ``examples``
+    watch : Watch
+    team : of the processes that train together
 
     Raises
     ------
@@ -83,17 +84,26 @@ class LabelRun:
     """
 
     def __init__(
-        self, recipe: LabelRecipe, data: Path, splits: Splits, folder: Path, report: Report
+        self,
+        recipe: LabelRecipe,
+        data: Path,
+        splits: Splits,
+        *,
+        folder: Path,
+        watch: Watch,
+        team: Team = Team(),
     ) -> None:
-        self.recipe, self.splits, self.folder, self.report = recipe, splits, folder, report
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.recipe, self.splits, self.folder = recipe, splits, folder
+        self.watch, self.team, self.device = watch, team, team.device
         torch.manual_seed(recipe.seed)
         torch.set_flush_denormal(True)
         classes = len(recipe.class_names)
-        self.sampler = Sampler(splits.train, recipe.views, unknown=classes, seed=recipe.seed)
+        seed = recipe.seed + 1000 * team.rank
+        self.sampler = Sampler(splits.train, recipe.views, unknown=classes, seed=seed)
         self.network = build_network(recipe)
-        self.weights = class_weights(splits.train.labels, recipe.losses, classes)
-        self.at = Progress()
+        weights = class_weights(splits.train.labels, recipe.losses, classes)
+        self.at, self.begun = Progress(), "nothing"
+        self.dev: Scores | None = None
         folder.mkdir(parents=True, exist_ok=True)
         last = folder / "last.pt"
         saved = torch.load(last, weights_only=True) if last.exists() else None
@@ -106,17 +116,23 @@ class LabelRun:
         self.optimizer = self._optimizer()
         if saved is not None:
             self._restore(saved)
+        self.lesson: nn.Module = Lesson(self.network, recipe, weights)
+        if team.size > 1:
+            self.lesson = DistributedDataParallel(self.lesson, find_unused_parameters=recipe.detects)
+        self.log = Log(folder, self.at.step) if team.leads else None
 
     def _begin(self, data: Path) -> None:
         start = self.recipe.start
         if start is None:
             return
         loaded = start_network(self.network, start, data)
-        self.report(f"started from {start.weights}: {len(loaded)} tensors")
+        own = len(self.network.state_dict())
+        self.begun = f"{Path(start.weights).name}, {len(loaded)} of {own} tensors"
+        self.watch.say(f"started from {start.weights}: {len(loaded)} of {own} tensors")
         if start.recalibrate:
             stage = self.recipe.stage[0]
             batches = [
-                normalised(self.sampler.batch(stage)[0], self.recipe)
+                normalised(self.sampler.batch(stage).pixels, self.recipe)
                 for _ in range(start.recalibrate)
             ]
             recalibrate_norms(self.network, batches)
@@ -128,7 +144,7 @@ class LabelRun:
         new: list[nn.Parameter] = []
         for name, parameter in self.network.named_parameters():
             if parameter.requires_grad:
-                (old if factor < 1 and name.startswith("base_net.") else new).append(parameter)
+                (old if factor < 1 and is_encoder(name) else new).append(parameter)
         groups = [
             {"params": part, "factor": share} for part, share in ((old, factor), (new, 1.0)) if part
         ]
@@ -142,7 +158,9 @@ class LabelRun:
         recipe = self.recipe
         return {
             "network": recipe.network,
+            "encoder": recipe.encoder,
             "channels": recipe.channels,
+            "targets": recipe.targets,
             "classes": list(recipe.class_names),
         }
 
@@ -155,33 +173,43 @@ class LabelRun:
                     f"is a checkpoint of {key} {value}, the recipe says {ours[key]}",
                     "give another -o, or the recipe it began with",
                 )
+        if len(saved["samplers"]) != self.team.size:
+            raise RecipeError(
+                self.folder / "last.pt",
+                f"was written by {len(saved['samplers'])} processes, these are {self.team.size}",
+                "go on with as many",
+            )
         self.network.load_state_dict(saved["body"])
-        self.average = saved["average"]
+        self.average = {name: each.to(self.device) for name, each in saved["average"].items()}
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.sampler.restore(saved["sampler"])
+        self.sampler.restore(saved["samplers"][self.team.rank])
         torch.set_rng_state(saved["rng"])
-        self.at = Progress(**saved["progress"])
-        self.report(f"resumed at step {self.at.step}, {self.at.elapsed_s / 60:.1f} min in")
+        self.at, self.begun = Progress(**saved["progress"]), saved["begun"]
+        self.watch.say(f"resumed at step {self.at.step}, {self.at.elapsed_s / 60:.1f} min in")
 
-    def save(self, name: str) -> None:
-        """Write a checkpoint into the run's folder, whole or not at all."""
+    def save(self) -> None:
+        """Write ``last.pt``, whole or not at all: everything that is needed to go on."""
+        samplers = self.team.gathered(self.sampler.state())
+        if self.team.leads:
+            rest = {
+                "body": self.network.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "samplers": samplers,
+                "rng": torch.get_rng_state(),
+            }
+            self._write("last.pt", rest)
+
+    def _write(self, name: str, more: dict[str, Any]) -> None:
         part = self.folder / f"{name}.part"
         state = {
             "architecture": self._architecture(),
-            "body": self.network.state_dict(),
             "average": self.average,
-            "optimizer": self.optimizer.state_dict(),
-            "sampler": self.sampler.state(),
-            "rng": torch.get_rng_state(),
             "progress": vars(self.at),
+            "begun": self.begun,
+            **more,
         }
         torch.save(state, part)
         part.replace(self.folder / name)
-
-    def _answers(self, x: Tensor) -> Tensor:
-        if self.recipe.losses.stride == 2 and isinstance(self.network, EspNet):
-            return self.network.coarse(x)
-        return self.network(x)
 
     def _mode(self) -> None:
         self.network.train()
@@ -189,21 +217,6 @@ class LabelRun:
             for layer in self.network.modules():
                 if isinstance(layer, nn.BatchNorm2d):
                     layer.eval()
-
-    def _loss(self, batch: Batch) -> Tensor:
-        x, y = batch
-        logits = self._answers(normalised(x, self.recipe).to(self.device))
-        if self.recipe.losses.stride == 2:
-            at = int(torch.randint(2, (), generator=self.sampler.generator))
-            y = y[:, at::2, at::2]
-        weights = None if self.weights is None else self.weights.to(self.device)
-        return label_loss(
-            logits,
-            y.to(self.device),
-            self.recipe.losses,
-            weights=weights,
-            generator=self.sampler.generator,
-        )
 
     def learn(self, progress: float) -> float:
         """Take one step of the optimizer and return its loss.
@@ -219,11 +232,14 @@ class LabelRun:
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * factor * group["factor"]
         self.optimizer.zero_grad(set_to_none=True)
-        total = 0.0
+        draw, total = Draw(self.sampler.generator), 0.0
         for _ in range(stage.accumulate):
             batch = self.sampler.batch(stage)
             try:
-                loss = self._loss(batch) / stage.accumulate
+                seen = Batch(
+                    normalised(batch.pixels, self.recipe), batch.labels, batch.objects, batch.depth
+                )
+                loss = self.lesson(seen.to(self.device), draw) / stage.accumulate
                 self._refuse_nan(loss, batch)
                 loss.backward()
             except RuntimeError as error:
@@ -233,7 +249,7 @@ class LabelRun:
         nn.utils.clip_grad_norm_(trained, self.recipe.clip)
         self.optimizer.step()
         self.at.step += 1
-        self.at.pictures += stage.batch * stage.accumulate
+        self.at.pictures += stage.batch * stage.accumulate * self.team.size
         self._follow()
         return total
 
@@ -241,7 +257,7 @@ class LabelRun:
         if bool(torch.isfinite(loss)):
             return
         kept = self.folder / "bad-batch.pt"
-        torch.save({"pictures": batch[0], "labels": batch[1], "step": self.at.step}, kept)
+        torch.save({"pictures": batch.pixels, "labels": batch.labels, "step": self.at.step}, kept)
         raise RecipeError(
             self.folder,
             f"the loss is {float(loss.detach())} at step {self.at.step}",
@@ -253,12 +269,15 @@ class LabelRun:
     def _explained(error: RuntimeError, stage: Stage) -> Exception:
         if not any(sign in str(error).lower() for sign in _MEMORY):
             return error
-        return RecipeError(
-            Path("stage.batch"),
-            f"there is not memory enough for {stage.batch} views of {stage.height}x{stage.width}",
-            f"batch = {max(1, stage.batch // 2)} with accumulate = {stage.accumulate * 2} halves "
-            "it and learns the same",
-        )
+        views = f"{stage.batch} view{'s' if stage.batch > 1 else ''} of {stage.height}x{stage.width}"
+        if stage.batch == 1:
+            remedy = f"height = {max(32, stage.height // 32 * 16)} halves it: views half as tall"
+        else:
+            remedy = (
+                f"batch = {stage.batch // 2} with accumulate = {stage.accumulate * 2} halves it "
+                "and learns the same"
+            )
+        return RecipeError(Path("stage.batch"), f"there is not memory enough for {views}", remedy)
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -286,64 +305,111 @@ class LabelRun:
         """
         if budget.threads:
             torch.set_num_threads(budget.threads)
-        report_at = save_at = self.at.elapsed_s
-        seen, losses = self.at.pictures, []
+        save_at, clock, judged = self.at.elapsed_s, time.monotonic(), False
+        pace = _Pace(self.at, self.watch, budget)
         self._mode()
-        clock, judged = time.monotonic(), False
-        patience = self.recipe.patience
-        while self._progress(budget) < 1 and self.at.elapsed_s < budget.minutes * 60:
-            losses.append(self.learn(self._progress(budget)))
+        while self._goes_on(budget):
+            loss = self.learn(self._progress(budget))
             before, clock = clock, time.monotonic()
-            self.at.elapsed_s += clock - before
-            if self.at.elapsed_s - report_at >= budget.report_s:
-                speed = (self.at.pictures - seen) / (self.at.elapsed_s - report_at)
-                self.report(
-                    f"{self.at.elapsed_s / 60:6.1f}/{budget.minutes:g} min  step {self.at.step}  "
-                    f"loss {sum(losses) / len(losses):.4f}  {speed:.2f} pictures/s"
-                )
-                report_at, seen, losses = self.at.elapsed_s, self.at.pictures, []
-            if self.at.elapsed_s - save_at >= budget.checkpoint_s:
-                self.save("last.pt")
-                save_at, clock = self.at.elapsed_s, time.monotonic()
-            if judged := self.at.step % self.recipe.dev_steps == 0:
+            self.at.elapsed_s = self.team.agreed(self.at.elapsed_s + clock - before)
+            pace.step(loss, self._progress(budget), self.dev)
+            judged = self.at.step % self._dev_steps() == 0
+            if judged:
                 self.judge()
-                save_at, clock = self.at.elapsed_s, time.monotonic()
-                if patience is not None and self.at.since_best >= patience:
-                    self.report(f"stopped: {patience} dev scores without a new best")
-                    return True
+            elif self.at.elapsed_s - save_at >= budget.checkpoint_s:
+                self.save()
+            else:
+                continue
+            save_at, clock = self.at.elapsed_s, time.monotonic()
+            if self.recipe.patience is not None and self.at.since_best >= self.recipe.patience:
+                self.watch.say(f"stopped: {self.recipe.patience} dev scores without a new best")
+                return True
         if not judged:
             self.judge()
         return self._progress(budget) >= 1
 
+    def _goes_on(self, budget: Budget) -> bool:
+        return self._progress(budget) < 1 and self.at.elapsed_s < budget.minutes * 60
+
+    def _dev_steps(self) -> int:
+        if self.recipe.dev_steps is not None:
+            return self.recipe.dev_steps
+        stage = self.recipe.stage[0]
+        return math.ceil(
+            len(self.splits.train) / (stage.batch * stage.accumulate * self.team.size)
+        )
+
     def averaged(self) -> nn.Module:
         """Return a network with the averaged weights, ready to answer."""
         network = build_network(self.recipe)
-        network.load_state_dict({k: v.cpu() for k, v in self.average.items()})
-        return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.load_state_dict(self.average)
+        network.eval().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network
 
     def judge(self) -> float:
-        """Score the averaged network on dev, write checkpoints and the log, return its mIoU."""
-        found = score(self.averaged(), self.splits.dev, self.recipe)
-        mean = found.mean(found.iou)
+        """Score the averaged network on dev, write checkpoints, log and examples; return it."""
+        mean = self._judged() if self.team.leads else 0.0
+        mean = self.team.agreed(mean)
         better = mean > self.at.best
         self.at.since_best = 0 if better else self.at.since_best + 1
         self.at.best = max(self.at.best, mean)
-        if better:
-            self.save("best.pt")
-        self.save("last.pt")
-        self._log(mean, [float(v) for v in found.iou])
-        self.report(f"dev mIoU {mean:.4f} at step {self.at.step}{', the best' if better else ''}")
+        if better and self.team.leads:
+            self._write("best.pt", {})
+        self.save()
+        if self.dev is not None:
+            marked = ", the best" if better else ""
+            self.watch.say(f"dev {self.dev.name} {mean:.4f} at step {self.at.step}{marked}")
         self._mode()
         return mean
 
-    def _log(self, mean: float, ious: list[float]) -> None:
-        log = self.folder / "log.csv"
-        new = not log.exists()
-        with log.open("a", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream)
-            if new:
-                names = [f"iou {name}" for name in self.recipe.class_names]
-                writer.writerow(["step", "pictures", "minutes", "dev mIoU", *names])
-            at = self.at
-            row = [at.step, at.pictures, f"{at.elapsed_s / 60:.2f}", f"{mean:.4f}"]
-            writer.writerow([*row, *(f"{value:.4f}" for value in ious)])
+    def _judged(self) -> float:
+        network = as_callable(self.averaged(), self.recipe)
+        found = score(network, self.splits.dev, self.recipe)
+        at = self.at
+        figures: dict[str, float | int] = {
+            "step": at.step,
+            "pictures": at.pictures,
+            "minutes": round(at.elapsed_s / 60, 2),
+            f"dev {found.name}": found.main,
+            **found.classes,
+        }
+        self.dev = found
+        if self.log is not None:
+            self.log.row(figures)
+            self._draw(self.log, network)
+        return found.main
+
+    def _draw(self, log: Log, network: Any) -> None:  # noqa: ANN401 - a Network
+        """Draw the first dev pictures with their truth and the answer."""
+        dev, count = self.splits.dev, self.recipe.examples
+        some = LabelSet(dev.names[:count], dev.pixels[:count], dev.labels[:count])
+        truths = dev.objects or dev.labels
+        for at, (image, found) in enumerate(answers(network, some, self.recipe)):
+            drawn = draw_example(image, truths[at].numpy(), found)
+            name = some.names[at].replace("/", "-")
+            write_jpeg(self.folder / "examples" / f"step-{self.at.step:06}" / f"{name}.jpg", drawn)
+            log.picture(name, drawn, self.at.step)
+
+
+class _Pace:
+    """Reports the mean loss and the speed now and then, and every step to who looks on."""
+
+    def __init__(self, at: Progress, watch: Watch, budget: Budget) -> None:
+        self.at, self.watch, self.budget = at, watch, budget
+        self.since, self.seen, self.speed = at.elapsed_s, at.pictures, 0.0
+        self.losses: list[float] = []
+
+    def step(self, loss: float, share: float, dev: Scores | None) -> None:
+        """Count a step."""
+        self.losses.append(loss)
+        mean, at = sum(self.losses) / len(self.losses), self.at
+        passed = at.elapsed_s - self.since
+        self.speed = (at.pictures - self.seen) / passed if passed > 0 else 0.0
+        shown = None if dev is None else (dev.name, dev.main)
+        self.watch.tick(Tick(min(1.0, share), at.step, mean, self.speed, shown))
+        if passed >= self.budget.report_s:
+            self.watch.say(
+                f"{at.elapsed_s / 60:6.1f}/{self.budget.minutes:g} min  step {at.step}  "
+                f"loss {mean:.4f}  {self.speed:.2f} pictures/s"
+            )
+            self.since, self.seen, self.losses = at.elapsed_s, at.pictures, []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,28 +12,65 @@ from PIL import Image as PilImage
 
 from maskworks.core.errors import MaskworksError, RecipeError
 from maskworks.core.reading import read_picture
+from maskworks.train.labels.coco import painted, read_coco
+from maskworks.train.labels.drawing import DRAWINGS
 from maskworks.train.labels.finding import MOST_IDS, Pair, find_pairs, places_of_ids, read_ids
+from maskworks.train.labels.objects import depth_inside
 from maskworks.train.labels.recipe import LabelRecipe, Pictures
 from maskworks.train.labels.views import LabelSet
 
+Ids = NDArray[np.int32]
 
-def read_pair(pair: Pair, table: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Read a picture, uint8 (H, W, 3), and the places of its classes, int32 (H, W).
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """A picture with its truth.
+
+    `pixels` uint8 (H, W, 3); `places` int32 (H, W) of classes; `objects` int32 (H, W), 0 outside
+    of objects.
+    """
+
+    pixels: NDArray[np.uint8]
+    places: Ids
+    objects: Ids
+
+
+def stored_labels(pair: Pair) -> tuple[Ids, Ids]:
+    """Read the labels of a picture as they are stored: ids, and the numbers of objects.
+
+    Raises
+    ------
+    RecipeError
+        If they cannot be read.
+    """
+    if pair.coco is not None:
+        return painted(pair.coco, read_coco(pair.labels))
+    ids = read_ids(pair.labels)
+    return ids, ids
+
+
+def read_pair(pair: Pair, table: Ids) -> Labelled:
+    """Read, or draw, a picture and its truth.
 
     Raises
     ------
     RecipeError
         If the sizes differ or an id is of no class.
     """
-    try:
-        pixels = read_picture(pair.picture).image.pixels
-    except MaskworksError as error:
-        raise RecipeError(pair.picture, str(error), "take the picture away") from error
-    ids = read_ids(pair.labels)
+    if pair.drawn is not None:
+        pixels, marks = DRAWINGS[pair.picture.name].draw(np.random.default_rng(pair.drawn))
+        ids = objects = marks.astype(np.int32)
+    else:
+        try:
+            pixels = read_picture(pair.picture).image.pixels
+        except MaskworksError as error:
+            raise RecipeError(pair.picture, str(error), "take the picture away") from error
+        ids, objects = stored_labels(pair)
     if ids.shape != pixels.shape[:2]:
         raise RecipeError(
             pair.labels,
-            f"is {ids.shape[1]}x{ids.shape[0]}, its picture {pixels.shape[1]}x{pixels.shape[0]}",
+            f"is {ids.shape[1]}x{ids.shape[0]}, its picture {pair.picture.name} "
+            f"{pixels.shape[1]}x{pixels.shape[0]}",
             "both must have one size; `maskworks data check` lists all such pairs",
         )
     places = table[ids.clip(0, MOST_IDS - 1)]
@@ -43,7 +81,7 @@ def read_pair(pair: Pair, table: NDArray[np.int32]) -> tuple[NDArray[np.uint8], 
             f"has the ids {', '.join(map(str, wrong))}, which are no class",
             "correct the recipe's classes or `ignore`; `maskworks data check` counts them",
         )
-    return pixels, places
+    return Labelled(pixels, places, objects)
 
 
 def load_set(data: Path, recipe: LabelRecipe, rule: Pictures) -> LabelSet:
@@ -54,17 +92,33 @@ def load_set(data: Path, recipe: LabelRecipe, rule: Pictures) -> LabelSet:
     RecipeError
         As `find_pairs` and `read_pair` do.
     """
-    table = places_of_ids(recipe, rule.format)
+    table = places_of_ids(recipe, rule, data)
     pairs = find_pairs(data, rule)
-    pixels, labels = [], []
+    classes = len(recipe.class_names)
+    found = LabelSet(tuple(pair.name for pair in pairs), [], [])
     for pair in pairs:
-        x, y = read_pair(pair, table)
-        if rule.long_side is not None and max(y.shape) > rule.long_side:
-            factor = rule.long_side / max(y.shape)
-            size = (max(1, round(y.shape[1] * factor)), max(1, round(y.shape[0] * factor)))
-            x = np.asarray(PilImage.fromarray(x).resize(size, PilImage.Resampling.BOX))
-            y = np.asarray(PilImage.fromarray(y).resize(size, PilImage.Resampling.NEAREST))
-        pixels.append(torch.from_numpy(np.array(x)).permute(2, 0, 1).contiguous())
-        kind = np.uint8 if len(recipe.class_names) < 255 else np.int32
-        labels.append(torch.from_numpy(y.astype(kind)))
-    return LabelSet(tuple(pair.name for pair in pairs), pixels, labels)
+        each = _shrunk(read_pair(pair, table), rule.long_side)
+        pixels = np.array(each.pixels)
+        found.pixels.append(torch.from_numpy(pixels).permute(2, 0, 1).contiguous())
+        kind = np.uint8 if classes < 255 else np.int32
+        found.labels.append(torch.from_numpy(each.places.astype(kind)))
+        if recipe.targets == "objects":
+            things = (each.places > 0) & (each.places < classes)
+            objects = np.where(things, each.objects, 0).astype(np.int32)
+            found.objects.append(torch.from_numpy(objects))
+            found.depth.append(torch.from_numpy(depth_inside(objects)))
+    return found
+
+
+def _shrunk(each: Labelled, long_side: int | None) -> Labelled:
+    height, width = each.places.shape
+    if long_side is None or max(height, width) <= long_side:
+        return each
+    factor = long_side / max(height, width)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    smaller = PilImage.fromarray(each.pixels).resize(size, PilImage.Resampling.BOX)
+    places, objects = (
+        np.asarray(PilImage.fromarray(one).resize(size, PilImage.Resampling.NEAREST))
+        for one in (each.places, each.objects)
+    )
+    return Labelled(np.asarray(smaller), places, objects)

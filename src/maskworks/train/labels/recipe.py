@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from maskworks.core.errors import RecipeError
-from maskworks.core.taxonomy import load_taxonomy
+from maskworks.core.taxonomy import Taxonomy, load_taxonomy, plain_taxonomy
+from maskworks.models.families.torchvision_models import DETECTION, SEMANTIC
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -19,6 +20,12 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Format = Literal["png", "voc", "cityscapes", "ade20k", "coco", "coco-panoptic", "drawn"]
+
+_SPLIT = ("voc", "cityscapes", "ade20k")
+_LABELS = ("coco", "coco-panoptic")
+
+
 class Pictures(_Frozen):
     """Where labelled pictures lie and how their labels are stored.
 
@@ -26,23 +33,39 @@ class Pictures(_Frozen):
     ``voc``: the folder of a VOC year, `split` a list in ImageSets/Segmentation.
     ``cityscapes``: the folder that holds leftImg8bit and gtFine, labelIds read as train ids.
     ``ade20k``: the folder that holds images and annotations, `split` training or validation.
+    ``coco``: pictures in `folder`, objects in the file `labels`; classes go by name. What is no
+    object is the class "background" where there is one, else without a label.
+    ``coco-panoptic``: likewise, with the PNGs in a folder called as `labels` without ".json".
+    ``drawn``: nothing is read; `count` pictures are drawn, `folder` is what: one of
+    `maskworks.train.labels.drawing.DRAWINGS`. Other `seed`, other pictures.
 
-    Of a `limit` the pictures are spread evenly over the sorted names.
+    Of a `limit` the pictures are spread evenly over the sorted names. With `others` = "ignore"
+    what a COCO file calls by a name that is no class is without a label, instead of an error.
     """
 
     folder: str
-    format: Literal["png", "voc", "cityscapes", "ade20k"] = "png"
+    format: Format = "png"
     labels: str | None = None
     split: str | None = None
+    others: Literal["refuse", "ignore"] = "refuse"
+    count: int | None = Field(None, ge=1)
+    seed: int = 0
     limit: int | None = Field(None, ge=1)
     long_side: int | None = Field(None, ge=32)
 
     @model_validator(mode="after")
-    def _split_fits(self) -> Self:
-        if (self.format == "png") == (self.split is not None):
-            rule = "takes no split" if self.format == "png" else "needs split"
-            message = f"format {self.format!r} {rule}"
-            raise ValueError(message)
+    def _format_fits(self) -> Self:
+        needs = {
+            "split": self.format in _SPLIT,
+            "labels": self.format in _LABELS,
+            "count": self.format == "drawn",
+        }
+        for key, needed in needs.items():
+            given = getattr(self, key) is not None
+            if given != needed and not (key == "labels" and self.format == "png"):
+                rule = f"needs {key}" if needed else f"takes no {key}"
+                message = f"format {self.format!r} {rule}"
+                raise ValueError(message)
         return self
 
 
@@ -64,7 +87,8 @@ class Losses(_Frozen):
 
     `class_weights` "balanced" is the square root of the median frequency over a class's own,
     between 0.4 and 3 times. `stride` compares at every n-th pixel of the labels, where a network
-    answers that coarsely; `pixels` are drawn for Lovasz, which sorts them.
+    answers that coarsely; `pixels` are drawn for Lovasz, which sorts them. `depth` is that of
+    the depth inside objects, where the targets are objects.
     """
 
     cross_entropy: Weight = 1.0
@@ -75,6 +99,7 @@ class Losses(_Frozen):
     smoothing: float = Field(0.0, ge=0, lt=1)
     gamma: float = Field(2.0, ge=0)
     class_weights: Literal["none", "balanced"] | tuple[float, ...] = "none"
+    depth: Weight = 1.0
     stride: Literal[1, 2] = 1
     pixels: int = Field(40_000, ge=100)
 
@@ -111,17 +136,67 @@ class Stage(_Frozen):
         return self
 
 
+OURS = ("espnetv2", "unet")
+SMP = "smp/"
+TORCHVISION = "torchvision/"
+
+
+def network_misfit(network: str, encoder: str | None) -> str | None:
+    """Return why there is no such network, or None.
+
+    Examples
+    --------
+    >>> network_misfit("smp/unet", "resnet18"), network_misfit("smp/unet", None)
+    (None, "network 'smp/unet' needs encoder, such as resnet18 or mit_b0")
+    """
+    if network.startswith(SMP):
+        known = [SMP + name for name in _SMP]
+        if network in known and encoder is None:
+            return f"network {network!r} needs encoder, such as resnet18 or mit_b0"
+    else:
+        known = [*OURS, *(TORCHVISION + name for name in (*SEMANTIC, *DETECTION))]
+        if network in known and encoder is not None:
+            return f"network {network!r} takes no encoder; it has one"
+    if network not in known:
+        return f"there is no network {network!r}; choose one of {', '.join(known)}"
+    return None
+
+
+_SMP = (
+    "unet",
+    "unetplusplus",
+    "manet",
+    "linknet",
+    "fpn",
+    "pspnet",
+    "pan",
+    "deeplabv3",
+    "deeplabv3plus",
+    "upernet",
+    "segformer",
+)
+
+
 class LabelRecipe(_Frozen):
     """A whole training run, as read from a TOML file; an unknown key is an error.
 
     With `steps` the schedule follows the steps and is the same however often the run is
     stopped; without, it follows the clock and ends when the minutes are used.
+
+    `network` is one of ours ("unet", "espnetv2", `channels` wide), "smp/NAME" with an `encoder`
+    (segmentation_models_pytorch: unet, deeplabv3plus, segformer, fpn ...) or "torchvision/NAME"
+    (fcn_resnet50, maskrcnn_resnet50_fpn ...). `targets` "objects" tells touching objects of a
+    class apart: labels are then ids of objects (of COCO, or 16-bit PNG, 0 the background), and
+    the first class is called background. `input` "keep" gives the network pictures at their own
+    size, "fit" resizes them into `height` x `width`.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     task: Literal["labels"]
-    network: Literal["espnetv2", "unet"]
+    network: str
+    encoder: str | None = None
     channels: int = Field(16, ge=4, le=128)
+    targets: Literal["classes", "objects"] = "classes"
     taxonomy: str | None = None
     classes: tuple[str, ...] = ()
     ignore: int = Field(255, ge=0, le=65535)
@@ -131,6 +206,8 @@ class LabelRecipe(_Frozen):
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     height: int = Field(ge=32)  # of the exported network's input
     width: int = Field(ge=32)
+    input: Literal["fit", "keep"] = "fit"
+    precision: Literal["float32", "bfloat16"] = "float32"
     optimizer: Literal["adamw", "sgd"] = "adamw"
     schedule: Literal["poly", "cosine"] = "poly"
     steps: int | None = Field(None, ge=1)
@@ -141,7 +218,8 @@ class LabelRecipe(_Frozen):
     ema: float = Field(0.99, ge=0, lt=1)
     frozen_norm: bool = False
     freeze: tuple[str, ...] = ()
-    dev_steps: int = Field(100, ge=1)  # from one score on dev to the next
+    dev_steps: int | None = Field(None, ge=1)  # from one score on dev to the next; None an epoch
+    examples: int = Field(4, ge=0)  # dev pictures that are drawn with every score
     patience: int | None = Field(None, ge=1)  # dev scores without a new best before it stops
     seed: int = 7
     start: Start | None = None
@@ -171,12 +249,41 @@ class LabelRecipe(_Frozen):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _network_fits(self) -> Self:
+        message = network_misfit(self.network, self.encoder)
+        if message is None and self.targets == "objects" and self.class_names[0] != "background":
+            message = "with targets 'objects' the first class is called background"
+        if message is None and self.detects and self.targets != "objects":
+            message = f"{self.network} finds objects; say targets = 'objects'"
+        if message is None and self.detects and self.precision != "float32":
+            message = f"{self.network} has no bfloat16 on every device; say precision = 'float32'"
+        if message is not None:
+            raise ValueError(message)
+        return self
+
+    @property
+    def detects(self) -> bool:
+        """Whether the network answers boxes and masks, rather than a value for each pixel."""
+        return self.network.startswith("torchvision/maskrcnn")
+
+    @property
+    def outputs(self) -> int:
+        """How many channels the network answers: the classes, and the depth inside objects."""
+        return len(self.class_names) + (self.targets == "objects" and not self.detects)
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes, in the order of their ids."""
         if self.taxonomy is None:
             return self.classes
         return tuple(each.name for each in load_taxonomy(self.taxonomy).categories)
+
+    def classification(self) -> Taxonomy:
+        """Return the taxonomy, or one of the classes that the recipe names."""
+        if self.taxonomy is None:
+            return plain_taxonomy(self.classes, name=self.name)
+        return load_taxonomy(self.taxonomy)
 
     @property
     def unknown(self) -> int:

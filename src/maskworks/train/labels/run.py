@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +16,27 @@ from maskworks.core.errors import RecipeError
 from maskworks.core.writing import write_atomic
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.train.export import PARITY_AT_MOST, Exported
-from maskworks.train.labels.building import build_network
+from maskworks.train.labels.families import build_network
 from maskworks.train.labels.loop import LabelRun, Splits
 from maskworks.train.labels.reading import load_set
-from maskworks.train.labels.recipe import LabelRecipe, load_label_recipe
+from maskworks.train.labels.recipe import LabelRecipe, Start, load_label_recipe
+from maskworks.train.labels.team import join_team, leave_team
+from maskworks.train.labels.watch import Watch
 from maskworks.train.loop import Budget
 
 
 def train_labels(
-    path: Path, data: Path, folder: Path, budget: Budget, report: Callable[[str], None]
+    path: Path,
+    data: Path,
+    folder: Path,
+    budget: Budget,
+    *,
+    watch: Watch,
+    init: Start | None = None,
 ) -> None:
     """Train until the schedule is through; the same call resumes a stopped run.
+
+    Started by torchrun, the processes train together, each on views of its own.
 
     Parameters
     ----------
@@ -35,7 +44,8 @@ def train_labels(
     data : folder that the recipe's paths are relative to
     folder : of the run
     budget : Budget
-    report : called with each line of progress
+    watch : Watch
+    init : weights to start from instead of those that the recipe names
 
     Raises
     ------
@@ -43,6 +53,41 @@ def train_labels(
         If recipe, data or checkpoint cannot be used, or the loss is not finite.
     """
     recipe = load_label_recipe(path)
+    if init is not None:
+        recipe = recipe.model_copy(update={"start": init})
+    team = join_team()
+    watch = watch if team.leads else Watch(_unheard)
+    try:
+        splits = load_splits(path, recipe, data)
+        watch.say(f"{len(splits.train)} pictures to learn from, {len(splits.dev)} to score on")
+        run = LabelRun(recipe, data, splits, folder=folder, watch=watch, team=team)
+        if team.leads and path.resolve() != (folder / "recipe.toml").resolve():
+            shutil.copyfile(path, folder / "recipe.toml")
+        if run.log is not None and run.log.missing:
+            watch.say("no TensorBoard events: `pip install tensorboard` brings them; log.csv is all")
+        if run.train(budget):
+            watch.say(f"trained; `maskworks export {folder}` writes the model")
+        else:
+            used = f"the {budget.minutes:g} minutes are used at step {run.at.step}"
+            watch.say(f"{used} of {recipe.steps}")
+        if run.log is not None:
+            run.log.close()
+    finally:
+        leave_team()
+
+
+def _unheard(_: str) -> None:
+    """Say nothing: one process of a team speaks."""
+
+
+def load_splits(path: Path, recipe: LabelRecipe, data: Path) -> Splits:
+    """Decode the recipe's pictures.
+
+    Raises
+    ------
+    RecipeError
+        If a picture cannot be used, or one name is in both splits.
+    """
     splits = Splits(load_set(data, recipe, recipe.train), load_set(data, recipe, recipe.dev))
     if twice := set(splits.train.names) & set(splits.dev.names):
         raise RecipeError(
@@ -50,14 +95,7 @@ def train_labels(
             f"{len(twice)} pictures are in train and dev, such as {min(twice)}",
             "keep the splits apart; `maskworks data check` finds duplicates of other names too",
         )
-    report(f"{len(splits.train)} pictures to learn from, {len(splits.dev)} to score on")
-    run = LabelRun(recipe, data, splits, folder, report)
-    if path.resolve() != (folder / "recipe.toml").resolve():
-        shutil.copyfile(path, folder / "recipe.toml")
-    if run.train(budget):
-        report(f"trained; `maskworks export {folder}` writes the model")
-    else:
-        report(f"the {budget.minutes:g} minutes are used at step {run.at.step} of {recipe.steps}")
+    return splits
 
 
 def open_labels(folder: Path) -> tuple[LabelRecipe, nn.Module]:

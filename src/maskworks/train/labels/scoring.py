@@ -1,15 +1,38 @@
-"""How well a network labels a split, picture by picture at its own size."""
+"""How well a network labels a split: by what `maskworks segment` would answer with it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from maskworks.core.instances import Instances
+from maskworks.core.panoptic import Segment
+from maskworks.core.values import Image
+from maskworks.models.labelling import Labelled, Segmenter, label_picture
+from maskworks.models.runtimes.network import Batch, Network, Outputs
+from maskworks.models.segmenters import Opening, of_network
 from maskworks.quality.confusion import Confusion, confusion_of
+from maskworks.quality.panoptic_quality import PanopticCounts, SegmentMap, panoptic_counts
 from maskworks.train.labels.recipe import LabelRecipe
+from maskworks.train.labels.row import row_of
 from maskworks.train.labels.views import LabelSet
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a split reached: `name` and `main` of the figure that decides, and each class's.
+
+    `main` is the mean IoU, or the mean PQ over classes of things where objects are learnt.
+    """
+
+    name: str
+    main: float
+    classes: dict[str, float]
 
 
 def normalised(x: Tensor, recipe: LabelRecipe) -> Tensor:
@@ -19,32 +42,88 @@ def normalised(x: Tensor, recipe: LabelRecipe) -> Tensor:
     return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def input_size(size: tuple[int, int], recipe: LabelRecipe) -> tuple[int, int]:
-    """Return the size at which a picture of `size` (H, W) enters: it fits into the input.
-
-    Examples
-    --------
-    A recipe of input 360 x 480 leaves 360 x 480 alone and takes 720 x 1280 as 270 x 480.
-    """
-    factor = min(recipe.height / size[0], recipe.width / size[1])
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
-
-
-@torch.no_grad()
-def score(network: nn.Module, pictures: LabelSet, recipe: LabelRecipe) -> Confusion:
-    """Count true and predicted classes over a split; one matrix for all pictures."""
-    classes = len(recipe.class_names)
-    total = Confusion(np.zeros((classes, classes + 1), np.int64))
-    network.eval()
+def as_callable(network: nn.Module, recipe: LabelRecipe) -> Network:
+    """Return a module of Torch as a network of Maskworks, run where its weights lie."""
     device = next(network.parameters()).device
-    for pixels, labels in zip(pictures.pixels, pictures.labels, strict=True):
-        size = (int(labels.shape[0]), int(labels.shape[1]))
-        x = pixels[None].float() / 255
-        wanted = input_size(size, recipe)
-        if wanted != size:
-            x = F.interpolate(x, size=wanted, mode="bilinear", antialias=wanted[0] < size[0])
-        logits = network(normalised(x, recipe).to(device))
-        if wanted != size:
-            logits = F.interpolate(logits, size=size, mode="bilinear")
-        total += confusion_of(labels.numpy(), logits[0].argmax(0).cpu().numpy(), classes=classes)
-    return total
+
+    @torch.no_grad()
+    def run(batch: Batch) -> Outputs:
+        answer = network(torch.from_numpy(np.ascontiguousarray(batch)).to(device))
+        if not recipe.detects:
+            return (answer.float().cpu().numpy(),)
+        keys = ("boxes", "labels", "scores", "masks")
+        return tuple(answer[0][key].cpu().numpy() for key in keys)
+
+    return run
+
+
+def segmenter_of(network: Network, recipe: LabelRecipe) -> Segmenter:
+    """Return the segmenter that the recipe's exported model will be."""
+    return of_network(row_of(recipe), network, recipe.classification(), Opening())
+
+
+def answers(
+    network: Network, pictures: LabelSet, recipe: LabelRecipe
+) -> Iterator[tuple[Image, Labelled]]:
+    """Label the pictures of a split one by one."""
+    segmenter = segmenter_of(network, recipe)
+    for pixels in pictures.pixels:
+        image = Image(np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()))
+        yield image, label_picture(image, segmenter, segmenter.own)
+
+
+def score(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Scores:
+    """Score a split as the evaluation commands do: one sum over all pictures, at their own size."""
+    names = recipe.class_names
+    places = _places(recipe)
+    labels = Confusion(np.zeros((len(names), len(names) + 1), np.int64))
+    every = list(range(len(names)))
+    objects = PanopticCounts.none(len(names))
+    for at, (_, found) in enumerate(answers(network, pictures, recipe)):
+        truth = pictures.labels[at].numpy()
+        labels += confusion_of(truth, places[found.labels.ids], classes=len(names))
+        if found.instances is not None and pictures.objects:
+            true_map = _true_segments(truth, pictures.objects[at].numpy(), len(names))
+            ours = _segments(found.instances, places)
+            objects += panoptic_counts(ours, true_map, categories=every)
+    ious = {f"iou {name}": float(v) for name, v in zip(names, labels.iou, strict=True)}
+    if recipe.targets != "objects":
+        return Scores("mIoU", labels.mean(labels.iou), ious)
+    things = np.arange(len(names)) > 0
+    pqs = {f"pq {names[at]}": float(objects.pq[at]) for at in np.flatnonzero(things)}
+    mean = objects.means(things)["PQ"]
+    return Scores("PQ", float(np.nan_to_num(mean)), {**pqs, **ious})
+
+
+def _places(recipe: LabelRecipe) -> NDArray[np.int64]:
+    """Return the place of each id of the taxonomy; ids of no class are one behind the last."""
+    ids = recipe.classification().ids
+    table = np.full(65536, len(ids), np.int64)
+    table[list(ids)] = np.arange(len(ids))
+    return table
+
+
+def _true_segments(
+    labels: NDArray[np.integer], objects: NDArray[np.int32], classes: int
+) -> SegmentMap:
+    """Return the true objects, and one segment of all else that has a label; the rest is void."""
+    numbers, first = np.unique(objects, return_index=True)
+    category = dict(zip(numbers.tolist(), labels.ravel()[first].tolist(), strict=True))
+    segments = [Segment(n, c) for n, c in category.items() if n > 0 and 0 < c < classes]
+    rest = int(objects.max()) + 1
+    ids = np.where((objects == 0) & (labels < classes), rest, objects).astype(np.int32)
+    ground = [Segment(rest, 0)] if (ids == rest).any() else []
+    return SegmentMap(ids, [*segments, *ground], {})
+
+
+def _segments(found: Instances, places: NDArray[np.int64]) -> SegmentMap:
+    ids = np.zeros(found.size, np.int32)
+    for at in np.argsort(found.scores, kind="stable"):
+        ids[found.masks[at].to_mask().inside] = at + 1
+    seen = {int(each) for each in np.unique(ids)} - {0}
+    segments = [
+        Segment(at + 1, int(places[label]))
+        for at, label in enumerate(found.labels.tolist())
+        if at + 1 in seen
+    ]
+    return SegmentMap(ids, segments, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -23,14 +23,35 @@ class LabelSet:
     names : stems
     pixels : uint8 (3, H, W) each
     labels : uint8 or int32 (H, W) each
+    objects : int32 (H, W) each, 0 outside of objects; empty where only classes are learnt
+    depth : uint8 (H, W) each, how deep inside its object; empty likewise
     """
 
     names: tuple[str, ...]
     pixels: list[Tensor]
     labels: list[Tensor]
+    objects: list[Tensor] = field(default_factory=list)
+    depth: list[Tensor] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.names)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Views: `pixels` float (N, 3, h, w) in [0, 1] and `labels` int64 (N, h, w).
+
+    Where objects are learnt also `objects` int64 (N, h, w), and `depth` float (N, h, w) in [0, 1].
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    objects: Tensor | None = None
+    depth: Tensor | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        return Batch(*(None if v is None else v.to(device) for v in vars(self).values()))  # type: ignore[arg-type]
 
 
 class Sampler:
@@ -50,10 +71,13 @@ class Sampler:
         self.generator.set_state(state["generator"])  # type: ignore[arg-type]
         self.order = list(state["order"])  # type: ignore[call-overload]
 
-    def batch(self, stage: Stage) -> tuple[Tensor, Tensor]:
-        """Draw the next views: float (N, 3, h, w) in [0, 1] and int64 (N, h, w)."""
+    def batch(self, stage: Stage) -> Batch:
+        """Draw the next views."""
         drawn = [self._view(stage) for _ in range(stage.batch)]
-        return torch.stack([x for x, _ in drawn]), torch.stack([y for _, y in drawn])
+        pixels, layers = (torch.stack([each[at] for each in drawn]) for at in (0, 1))
+        if not self.pictures.objects:
+            return Batch(pixels, layers[:, 0])
+        return Batch(pixels, layers[:, 0], layers[:, 1], layers[:, 2].float() / 255)
 
     def _uniform(self, low: float, high: float) -> float:
         return low + (high - low) * torch.rand((), generator=self.generator).item()
@@ -66,9 +90,9 @@ class Sampler:
         aspect = math.exp(self._uniform(-self.rule.aspect, self.rule.aspect))
         x, y = self._cropped(index, (stage.height, stage.width), (zoom * aspect, zoom / aspect))
         if self._uniform(0, 1) < self.rule.flip:
-            x, y = x.flip(2), y.flip(1)
+            x, y = x.flip(2), y.flip(2)
         if self._uniform(0, 1) < self.rule.rise:
-            x, y = x.flip(1), y.flip(0)
+            x, y = x.flip(1), y.flip(1)
         if self._uniform(0, 1) < self.rule.colour:
             x = self._recoloured(x)
         return x, y
@@ -76,8 +100,14 @@ class Sampler:
     def _cropped(
         self, index: int, size: tuple[int, int], zoom: tuple[float, float]
     ) -> tuple[Tensor, Tensor]:
-        """Cut the part that fills the view, then resize it, so that little is resampled."""
-        x, y = self.pictures.pixels[index], self.pictures.labels[index]
+        """Cut the part that fills the view, then resize it, so that little is resampled.
+
+        Return pixels (3, h, w) and int64 (1 or 3, h, w): classes, objects, depth.
+        """
+        x = self.pictures.pixels[index]
+        layers = [self.pictures.labels[index]]
+        if self.pictures.objects:
+            layers += [self.pictures.objects[index], self.pictures.depth[index]]
         cut, sides = [], []
         for whole, wanted, factor in zip(x.shape[1:], size, zoom, strict=True):
             part = min(int(whole), max(1, round(wanted / factor)))
@@ -85,15 +115,15 @@ class Sampler:
             cut.append(slice(at, at + part))
             sides.append(min(wanted, max(1, round(part * factor))))
         part_x = x[:, cut[0], cut[1]].float()[None] / 255
-        part_y = y[cut[0], cut[1]].float()[None, None]
+        part_y = torch.stack([each[cut[0], cut[1]].float() for each in layers])[None]
         small = zoom[0] < 1 or zoom[1] < 1
         part_x = F.interpolate(part_x, size=sides, mode="bilinear", antialias=small)[0]
-        part_y = F.interpolate(part_y, size=sides, mode="nearest-exact")[0, 0].long()
+        part_y = F.interpolate(part_y, size=sides, mode="nearest-exact")[0].long()
         below, right = size[0] - sides[0], size[1] - sides[1]
-        return (
-            F.pad(part_x, (0, right, 0, below), value=_FILLED),
-            F.pad(part_y, (0, right, 0, below), value=self.unknown),
-        )
+        part_x = F.pad(part_x, (0, right, 0, below), value=_FILLED)
+        outside = F.pad(part_y[1:], (0, right, 0, below))
+        classes = F.pad(part_y[:1], (0, right, 0, below), value=self.unknown)
+        return part_x, torch.cat((classes, outside))
 
     def _recoloured(self, x: Tensor) -> Tensor:
         rule = self.rule

@@ -1,0 +1,50 @@
+"""Independent parts of one picture on several threads.
+
+NumPy's and OpenCV's loops let go of the interpreter lock, so threads suffice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+Part = TypeVar("Part")
+
+MOST = 4
+"""More threads than this wait for memory, not for the processor."""
+
+
+@contextmanager
+def crew(threads: int | None = None) -> Iterator[Executor | None]:
+    """Have that many threads at hand; None takes one a usable core, at most `MOST`.
+
+    Yields
+    ------
+    Executor, or None where one thread, the caller's own, is all there is.
+    """
+    if threads is None:
+        cores = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
+        threads = min(len(cores), MOST)
+    if threads == 1:
+        yield None
+        return
+    with ThreadPoolExecutor(threads, thread_name_prefix="refine") as pool:
+        yield pool
+
+
+def spread(work: Callable[[Part], None], parts: Iterable[Part], threads: int | None = None) -> None:
+    """Call `work` once with each part, in any order; what it raises is raised here.
+
+    Examples
+    --------
+    >>> found = {}
+    >>> spread(lambda n: found.update({n: n * n}), range(4))
+    >>> sorted(found.items())
+    [(0, 0), (1, 1), (2, 4), (3, 9)]
+    """
+    with crew(threads) as pool:
+        for _ in map(work, parts) if pool is None else pool.map(work, parts):
+            pass

@@ -1,0 +1,48 @@
+"""The row of the catalogue that follows from a recipe."""
+
+from __future__ import annotations
+
+from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec
+from maskworks.train.labels.families import stride_of
+from maskworks.train.labels.recipe import LabelRecipe
+
+_NO_FILE = "0" * 64
+
+
+def row_of(recipe: LabelRecipe, *, file: str | None = None, sha256: str = _NO_FILE) -> ModelSpec:
+    """Return what the recipe's network expects and answers.
+
+    Parameters
+    ----------
+    recipe : LabelRecipe
+    file : name of the weights' file
+    sha256 : its checksum
+    """
+    objects = recipe.targets == "objects"
+    kind = "detections" if recipe.detects else "class-depth" if objects else "class-logits"
+    named = {"taxonomy": recipe.taxonomy} if recipe.taxonomy else {"classes": recipe.classes}
+    shown = recipe.network if recipe.encoder is None else f"{recipe.network}, {recipe.encoder}"
+    return ModelSpec(
+        name=recipe.name,
+        title=f"{recipe.name}: {shown}, trained by a recipe",
+        family="instance" if objects else "semantic",
+        task="instance" if objects else "semantic",
+        architecture=recipe.network if recipe.detects else None,
+        file=file or f"{recipe.name}.onnx",
+        sha256=sha256,
+        input=InputSpec(
+            height=recipe.height,
+            width=recipe.width,
+            resize="keep" if recipe.input == "keep" else "pad",
+            stride=stride_of(recipe) if recipe.input == "keep" else 1,
+            scale="255",
+            mean=recipe.mean,
+            std=recipe.std,
+        ),
+        output=OutputSpec(kind=kind),
+        licence="LicenseRef-unknown",
+        commercial=False,
+        data=f"Trained from {recipe.train.folder}; its terms are for whoever trained it to state.",
+        source=f"a run of the recipe {recipe.name}",
+        **named,  # type: ignore[arg-type]
+    )
