@@ -18,7 +18,8 @@ def put_block(page: Path, name: str, lines: list[str]) -> None:
         If the page has no such place.
     """
     text = page.read_text()
-    pattern = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.S)
+    begin, end = (rf"<!-- {mark}{re.escape(name)} -->" for mark in ("", "/"))
+    pattern = re.compile(rf"({begin}\n).*?({end})", re.DOTALL)
     if not pattern.search(text):
         message = f"{page} has no place for it: write <!-- {name} --> and <!-- /{name} --> there"
         raise SystemExit(message)

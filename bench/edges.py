@@ -21,6 +21,7 @@ from PIL import Image as PillowImage
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "shared/data"
 DRAWN = 12
+OPAQUE = 250
 PORTRAITS = {"1.7mp": (1600, 1070), "4mp": (2450, 1640), "12mp": (4240, 2840)}  # (height, width)
 LIGHTS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 MEBI = 1024
@@ -49,10 +50,12 @@ def portrait(name: str, number: int) -> dict[str, np.ndarray]:
     rooms = sorted((DATA / "photos/rooms").glob("*.webp"))  # nobody else is in them
     height, width = PORTRAITS[name]
     person = people[(number * 37 + 11) % len(people)]
-    with PillowImage.open(person) as opened:
-        colours = opened.convert("RGB").resize((width, height), PillowImage.Resampling.BICUBIC)
     with PillowImage.open(person.with_suffix(".png")) as opened:
-        grey = opened.convert("L").resize((width, height), PillowImage.Resampling.BICUBIC)
+        grey = opened.convert("L")
+    with PillowImage.open(person) as opened:
+        colours = own_colours(np.asarray(opened.convert("RGB")), np.asarray(grey))
+    colours = colours.resize((width, height), PillowImage.Resampling.BICUBIC)
+    grey = grey.resize((width, height), PillowImage.Resampling.BICUBIC)
     with PillowImage.open(rooms[(number * 53 + 5) % len(rooms)]) as opened:
         scene = opened.convert("RGB").resize((width, height), PillowImage.Resampling.BICUBIC)
     alpha = np.asarray(grey, np.float32) / np.float32(255)
@@ -61,6 +64,22 @@ def portrait(name: str, number: int) -> dict[str, np.ndarray]:
     grain = np.random.default_rng(number).normal(0, 2, (height, width, 1))
     image = np.clip(np.rint(mixed + grain), 0, 255).astype(np.uint8)
     return {"image": image, "foreground": fore.astype(np.uint8), "truth": alpha}
+
+
+def own_colours(pixels: np.ndarray, alpha: np.ndarray) -> PillowImage.Image:
+    """Give the mixed pixels the colours of opaque ones, so that no old background is left in them.
+
+    Parameters
+    ----------
+    pixels : uint8 (H, W, 3)
+    alpha : uint8 (H, W)
+    """
+    from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+    opaque = alpha >= OPAQUE
+    rows, columns = distance_transform_edt(~opaque, return_distances=False, return_indices=True)
+    spread = gaussian_filter(pixels[rows, columns].astype(np.float32), (2, 2, 0))
+    return PillowImage.fromarray(np.where(opaque[..., None], pixels, spread).astype(np.uint8))
 
 
 def make_case(folder: Path, name: str, number: int) -> Path:

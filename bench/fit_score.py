@@ -1,13 +1,13 @@
 """Fit the score model on pictures with a truth, and write src/maskworks/studio/score_model.toml.
 
-    nice python bench/fit_score.py            about ten minutes on one core, then one
+    nice python bench/fit_score.py            about ten minutes
     python bench/fit_score.py --model cutout-fast
     python bench/fit_score.py --dry-run       print what would be written
 
 It needs ../shared/data (or --data DIR) with subjects/dev/KIND/*.webp, the truth as .png
 beside each, and photos/rooms/*.webp, which hold no subject. None of it comes with the project,
-and nothing of it but the coefficients gets into the project. Predictions are kept in
-bench/out/score and used again.
+and nothing of it but the coefficients gets into the project. What is scored is what
+a campaign makes: with the closer looks, and the edge refined.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 from PIL import Image as PillowImage
 
-from maskworks.core.values import Image, Mask, Matte
+from maskworks.core.reading import read_picture
+from maskworks.core.values import Mask, Matte
 from maskworks.models import Model, ModelSpec, load_catalogue, load_model
 from maskworks.models.store import ready
 from maskworks.quality import iou
-from maskworks.refine.refinement import Method, RefineOptions, refine
+from maskworks.refine.refinement import Method, RefineOptions
 from maskworks.studio.calibrate import flag_rate, measure_reliability
-from maskworks.studio.evidence import Evidence, measure
+from maskworks.studio.evidence import Evidence
 from maskworks.studio.logistic import Terms, fit_logistic
+from maskworks.studio.pipeline import Item, cut, evidence_of
 from maskworks.studio.route import Rules
 from maskworks.studio.score import evidence_values
 from maskworks.studio.score_model import (
@@ -52,7 +53,6 @@ from maskworks.studio.score_model import (
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared/data"
-CACHE = ROOT / "bench/out/score"
 
 PICTURES = {"davis": 70, "pets": 90, "ccp": 20, "ccp_alpha": 16, "people": 6}
 """How many of each kind, evenly over the sorted names."""
@@ -101,7 +101,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, default=SHARED, help="../shared/data")
     parser.add_argument("--model", default="cutout", help="whose confidence it is")
-    parser.add_argument("--method", default="fast", choices=get_args(Method), help="of refinement")
+    parser.add_argument("--method", default="auto", choices=get_args(Method), help="of refinement")
     parser.add_argument("--out", type=Path, help="where to write; default in src")
     parser.add_argument("--dry-run", action="store_true", help="print, write nothing")
     return parser.parse_args(arguments)
@@ -123,41 +123,23 @@ def _evenly(paths: list[Path], count: int) -> list[Path]:
     return [paths[index * len(paths) // count] for index in range(count)]
 
 
-@lru_cache
 def identity(spec: ModelSpec) -> str:
     """Return a name that changes with the weights and with how they are used."""
     digest = hashlib.sha256(ready(spec).read_bytes() + repr(spec).encode())
     return f"{spec.name}-{digest.hexdigest()[:12]}"
 
 
-def examine(kind: str, path: Path, model: Model, method: Method) -> Example:
-    """Cut one picture out, compare it with its truth and measure its evidence."""
-    with PillowImage.open(path) as opened:
-        image = Image(np.asarray(opened.convert("RGB")))
-    kept = CACHE / identity(model.spec) / f"{kind}-{path.stem}.npz"
-    if not kept.exists():
-        said = model.predict(image)
-        grey = np.round(said.matte.alpha * 255).astype(np.uint8)
-        numbers = np.array([said.confidence, said.presence], np.float64)  # None becomes NaN
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(kept, alpha=grey, numbers=numbers)
-    with np.load(kept) as stored:
-        matte = Matte(stored["alpha"].astype(np.float32) / np.float32(255))
-        confidence, presence = (
-            None if np.isnan(number) else float(number) for number in stored["numbers"]
-        )
-    refined = refine(image, matte, RefineOptions(method=method, colours=False))
-    evidence = measure(
-        image,
-        refined.foreground,
-        refined.matte,
-        confidence=confidence,
-        presence=presence,
-        soft_interior=refined.soft_interior,
-        band_share=refined.band_share,
-    )
-    reached = 0.0 if kind == "rooms" else _reached(refined.matte, path.with_suffix(".png"))
-    return Example(kind, _group(kind, path.stem), reached, evidence)
+def examine(kind: str, path: Path, model: Model, method: Method) -> Example | None:
+    """Cut one picture out as a campaign does, compare it with its truth, measure its evidence.
+
+    None where the model finds no subject: such a picture gets no score.
+    """
+    item = Item(content="", picture=read_picture(path), variants=())
+    item = cut(item, model, RefineOptions(method=method))
+    if not item.has_subject:
+        return None
+    reached = 0.0 if kind == "rooms" else _reached(item.cutout.matte, path.with_suffix(".png"))
+    return Example(kind, _group(kind, path.stem), reached, evidence_of(item))
 
 
 def _reached(matte: Matte, truth: Path) -> float:
@@ -333,9 +315,10 @@ def main(arguments: list[str]) -> int:
         )
         return 1
     model = load_model(options.model, threads=1)
-    examples = []
+    examples: list[Example] = []
     for number, (kind, path) in enumerate(pictures, start=1):
-        examples.append(examine(kind, path, model, options.method))
+        found = examine(kind, path, model, options.method)
+        examples += [] if found is None else [found]
         if number % 20 == 0:
             print(f"{number} of {len(pictures)}", file=sys.stderr, flush=True)
     fitted = build(examples, options)

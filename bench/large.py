@@ -15,8 +15,10 @@ import json
 import os
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from memory import follow
@@ -28,11 +30,7 @@ STRIP = 16
 LIMIT_KB = 2_000_000
 LEVELS = (50, 120, 190)
 CLASSES = ("water", "soil", "rock")
-LAYOUTS: dict[str, dict[str, object]] = {
-    "tiles": {"tile": (PART, PART), "compression": "zlib"},
-    "strips": {"rowsperstrip": STRIP, "compression": "zlib"},
-    "plain": {"rowsperstrip": STRIP},
-}
+LAYOUTS = ("tiles", "strips", "plain")
 
 
 def levels(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -52,21 +50,30 @@ def write_scene(path: Path, size: tuple[int, int], layout: str) -> None:
     """Write `size` (H, W) of the scene as a BigTIFF, a part at a time."""
     import tifffile
 
-    def parts() -> Iterator[NDArray[np.uint8]]:
-        tall, wide = (PART, PART) if layout == "tiles" else (STRIP, size[1])
-        for top in range(0, size[0], tall):
-            for left in range(0, size[1], wide):
-                bottom = top + tall if layout == "tiles" else min(top + tall, size[0])
-                yield scene(*np.mgrid[top:bottom, left : left + wide])
+    def tiles() -> Iterator[NDArray[np.uint8]]:
+        for top in range(0, size[0], PART):
+            for left in range(0, size[1], PART):
+                yield scene(*np.mgrid[top : top + PART, left : left + PART])
 
+    def strips() -> Iterator[bytes]:
+        for top in range(0, size[0], STRIP):
+            part = scene(*np.mgrid[top : min(top + STRIP, size[0]), 0 : size[1]])
+            yield zlib.compress(part.tobytes(), 1)
+
+    whole = (*size, 3)
+    if layout == "plain":
+        lying = tifffile.memmap(path, shape=whole, dtype=np.uint8, photometric="rgb", bigtiff=True)
+        for top in range(0, size[0], PART):
+            rows = slice(top, min(top + PART, size[0]))
+            lying[rows] = scene(*np.mgrid[rows, 0 : size[1]])
+        lying.flush()
+        return
+    form: dict[str, Any] = {"shape": whole, "dtype": np.uint8, "photometric": "rgb"}
     with tifffile.TiffWriter(path, bigtiff=True) as writer:
-        writer.write(
-            parts(),
-            shape=(*size, 3),
-            dtype=np.uint8,
-            photometric="rgb",
-            **LAYOUTS[layout],
-        )
+        if layout == "tiles":
+            writer.write(tiles(), tile=(PART, PART), compression="zlib", **form)
+        else:
+            writer.write(strips(), rowsperstrip=STRIP, compression="zlib", **form)
 
 
 def write_network(folder: Path) -> Path:

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from block import machine, put_block
 from peer import Peer, clean_environment, prepare_peer
@@ -45,7 +46,7 @@ MODEL, LONG_MODEL = "bench-u2netp", "cutout-fast"
 LONG_FIELDS = {"model": LONG_MODEL, "edges": "fast"}
 PATIENCE_S = 120
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ class Server:
     port: int
     process: subprocess.Popen[bytes]
 
-    def post(self, path: str, fields: dict[str, str], photo: tuple[str, bytes]) -> tuple[int, float]:
+    def post(
+        self, path: str, fields: dict[str, str], photo: tuple[str, bytes]
+    ) -> tuple[int, float]:
         """Send a photo as (field, content); return status and seconds."""
         part = "--x\r\nContent-Disposition: form-data; name="
         texts = "".join(f'{part}"{name}"\r\n\r\n{value}\r\n' for name, value in fields.items())
@@ -93,27 +96,34 @@ def main(arguments: list[str]) -> int:
     given = OUT / "u2net-home/u2netp.onnx"
     peer = prepare_peer(given if given.exists() else options.weights, given.parent)
     sizes = {name: SIZES[name] for name in options.sizes}
-    file = OUT / "serve.json"
-    found = json.loads(file.read_text()) if file.exists() else {}
+    found: dict[str, Any] = {}
     servers = [ours(given, options.threads)]
     try:
         if options.load == "on":
             servers.append(theirs(peer, options.threads))
             folders = make_photos(OUT / "photos", 5, sizes)
-            found["load"] = []
-            for name in sizes:
-                photos = [path.read_bytes() for path in sorted(folders[name].glob("*.jpg"))]
-                found["load"] += measure(servers, name, photos, options.requests)
+            found["load"] = [
+                row
+                for name in sizes
+                for row in measure(
+                    servers, name, sorted(folders[name].glob("*.jpg")), options.requests
+                )
+            ]
         if options.long:
             found["memory"] = long_run(servers[0], small_photos(), options.long)
     finally:
         for server in servers:
             server.process.terminate()
             server.process.wait(60)
+    file = OUT / "serve.json"
+    before = json.loads(file.read_text()) if file.exists() else {}
+    found = {**before, **found}
     file.write_text(json.dumps(found, indent=1) + "\n")
     if options.write:
         put_block(options.write, "bench-serve", table(found, options.threads))
-    failed = [row for row in found.get("load", []) if row["server"] == "maskworks" and row["errors"]]
+    failed = [
+        row for row in found.get("load", []) if row["server"] == "maskworks" and row["errors"]
+    ]
     return 1 if failed or found.get("memory", {}).get("failed") else 0
 
 
@@ -153,8 +163,9 @@ def theirs(peer: Peer, threads: int) -> Server:
     return _started("rembg", port, (command, peer.environment(threads)))
 
 
-def measure(servers: list[Server], size: str, photos: list[bytes], requests: int) -> list[Row]:
+def measure(servers: list[Server], size: str, paths: list[Path], requests: int) -> list[Row]:
     """Ask every server under every load, in turn; print and return a row of each."""
+    photos = [path.read_bytes() for path in paths]
     for server in servers:
         for photo in photos[:WARM]:
             server.remove(photo)
@@ -228,17 +239,20 @@ def long_run(server: Server, photos: list[bytes], requests: int) -> Row:
     return found
 
 
-def table(found: dict[str, object], threads: int) -> list[str]:
+def table(found: dict[str, Any], threads: int) -> list[str]:
     """Return the tables of the page."""
     lines = [
-        f"{machine()}; maskworks {version('maskworks')} and rembg's server at the pins of "
-        f"`bench/rembg.txt`, {threads} threads each, U2-NetP, JPEG in and PNG out, in turn. "
-        "Written by `make bench-serve`.",
+        (
+            f"{machine()}; maskworks {version('maskworks')} and rembg's server at the pins of "
+            f"`bench/rembg.txt`, {threads} threads each, U2-NetP, JPEG in and PNG out, in turn. "
+            "Written by `make bench-serve`."
+        ),
         "",
-        "| photos | clients | requests/s | rembg | ours / theirs | p95, s | rembg | memory, MB | rembg | errors |",
+        "| photos | clients | requests/s | rembg | ours / theirs | p95, s | rembg | memory, MB "
+        "| rembg | errors |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    rows = {(r["server"], r["size"], r["clients"]): r for r in found.get("load", [])}  # type: ignore[attr-defined]
+    rows = {(r["server"], r["size"], r["clients"]): r for r in found.get("load", [])}
     for (name, size, clients), ours_ in rows.items():
         if name != "maskworks":
             continue
@@ -256,12 +270,14 @@ def table(found: dict[str, object], threads: int) -> list[str]:
         low, high = SMALL[0], (max(h for h, _ in SMALL), max(w for _, w in SMALL))
         lines += [
             "",
-            f"Memory: {memory['requests']:,} cut-outs with edges and score (`{LONG_MODEL}`, "
-            f"photos of {low[1]} x {low[0]} to {high[1]} x {high[0]}, four clients, "
-            f"{memory['per_s']}/s, {memory['failed']} failed): {memory['early_mb']} MB after the "
-            f"first {SETTLED}, {memory['late_mb']} MB after the last, "
-            f"{100 * memory['growth']:+.1f} % (aim: less than {100 * MOST_GROWTH:.0f} %).",
-        ]  # type: ignore[index]
+            (
+                f"Memory: {memory['requests']:,} cut-outs with edges and score (`{LONG_MODEL}`, "
+                f"photos of {low[1]} x {low[0]} to {high[1]} x {high[0]}, four clients, "
+                f"{memory['per_s']}/s, {memory['failed']} failed): {memory['early_mb']} MB after the "
+                f"first {SETTLED}, {memory['late_mb']} MB after the last, "
+                f"{100 * memory['growth']:+.1f} % (aim: less than {100 * MOST_GROWTH:.0f} %)."
+            ),
+        ]
     return lines
 
 

@@ -150,7 +150,9 @@ def test_example_runs(block, folders, tmp_path):
     for command, expected in block.commands:
         output = _run(["bash", "-euo", "pipefail", "-c", command], folder)
         if expected:
-            assert _says(expected, output), f"$ {command}\nthe document says\n{expected}\nit prints\n{output}"
+            assert _says(expected, output), (
+                f"$ {command}\nthe document says\n{expected}\nit prints\n{output}"
+            )
 
 
 def _says(expected: str, output: str) -> bool:

@@ -38,9 +38,12 @@ def groups_part(spec: ModelSpec, reports: Sequence[Attached]) -> str:
     for report in (each for each in reports if each.record.get("task") == "fairness"):
         record = report.record
         lines += [_origin(report, spec), "", str(record["rules"]).capitalize() + ".", ""]
-        rows = {**record["attributes"], **record["crossings"]}
-        for name, attribute in rows.items():
+        crossings = record["crossings"]
+        wide = {name: row for name, row in crossings.items() if row["exceeds_chance"]}
+        for name, attribute in {**record["attributes"], **wide}.items():
             lines += [f"### By {name}", "", *_attribute(attribute), ""]
+        if level := [name for name in crossings if name not in wide]:
+            lines += [f"Crossings whose gap chance explains: {', '.join(level)}.", ""]
         lines += _command(record)
     return "\n".join(lines)
 
@@ -91,6 +94,8 @@ def _attribute(attribute: Record) -> Iterator[str]:
 
 
 def _with_interval(row: Record, key: str) -> str:
+    if row[key] is None:
+        return "–"
     return f"{row[key]:.3f} ({_interval(row[f'{key}_interval'], 3)})"
 
 
@@ -106,6 +111,12 @@ def _calibration(record: Record) -> Iterator[str]:
     )
     sentence = record["sentence"]
     yield f"{said}, at IoU {record['bar']:g}. {sentence[:1].upper()}{sentence[1:]}."
+    if fit := record.get("fit"):
+        yield ""
+        yield (
+            f"With `--fit {fit['method']} --store` its calibration error on pictures that took no "
+            f"part in the fit goes from {fit['error_before']:.3f} to {fit['error_after']:.3f}."
+        )
     yield ""
     yield "| deliver from | coverage | risk | wrong |"
     yield "|---|---|---|---|"
@@ -129,7 +140,7 @@ def _threshold(record: Record) -> Iterator[str]:
 
 
 def _classes(record: Record) -> list[str]:
-    rows = [row for row in record.get("classes") or () if row.get("IoU") is not None]
+    rows = [row for row in record.get("per_class") or () if row.get("IoU") is not None]
     if not rows:
         return []
     lines = ["| class | IoU | boundary IoU |", "|---|---|---|"]

@@ -10,16 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
-import numpy as np
-
 from maskworks.core.errors import EvaluationError, UnreadableError, UsageError
 from maskworks.core.reading import Limits
-from maskworks.core.values import Matte
 from maskworks.evaluate.outcome import measured
 from maskworks.evaluate.pairing import pair_files, true_pictures
-from maskworks.evaluate.reading import LIMITS, read_matte
-from maskworks.evaluate.semantic import check_size
-from maskworks.quality import iou
+from maskworks.evaluate.reading import LIMITS
+from maskworks.evaluate.subject_scores import score_iou
 
 CONFIDENCES = ("confidence", "score")
 OUTCOMES = ("iou", "IoU")
@@ -68,6 +64,7 @@ def read_confidences(
     truth: Path | None = None,
     predictions: Path | None = None,
     limits: Limits = LIMITS,
+    skip_unclear: bool = False,
 ) -> Confidences:
     """Read confidences, and measure the IoU of each picture that has a truth.
 
@@ -81,6 +78,8 @@ def read_confidences(
     predictions : folder, optional
         By default the `output` of each row; a row without one found no subject.
     limits : Limits
+    skip_unclear : bool
+        Leave true pixels of 64 to 191 out, see `maskworks.evaluate.subject_scores`.
 
     Returns
     -------
@@ -98,7 +97,7 @@ def read_confidences(
     """
     rows = _rows(manifest)
     if truth is not None:
-        rows = _measured(rows, truth, predictions, limits)
+        rows = _measured(rows, truth, predictions, (limits, skip_unclear))
     pictures, without = [], []
     for row in rows:
         if row.confidence is None:
@@ -176,9 +175,10 @@ def _number(path: Path, number: int, row: Mapping[str, Any], keys: Sequence[str]
 
 
 def _measured(
-    rows: Sequence[_Row], truth: Path, predictions: Path | None, limits: Limits
+    rows: Sequence[_Row], truth: Path, predictions: Path | None, how: tuple[Limits, bool]
 ) -> list[_Row]:
     """Return the rows that have a truth, with the IoU that they reached."""
+    limits, skip_unclear = how
     true_files = true_pictures(truth)
     answers = {} if predictions is None else _answers(truth, predictions)
     by_parts = {_parts(row.name): row for row in rows}
@@ -199,13 +199,7 @@ def _measured(
 
     def score(job: tuple[str, _Row, Path | None]) -> _Row:
         name, row, answer = job
-        theirs = read_matte(true_files[name], limits)
-        if answer is None:
-            ours = Matte(np.zeros(theirs.size, np.float32))
-        else:
-            ours = read_matte(answer, limits)
-            check_size(answer, ours.size, theirs.size)
-        reached = iou(ours.threshold(), theirs.threshold())
+        reached = score_iou(true_files[name], answer, limits, skip_unclear=skip_unclear)
         return replace(row, name=name, iou=reached)
 
     return list(measured(score, jobs))

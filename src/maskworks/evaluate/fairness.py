@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,12 @@ import numpy as np
 from maskworks.core.errors import EvaluationError, UsageError
 from maskworks.core.reading import Limits, read_picture
 from maskworks.evaluate.group_file import Groups, read_groups
-from maskworks.evaluate.mattes import Score, score_pair
 from maskworks.evaluate.outcome import RESIZE_RULE, finite, measured, refuse_problems, versions
 from maskworks.evaluate.pairing import Pair, pair_files
 from maskworks.evaluate.properties import PROPERTIES, measured_properties, property_groups
 from maskworks.evaluate.reading import LIMITS, read_matte
 from maskworks.evaluate.semantic import check_size
+from maskworks.evaluate.subject_scores import UNCLEAR, SubjectScore, score_subject
 from maskworks.quality.groups import RESAMPLES, bootstrap_interval, gap_chance, holm
 
 FEW = 30
@@ -70,6 +71,19 @@ class Measuring:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How files are read.
+
+    `allow_missing` counts missing predictions as empty, `skip_unclear` leaves true pixels of 64
+    to 191 out (`maskworks.evaluate.subject_scores`).
+    """
+
+    limits: Limits = LIMITS
+    allow_missing: bool = False
+    skip_unclear: bool = False
+
+
+@dataclass(frozen=True)
 class GroupScore:
     """One group of one attribute: how many pictures, and mean and interval of each measure."""
 
@@ -120,35 +134,29 @@ class FairnessReport:
     truth: Path
     predictions: Path
     groups: Path | None
-    scores: tuple[Score, ...]
+    scores: tuple[SubjectScore, ...]
     pairs: tuple[Pair, ...]
     attributes: tuple[AttributeScore, ...]
     crossings: tuple[AttributeScore, ...]
+    skip_unclear: bool = False
 
     def record(self) -> dict[str, object]:
         """Return what the JSON file holds."""
         told = [each for each in self.attributes if not np.isnan(each.gap)]
         widest = max(told, key=lambda each: each.gap, default=None)
         missing = [pair.name for pair in self.pairs if pair.prediction is None]
+        everyone = _group("all", self.scores)
         return {
             "task": "fairness",
-            **{
-                KEYS[name]: float(np.mean([getattr(s, name) for s in self.scores]))
-                for name in MEASURED
-            },
-            **{
-                f"{KEYS[name]}_interval": list(
-                    bootstrap_interval([getattr(s, name) for s in self.scores])
-                )
-                for name in MEASURED
-            },
+            **{KEYS[name]: finite(everyone.means[name]) for name in MEASURED},
+            **{f"{KEYS[name]}_interval": _ends(everyone.intervals[name]) for name in MEASURED},
             "widest": None if widest is None else {"attribute": widest.name} | _summary(widest),
             "attributes": {each.name: _attribute(each) for each in self.attributes},
             "crossings": {each.name: _attribute(each) for each in self.crossings},
             "truth": str(self.truth),
             "predictions": str(self.predictions),
             "groups": None if self.groups is None else str(self.groups),
-            "ignore_label": None,
+            "ignore_label": f"grey {UNCLEAR[0]} to {UNCLEAR[1]}" if self.skip_unclear else None,
             "resize_rule": RESIZE_RULE,
             "rules": RULES,
             "unit": "IoU and boundary_IoU from 0 to 1; SAD in thousand pixels of full coverage",
@@ -171,8 +179,7 @@ def evaluate_fairness(
     *,
     groups: Path | None = None,
     measuring: Measuring | None = None,
-    limits: Limits = LIMITS,
-    allow_missing: bool = False,
+    rules: Reading = Reading(),
 ) -> FairnessReport:
     """Measure mattes by group.
 
@@ -183,9 +190,7 @@ def evaluate_fairness(
         See `read_groups`.
     measuring : Measuring, optional
         Properties of pictures to be used as groups, in three parts of equal number.
-    limits : Limits
-    allow_missing : bool
-        Count a missing prediction as empty.
+    rules : Reading, optional
 
     Returns
     -------
@@ -203,11 +208,14 @@ def evaluate_fairness(
             "name the groups with --groups groups.csv, or measure some with --property; they are "
             "never guessed"
         )
-    pairing = pair_files(truth, predictions, allow_missing=allow_missing)
+    limits = rules.limits
+    pairing = pair_files(truth, predictions, allow_missing=rules.allow_missing)
     refuse_problems(pairing)
     names = [pair.name for pair in pairing.pairs]
     given = Groups({}) if groups is None else read_groups(groups, names)
-    scores = tuple(measured(lambda pair: score_pair(pair, limits), pairing.pairs))
+    skip = rules.skip_unclear
+    work = partial(score_subject, limits=limits, skip_unclear=skip)
+    scores = tuple(measured(work, pairing.pairs))
     chosen = given
     if measuring is not None:
         values = _properties(truth, pairing.pairs, measuring.photos, limits)
@@ -215,7 +223,9 @@ def evaluate_fairness(
     by_name = {score.name: score for score in scores}
     crossed = chosen.crossed(given.attributes)
     attributes, crossings = _scored(chosen, by_name), _scored(crossed, by_name)
-    return FairnessReport(truth, predictions, groups, scores, pairing.pairs, attributes, crossings)
+    return FairnessReport(
+        truth, predictions, groups, scores, pairing.pairs, attributes, crossings, skip_unclear=skip
+    )
 
 
 def _properties(
@@ -242,7 +252,7 @@ def _properties(
     return values
 
 
-def _scored(groups: Groups, scores: Mapping[str, Score]) -> tuple[AttributeScore, ...]:
+def _scored(groups: Groups, scores: Mapping[str, SubjectScore]) -> tuple[AttributeScore, ...]:
     rows = [_attribute_score(name, of, scores) for name, of in groups.attributes.items()]
     known = [row for row in rows if not np.isnan(row.chance)]
     corrected = dict(zip([r.name for r in known], holm([r.chance for r in known]), strict=True))
@@ -253,9 +263,9 @@ def _scored(groups: Groups, scores: Mapping[str, Score]) -> tuple[AttributeScore
 
 
 def _attribute_score(
-    name: str, of: Mapping[str, str], scores: Mapping[str, Score]
+    name: str, of: Mapping[str, str], scores: Mapping[str, SubjectScore]
 ) -> AttributeScore:
-    members: dict[str, list[Score]] = {}
+    members: dict[str, list[SubjectScore]] = {}
     for picture, group in of.items():
         members.setdefault(group, []).append(scores[picture])
     rows = sorted((_group(g, m) for g, m in members.items()), key=lambda row: row.means["iou"])
@@ -265,14 +275,22 @@ def _attribute_score(
     return AttributeScore(name, tuple(rows), gap, chance, len(scores) - len(of))
 
 
-def _group(name: str, members: Sequence[Score]) -> GroupScore:
-    values = {measure: [getattr(score, measure) for score in members] for measure in MEASURED}
+def _group(name: str, members: Sequence[SubjectScore]) -> GroupScore:
+    values = {
+        measure: [v for v in (getattr(each, measure) for each in members) if not np.isnan(v)]
+        for measure in MEASURED
+    }
+    nothing = float("nan")
     return GroupScore(
         name,
         len(members),
-        {measure: float(np.mean(each)) for measure, each in values.items()},
-        {measure: bootstrap_interval(each) for measure, each in values.items()},
+        {measure: float(np.mean(v)) if v else nothing for measure, v in values.items()},
+        {m: bootstrap_interval(v) if v else (nothing, nothing) for m, v in values.items()},
     )
+
+
+def _ends(interval: tuple[float, float]) -> list[float] | None:
+    return None if np.isnan(interval[0]) else list(interval)
 
 
 def _summary(attribute: AttributeScore) -> dict[str, object]:
@@ -292,7 +310,7 @@ def _attribute(attribute: AttributeScore) -> dict[str, object]:
     for each in attribute.groups:
         row: dict[str, object] = {"n": each.n, "too_small": each.too_small}
         for measure in MEASURED:
-            row[KEYS[measure]] = each.means[measure]
-            row[f"{KEYS[measure]}_interval"] = list(each.intervals[measure])
+            row[KEYS[measure]] = finite(each.means[measure])
+            row[f"{KEYS[measure]}_interval"] = _ends(each.intervals[measure])
         rows[each.name] = row
     return _summary(attribute) | {"groups": rows}

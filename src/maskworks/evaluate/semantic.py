@@ -23,6 +23,7 @@ from maskworks.evaluate.pairing import Pair, pair_files
 from maskworks.evaluate.reading import LIMITS
 from maskworks.quality.boundary_band import RATIO, band_width, square_band
 from maskworks.quality.confusion import Confusion, confusion_of
+from maskworks.quality.groups import mean_iou_interval
 
 ABSENT = (
     "means are over the classes that occur in the truth; a class that is only predicted has IoU 0 "
@@ -86,6 +87,7 @@ class SemanticReport:
         return {
             "task": "semantic",
             "mIoU": finite(total.mean(total.iou)),
+            "mIoU_interval": [finite(end) for end in self._interval()],
             "pixel_accuracy": finite(total.pixel_accuracy),
             "mean_accuracy": finite(total.mean(total.accuracy)),
             "fwIoU": finite(total.frequency_weighted_iou),
@@ -124,6 +126,14 @@ class SemanticReport:
             "pictures": [{"name": each.name, "mIoU": finite(each.iou)} for each in self.pictures],
             "versions": versions(),
         }
+
+    def _interval(self) -> tuple[float, float]:
+        found = [picture.confusion for picture in self.pictures]
+        return mean_iou_interval(
+            [each.hit for each in found],
+            [each.truth for each in found],
+            [each.predicted for each in found],
+        )
 
     def _classes(self, total: Confusion) -> list[dict[str, object]]:
         columns = zip(

@@ -25,7 +25,7 @@ TASKS = ("fairness", "calibration", "threshold", "mattes", "semantic", "saliency
 """Reports that a card can show."""
 
 _LONG = frozenset(
-    {"pictures", "missing", "left_aside", "risk_coverage", "confusion", "without_confidence"}
+    {"pictures", "missing", "left_aside", "risk_coverage", "confusion_matrix", "without_confidence"}
 )
 """Lists of single pictures and points, which a card does not show."""
 

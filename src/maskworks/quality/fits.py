@@ -50,21 +50,16 @@ def isotonic_curve(said: ArrayLike, reached: ArrayLike) -> tuple[Floats, Floats]
     (array([0.2, 0.5, 0.8]), array([0.1, 0.4, 0.9]))
     """
     x, y = _checked(said, reached)
-    order = np.argsort(x, kind="stable")
+    levels, place, counts = np.unique(x, return_inverse=True, return_counts=True)
+    sums = np.bincount(place, weights=y)
     blocks: list[tuple[float, float, int]] = []  # sums of x and of y, and the count
-    ends: list[float] = []
-    for a, b in zip(x[order].tolist(), y[order].tolist(), strict=True):
-        block = (a, b, 1)
-        if ends and ends[-1] == a:  # equal confidences are one
-            block = _joined(blocks.pop(), block)
-            ends.pop()
+    for level, total, count in zip(levels.tolist(), sums.tolist(), counts.tolist(), strict=True):
+        block = (level * count, total, count)
         while blocks and blocks[-1][1] / blocks[-1][2] >= block[1] / block[2]:
             block = _joined(blocks.pop(), block)
-            ends.pop()
         blocks.append(block)
-        ends.append(a)
-    sums = np.array(blocks)
-    return sums[:, 0] / sums[:, 2], sums[:, 1] / sums[:, 2]
+    pooled = np.array(blocks)
+    return pooled[:, 0] / pooled[:, 2], pooled[:, 1] / pooled[:, 2]
 
 
 def fitted_temperature(said: ArrayLike, reached: ArrayLike) -> float:

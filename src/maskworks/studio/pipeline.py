@@ -12,7 +12,7 @@ from maskworks.refine.refinement import DEFAULTS, RefineOptions
 from maskworks.studio.backgrounds import Background
 from maskworks.studio.compose import CENTRE, lay_out, put_on
 from maskworks.studio.deliverable import encode_deliverable
-from maskworks.studio.evidence import measure
+from maskworks.studio.evidence import Evidence, measure
 from maskworks.studio.gate import Breach, check_output
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.placing import Note, Placement
@@ -130,9 +130,21 @@ def cut(item: Item, model: Model, refinement: RefineOptions = DEFAULTS) -> Item:
 def assess(item: Item, model: ScoreModel | None = None) -> Item:
     """Add the score and the reasons that speak against the cut-out; without a subject it is 0."""
     found = _cutout(item)
+    absent = found.status == NO_SUBJECT
+    scored = score(evidence_of(item), model)
+    nothing = absent and found.confidence is not None
+    reasons, total = scored.reasons, 0.0 if nothing else scored.score
+    if absent and NO_SUBJECT not in [reason.name for reason in reasons]:
+        reasons = (*reasons, _no_subject("no subject was found"))
+    return replace(item, score=total, reasons=reasons)
+
+
+def evidence_of(item: Item) -> Evidence:
+    """Measure the evidence of a picture that was cut out."""
+    found = _cutout(item)
     absent = found.status == NO_SUBJECT  # its confidence is then that of there being none
     sure = found.confidence
-    evidence = measure(
+    return measure(
         item.picture.image,
         found.foreground,
         found.matte,
@@ -141,11 +153,6 @@ def assess(item: Item, model: ScoreModel | None = None) -> Item:
         soft_interior=found.soft_interior or 0.0,
         band_share=found.band_share,
     )
-    scored = score(evidence, model)
-    reasons, total = scored.reasons, 0.0 if absent and sure is not None else scored.score
-    if absent and NO_SUBJECT not in [reason.name for reason in reasons]:
-        reasons = (*reasons, _no_subject("no subject was found"))
-    return replace(item, score=total, reasons=reasons)
 
 
 def compose_each(item: Item, rules: OutputRules) -> Item:

@@ -65,7 +65,8 @@ def test_ids_of_data_sets_become_places_of_classes(recipe_file):
         path.write_text(
             plain.replace('classes = ["ground", "disc", "bar"]', f'taxonomy = "{taxonomy}"')
         )
-        table = places_of_ids(load_label_recipe(path), form)
+        rule = Pictures(folder="x", format=form, split="train")
+        table = places_of_ids(load_label_recipe(path), rule, path.parent)
         taken.append([int(table[each]) for each in ids])
     assert taken == [[0, 13, 19], [0, 149, 150], [0, 15, 21]]
 

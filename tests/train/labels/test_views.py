@@ -20,7 +20,8 @@ def coloured(height=40, width=60) -> LabelSet:
 def test_labels_stay_with_their_pixels(zoom):
     stage = Stage(share=1, height=32, width=48, batch=8, zoom=zoom)
     plain = Views(rise=0.5, colour=0)
-    x, y = Sampler(coloured(), plain, unknown=3, seed=1).batch(stage)
+    drawn = Sampler(coloured(), plain, unknown=3, seed=1).batch(stage)
+    x, y = drawn.pixels, drawn.labels
     known = y < 3
     red = (x[:, 0] * 255 / 100).round()
     assert x.shape == (8, 3, 32, 48)
@@ -30,7 +31,7 @@ def test_labels_stay_with_their_pixels(zoom):
 
 def test_beside_a_small_picture_nothing_is_known():
     stage = Stage(share=1, height=32, width=48, batch=1, zoom=(0.4, 0.4))
-    _, y = Sampler(coloured(), Views(flip=0, aspect=0), unknown=3, seed=1).batch(stage)
+    y = Sampler(coloured(), Views(flip=0, aspect=0), unknown=3, seed=1).batch(stage).labels
     assert (y[0, :16, :24] < 3).all()
     assert (y[0, 16:] == 3).all()
     assert (y[0, :, 24:] == 3).all()
@@ -43,7 +44,8 @@ def test_colours_stay_in_range_and_every_picture_comes_once_a_round():
         [torch.full((32, 32), i, dtype=torch.uint8) for i in range(4)],
     )
     stage = Stage(share=1, height=32, width=32, batch=4)
-    x, y = Sampler(many, Views(colour=1), unknown=9, seed=2).batch(stage)
+    drawn = Sampler(many, Views(colour=1), unknown=9, seed=2).batch(stage)
+    x, y = drawn.pixels, drawn.labels
     assert 0 <= float(x.min()) <= float(x.max()) <= 1
     assert sorted(y[:, 5, 5].tolist()) == [0, 1, 2, 3]
 
@@ -57,5 +59,5 @@ def test_a_kept_state_gives_the_same_views_again():
     other = Sampler(coloured(), Views(), unknown=3, seed=99)
     other.restore(state)
     again = other.batch(stage)
-    assert torch.equal(first[0], again[0])
-    assert torch.equal(first[1], again[1])
+    assert torch.equal(first.pixels, again.pixels)
+    assert torch.equal(first.labels, again.labels)

@@ -91,7 +91,7 @@ def _of_recipe(path: Path, data: Path) -> tuple[tuple[str, ...], list[Split]]:
     recipe = load_label_recipe(path)
     rules = {"train": recipe.train, "dev": recipe.dev}
     return recipe.class_names, [
-        (name, find_pairs(data, rule), places_of_ids(recipe, rule.format))
+        (name, find_pairs(data, rule), places_of_ids(recipe, rule, data))
         for name, rule in rules.items()
     ]
 

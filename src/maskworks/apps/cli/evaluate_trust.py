@@ -49,6 +49,14 @@ PredictionsOption = Annotated[
 BarOption = Annotated[
     float, typer.Option(metavar="IOU", help="From this IoU on a mask counts as good.")
 ]
+UnclearOption = Annotated[
+    bool,
+    typer.Option(
+        "--skip-unclear",
+        help="Leave true pixels of grey 64 to 191 out: of a truth drawn as a trimap, whose edge "
+        "nobody decided.",
+    ),
+]
 
 
 def fairness(
@@ -80,6 +88,7 @@ def fairness(
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     allow_missing: AllowMissingOption = False,
+    skip_unclear: UnclearOption = False,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
     """Measure mattes by group: means with 95 % intervals, the gap, and whether it is chance.
@@ -90,7 +99,8 @@ def fairness(
 
     Exit code: 0 measured, 1 files do not fit, 2 wrong use.
     """
-    from maskworks.evaluate.fairness import Measuring, evaluate_fairness
+    from maskworks.evaluate.fairness import Measuring, Reading, evaluate_fairness
+    from maskworks.evaluate.outcome import finite
     from maskworks.evaluate.pages.trust import fairness_page
 
     page = check_outputs(json_file, html_file, task="fairness")
@@ -99,15 +109,14 @@ def fairness(
         predictions,
         groups=groups,
         measuring=Measuring(tuple(properties), photos) if properties else None,
-        limits=Limits(max_pixels),
-        allow_missing=allow_missing,
+        rules=Reading(Limits(max_pixels), allow_missing, skip_unclear),
     )
     record: dict[str, Any] = report.record() | {"command": _command(ctx)}
     lines: list[tuple[str, ...]] = []
     for attribute in (*report.attributes, *report.crossings):
         for group in attribute.groups:
             interval = "{:.4f} to {:.4f}".format(*group.intervals["iou"])
-            figures = (shown(group.means[name]) for name in ("iou", "boundary_iou", "sad"))
+            figures = (shown(finite(group.means[n])) for n in ("iou", "boundary_iou", "sad"))
             iou, boundary, sad = figures
             mark = " (few)" if group.too_small else ""
             lines.append(
@@ -123,7 +132,8 @@ def fairness(
         said = "" if attribute.exceeds_chance is None else f"p {attribute.chance:.4f}"
         lines.append((f"{attribute.name}: gap", "", shown(attribute.gap), said, "", ""))
     everyone = (shown(record[name]) for name in ("boundary_IoU", "SAD"))
-    lines.append(("all", str(len(report.scores)), shown(record["IoU"]), "", *everyone))
+    whole = "{:.4f} to {:.4f}".format(*record["IoU_interval"])
+    lines.append(("all", str(len(report.scores)), shown(record["IoU"]), whole, *everyone))
     tell(
         record,
         json_file,
@@ -162,6 +172,7 @@ def calibration(
     ] = None,
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
+    skip_unclear: UnclearOption = False,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
     """Measure whether a confidence can be trusted: reliability, ECE, AUROC, risk and coverage.
@@ -183,7 +194,11 @@ def calibration(
         raise UsageError("--store keeps a fit; name one: --fit isotonic or --fit temperature")
     page = check_outputs(json_file, html_file, task="calibration")
     found = read_confidences(
-        manifest, truth=truth, predictions=predictions, limits=Limits(max_pixels)
+        manifest,
+        truth=truth,
+        predictions=predictions,
+        limits=Limits(max_pixels),
+        skip_unclear=skip_unclear,
     )
     report = evaluate_calibration(manifest, found, truth=truth, bar=bar, bins=bins)
     record: dict[str, Any] = report.record() | {"command": _command(ctx)}
@@ -232,6 +247,7 @@ def threshold(
     level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
+    skip_unclear: UnclearOption = False,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
     """Find the confidence from which the delivered pictures are good, and with what interval.
@@ -244,7 +260,11 @@ def threshold(
 
     page = check_outputs(json_file, html_file, task="threshold")
     found = read_confidences(
-        manifest, truth=truth, predictions=predictions, limits=Limits(max_pixels)
+        manifest,
+        truth=truth,
+        predictions=predictions,
+        limits=Limits(max_pixels),
+        skip_unclear=skip_unclear,
     )
     report = evaluate_calibration(manifest, found, truth=truth, bar=bar)
     answer = find_threshold(report, target=target_precision, level=level)

@@ -46,9 +46,7 @@ def train(
     budget = Budget(minutes=minutes, threads=threads)
     task = task_of(recipe)
     if task == "labels":
-        train_labels(
-            recipe, data, output or Path("runs") / recipe.stem, budget, watch=Watch(say)
-        )
+        train_labels(recipe, data, output or Path("runs") / recipe.stem, budget, watch=Watch(say))
         return
     folder = output or Path("runs") / load_recipe(recipe).name
     train_recipe(recipe, data, folder, budget, say)

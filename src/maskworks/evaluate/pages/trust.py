@@ -8,6 +8,7 @@ from typing import Any
 
 from maskworks.evaluate.calibration import CalibrationReport
 from maskworks.evaluate.fairness import AttributeScore, FairnessReport
+from maskworks.evaluate.outcome import finite
 from maskworks.evaluate.pages.drawing import (
     bars,
     curve,
@@ -87,8 +88,8 @@ def _attribute(attribute: AttributeScore) -> str:
             [
                 group.means["iou"],
                 "{:.3f} to {:.3f}".format(*group.intervals["iou"]),
-                group.means["boundary_iou"],
-                group.means["sad"],
+                finite(group.means["boundary_iou"]),
+                finite(group.means["sad"]),
                 f"{group.n:,}",
             ],
         )

@@ -122,7 +122,9 @@ def to_instances(
 
 
 def grown(inside: NDArray[np.bool_], depth: Floats) -> NDArray[np.int32]:
-    """Number the objects inside: each grows from a middle, and a piece without one is one.
+    """Return the number of the object at each pixel inside.
+
+    Each grows from a middle, and a piece without one is one.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
-"""Make a recipe's network, start it from weights, measure its batch norms anew."""
+"""Start a recipe's network from weights: a file, a folder or a model of the catalogue."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -9,11 +10,59 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from maskworks.core.errors import RecipeError
+from maskworks.models.catalogue import load_catalogue
+from maskworks.models.store import ready
 from maskworks.train.labels.families import ENCODERS, last_layer
+from maskworks.train.labels.onnx_weights import tensors_of_onnx
 from maskworks.train.labels.recipe import Start
 
-def start_network(network: nn.Module, start: Start, data: Path) -> set[str]:
-    """Load weights and return the names of the parameters they filled.
+_SUFFIXES = (".safetensors", ".onnx")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The names of the parameters that a file filled; `folded` if it has no batch norms left."""
+
+    names: set[str]
+    folded: bool = False
+
+
+def start_of(name: str) -> Start:
+    """Return how to start from a file, a folder with ``model.safetensors``, or a model's name.
+
+    Raises
+    ------
+    RecipeError
+        If a file is of another kind.
+    UnknownModelError, LicenceError, ModelError
+        If there is no such model, or its file is not here.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        path = path / "model.safetensors"
+    if path.is_file():
+        if path.suffix not in _SUFFIXES:
+            raise RecipeError(
+                path, "is neither safetensors nor ONNX", "a pickle is converted by safetensors"
+            )
+        return Start(weights=str(path.resolve()))
+    return Start(weights=str(ready(load_catalogue().find(name)).resolve()))
+
+
+def start_network(
+    network: nn.Module, start: Start, data: Path, *, size: tuple[int, int] = (64, 64)
+) -> Loaded:
+    """Load weights; what has another shape, such as other classes, stays as it is.
+
+    The tensors of a safetensors file may be the whole network's or its encoder's alone, called as
+    timm, torchvision and smp call them. An ONNX file is matched layer by layer.
+
+    Parameters
+    ----------
+    network : of the recipe
+    start : Start
+    data : folder that its path is relative to
+    size : (h, w), of an input that the network takes
 
     Raises
     ------
@@ -23,19 +72,35 @@ def start_network(network: nn.Module, start: Start, data: Path) -> set[str]:
     path = data / start.weights
     if not path.is_file():
         raise RecipeError(path, "does not exist", "point start.weights at a safetensors file")
-    tensors: dict[str, Tensor] = {
-        name: t.float() if t.is_floating_point() else t for name, t in load_file(path).items()
-    }
+    if path.suffix == ".onnx":
+        tensors = tensors_of_onnx(path, network, size)
+        folded = True
+    else:
+        tensors, folded = _tensors_of_file(path), False
     if start.rows:
         for end in ("weight", "bias"):
             key = f"{last_layer(network)}.{end}"
             tensors[key] = _remapped(tensors, key, start, path)
-    own = network.state_dict()
-    fitting = {k: t for k, t in tensors.items() if k in own and own[k].shape == t.shape}
+    fitting = max((_fitting(network, tensors, prefix) for prefix in ENCODERS), key=len)
     if not fitting:
         raise RecipeError(path, "holds no tensor of this network", "check the recipe's network")
     network.load_state_dict(fitting, strict=False)
-    return set(fitting)
+    return Loaded(set(fitting), folded)
+
+
+def _tensors_of_file(path: Path) -> dict[str, Tensor]:
+    try:
+        tensors = load_file(path)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise RecipeError(path, f"is no safetensors file ({reason})", "convert it first") from error
+    return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def _fitting(network: nn.Module, tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    own = network.state_dict()
+    called = {prefix + name: tensor for name, tensor in tensors.items()}
+    return {k: t for k, t in called.items() if k in own and own[k].shape == t.shape}
 
 
 def _remapped(tensors: dict[str, Tensor], key: str, start: Start, path: Path) -> Tensor:

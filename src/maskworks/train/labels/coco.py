@@ -99,7 +99,9 @@ def _pictures(path: Path, content: dict[str, Any]) -> tuple[Picture, ...]:
     for row in content["annotations"]:
         key = row["image_id"]
         if key not in rows:
-            raise RecipeError(path, f"an annotation is of image {key}, which is not listed", _REMEDY)
+            raise RecipeError(
+                path, f"an annotation is of image {key}, which is not listed", _REMEDY
+            )
         if "segments_info" in row:
             segments[key] = str(row["file_name"])
             parts[key] += [
@@ -171,12 +173,16 @@ def _mask(mask: Any, picture: Picture, path: Path) -> NDArray[np.bool_]:  # noqa
     from faster_coco_eval import mask as coco
 
     try:
-        packed = mask if isinstance(mask, dict) else coco.merge(coco.frPyObjects(mask, *picture.size))
+        packed = (
+            mask if isinstance(mask, dict) else coco.merge(coco.frPyObjects(mask, *picture.size))
+        )
         inside = from_coco(packed).to_mask().inside
     except (ImageError, TypeError, ValueError, IndexError) as error:
         raise RecipeError(path, f"{picture.file}: a mask is unusable ({error})", _REMEDY) from error
     if inside.shape != picture.size:
-        raise RecipeError(path, f"{picture.file}: a mask is {inside.shape}", "see its height, width")
+        raise RecipeError(
+            path, f"{picture.file}: a mask is {inside.shape}", "see its height, width"
+        )
     return inside
 
 

@@ -117,9 +117,7 @@ def _words(room: float, font: Any, rng: np.random.Generator) -> str:  # noqa: AN
         text = longer
 
 
-def _picture(
-    canvas: Canvas, box: tuple[int, int, int, int], rng: np.random.Generator
-) -> None:
+def _picture(canvas: Canvas, box: tuple[int, int, int, int], rng: np.random.Generator) -> None:
     """Draw clouds of colour with shapes on them, as a photo or a diagram."""
     width, height = box[2] - box[0], box[3] - box[1]
     if min(width, height) < 8:

@@ -107,7 +107,9 @@ def _coco(folder: Path, rule: Pictures, data: Path) -> Iterator[Pair]:
     for each in read_coco(labels).pictures:
         path = folder / each.file
         if not path.is_file():
-            raise RecipeError(path, f"is missing: {labels.name} lists it", "add it, or the row goes")
+            raise RecipeError(
+                path, f"is missing: {labels.name} lists it", "add it, or the row goes"
+            )
         yield Pair(Path(each.file).with_suffix("").as_posix(), path, labels, each)
 
 

@@ -85,7 +85,9 @@ def _target(labels: Tensor, objects: Tensor) -> dict[str, Tensor]:
     ids = [int(labels[mask].mode().values) for mask in masks]
     height, width = labels.shape
     return {
-        "boxes": torch.tensor(list(boxes.values()), dtype=torch.float32).reshape(-1, 4).to(labels.device),
+        "boxes": torch.tensor(list(boxes.values()), dtype=torch.float32)
+        .reshape(-1, 4)
+        .to(labels.device),
         "labels": torch.tensor(ids, dtype=torch.int64, device=labels.device),
         "masks": torch.stack(masks).to(torch.uint8)
         if masks

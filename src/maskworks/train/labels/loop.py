@@ -13,17 +13,19 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from maskworks.core.errors import RecipeError
+from maskworks.train.build import recalibrate
 from maskworks.train.labels.building import recalibrate_norms, start_network
 from maskworks.train.labels.families import build_network, is_encoder
 from maskworks.train.labels.lesson import Draw, Lesson
 from maskworks.train.labels.losses import class_weights
 from maskworks.train.labels.recipe import LabelRecipe, Stage
 from maskworks.train.labels.scoring import Scores, answers, as_callable, normalised, score
-from maskworks.train.labels.team import Team
+from maskworks.train.labels.team import ALONE, Team
 from maskworks.train.labels.views import Batch, LabelSet, Sampler
 from maskworks.train.labels.watch import Log, Tick, Watch, draw_example, write_jpeg
 from maskworks.train.loop import Budget
 
+_FOLDED_BATCHES = 4  # on which folded batch norms are measured, the function left as it is
 _MEMORY = ("not enough memory", "out of memory", "can't allocate")
 
 
@@ -91,7 +93,7 @@ class LabelRun:
         *,
         folder: Path,
         watch: Watch,
-        team: Team = Team(),
+        team: Team = ALONE,
     ) -> None:
         self.recipe, self.splits, self.folder = recipe, splits, folder
         self.watch, self.team, self.device = watch, team, team.device
@@ -118,24 +120,26 @@ class LabelRun:
             self._restore(saved)
         self.lesson: nn.Module = Lesson(self.network, recipe, weights)
         if team.size > 1:
-            self.lesson = DistributedDataParallel(self.lesson, find_unused_parameters=recipe.detects)
+            unused = recipe.detects
+            self.lesson = DistributedDataParallel(self.lesson, find_unused_parameters=unused)
         self.log = Log(folder, self.at.step) if team.leads else None
 
     def _begin(self, data: Path) -> None:
         start = self.recipe.start
         if start is None:
             return
-        loaded = start_network(self.network, start, data)
-        own = len(self.network.state_dict())
-        self.begun = f"{Path(start.weights).name}, {len(loaded)} of {own} tensors"
-        self.watch.say(f"started from {start.weights}: {len(loaded)} of {own} tensors")
+        first = self.recipe.stage[0]
+        size = (first.height, first.width)
+        loaded = start_network(self.network, start, data, size=size)
+        share = f"{len(loaded.names)} of {len(self.network.state_dict())} tensors"
+        self.begun = f"{Path(start.weights).name}, {share}"
+        self.watch.say(f"started from {start.weights}: {share}")
+        count = start.recalibrate or (_FOLDED_BATCHES if loaded.folded else 0)
+        batches = [normalised(self.sampler.batch(first).pixels, self.recipe) for _ in range(count)]
         if start.recalibrate:
-            stage = self.recipe.stage[0]
-            batches = [
-                normalised(self.sampler.batch(stage).pixels, self.recipe)
-                for _ in range(start.recalibrate)
-            ]
             recalibrate_norms(self.network, batches)
+        elif loaded.folded:
+            recalibrate(self.network, batches, loaded.names)
 
     def _optimizer(self) -> torch.optim.Optimizer:
         recipe = self.recipe
@@ -269,7 +273,8 @@ class LabelRun:
     def _explained(error: RuntimeError, stage: Stage) -> Exception:
         if not any(sign in str(error).lower() for sign in _MEMORY):
             return error
-        views = f"{stage.batch} view{'s' if stage.batch > 1 else ''} of {stage.height}x{stage.width}"
+        many = "s" if stage.batch > 1 else ""
+        views = f"{stage.batch} view{many} of {stage.height}x{stage.width}"
         if stage.batch == 1:
             remedy = f"height = {max(32, stage.height // 32 * 16)} halves it: views half as tall"
         else:
@@ -335,9 +340,7 @@ class LabelRun:
         if self.recipe.dev_steps is not None:
             return self.recipe.dev_steps
         stage = self.recipe.stage[0]
-        return math.ceil(
-            len(self.splits.train) / (stage.batch * stage.accumulate * self.team.size)
-        )
+        return math.ceil(len(self.splits.train) / (stage.batch * stage.accumulate * self.team.size))
 
     def averaged(self) -> nn.Module:
         """Return a network with the averaged weights, ready to answer."""

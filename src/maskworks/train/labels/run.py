@@ -64,7 +64,9 @@ def train_labels(
         if team.leads and path.resolve() != (folder / "recipe.toml").resolve():
             shutil.copyfile(path, folder / "recipe.toml")
         if run.log is not None and run.log.missing:
-            watch.say("no TensorBoard events: `pip install tensorboard` brings them; log.csv is all")
+            watch.say(
+                "no TensorBoard events: `pip install tensorboard` brings them; log.csv is all"
+            )
         if run.train(budget):
             watch.say(f"trained; `maskworks export {folder}` writes the model")
         else:

@@ -12,7 +12,7 @@ from torch import distributed
 
 @dataclass(frozen=True)
 class Team:
-    """This process's `rank` among `size`; the leader, rank 0, judges, writes and reports."""
+    """The `rank` of one process among `size`; the leader, rank 0, judges, writes and reports."""
 
     rank: int = 0
     size: int = 1
@@ -46,6 +46,10 @@ class Team:
         return found
 
 
+ALONE = Team()
+"""One process that has nobody to agree with."""
+
+
 def join_team() -> Team:
     """Join the processes that torchrun started; alone where it did not."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
@@ -60,4 +64,3 @@ def leave_team() -> None:
     """Leave it, so that the processes end together."""
     if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()
-

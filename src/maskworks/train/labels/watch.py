@@ -55,7 +55,9 @@ class Log:
         try:
             from torch.utils.tensorboard import SummaryWriter
 
-            self.board = SummaryWriter(str(folder / "events"), purge_step=step or None)
+            self.board: SummaryWriter | None = SummaryWriter(
+                str(folder / "events"), purge_step=step or None
+            )
         except ImportError:
             self.board = None
 
