@@ -86,7 +86,8 @@ def main(arguments: list[str]) -> int:
     lines = [
         (
             f"{machine()}; onnxruntime {version('onnxruntime')}, {options.threads} threads, median "
-            f"of {options.turns} turns, milliseconds a picture. Written by `python bench/batches.py`."
+            f"of {options.turns} turns, milliseconds a picture. "
+            "Written by `python bench/batches.py`."
         ),
         "",
         "| network | batch of 1 | of 2 | of 4 | two calls at once, half the threads each |",

@@ -248,8 +248,10 @@ def table(found: dict[str, Any], threads: int) -> list[str]:
             "Written by `make bench-serve`."
         ),
         "",
-        "| photos | clients | requests/s | rembg | ours / theirs | p95, s | rembg | memory, MB "
-        "| rembg | errors |",
+        (
+            "| photos | clients | requests/s | rembg | ours / theirs | p95, s | rembg "
+            "| memory, MB | rembg | errors |"
+        ),
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     rows = {(r["server"], r["size"], r["clients"]): r for r in found.get("load", [])}
@@ -273,8 +275,8 @@ def table(found: dict[str, Any], threads: int) -> list[str]:
             (
                 f"Memory: {memory['requests']:,} cut-outs with edges and score (`{LONG_MODEL}`, "
                 f"photos of {low[1]} x {low[0]} to {high[1]} x {high[0]}, four clients, "
-                f"{memory['per_s']}/s, {memory['failed']} failed): {memory['early_mb']} MB after the "
-                f"first {SETTLED}, {memory['late_mb']} MB after the last, "
+                f"{memory['per_s']}/s, {memory['failed']} failed): {memory['early_mb']} MB after "
+                f"the first {SETTLED}, {memory['late_mb']} MB after the last, "
                 f"{100 * memory['growth']:+.1f} % (aim: less than {100 * MOST_GROWTH:.0f} %)."
             ),
         ]

@@ -37,7 +37,7 @@ def groups_part(spec: ModelSpec, reports: Sequence[Attached]) -> str:
     lines = []
     for report in (each for each in reports if each.record.get("task") == "fairness"):
         record = report.record
-        lines += [_origin(report, spec), "", str(record["rules"]).capitalize() + ".", ""]
+        lines += [_origin(report, spec), "", f"{_sentences(record['rules'])}.", ""]
         crossings = record["crossings"]
         wide = {name: row for name, row in crossings.items() if row["exceeds_chance"]}
         for name, attribute in {**record["attributes"], **wide}.items():
@@ -149,6 +149,10 @@ def _classes(record: Record) -> list[str]:
         shown = "–" if boundary is None else f"{boundary:.3f}"
         lines.append(f"| {row['name']} | {row['IoU']:.3f} | {shown} |")
     return [*lines, ""]
+
+
+def _sentences(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _title(name: str) -> str:

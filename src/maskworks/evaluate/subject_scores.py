@@ -82,8 +82,8 @@ def known_part(truth: Matte) -> NDArray[np.bool_]:
 
     Examples
     --------
-    >>> known_part(Matte(np.array([[0.0, 0.2, 0.5, 0.8, 1.0]], np.float32))).tolist()
-    [[True, False, False, True, True]]
+    >>> known_part(Matte(np.array([[0.0, 0.3, 0.5, 0.7, 1.0]], np.float32))).tolist()
+    [[True, False, False, False, True]]
     """
     grey = truth.alpha * 255
     return np.asarray((grey < UNCLEAR[0] - 0.5) | (grey > UNCLEAR[1] + 0.5))

@@ -31,7 +31,7 @@ def test_every_shipped_recipe_is_valid_and_named_like_its_file(path):
             "zoom = [1.5, 0.7]",
             r"zoom is \[1\.5, 0\.7\], it must",
         ),
-        ('network = "unet"', 'network = "vnet"', "network: Input should be 'espnetv2' or 'unet'"),
+        ('network = "unet"', 'network = "vnet"', "there is no network 'vnet'; choose one of"),
         ('classes = ["ground", "disc", "bar"]', "", "either taxonomy or classes"),
         ("lovasz = 1.0", "stride = 2", "stride 2 is for espnetv2"),
         (

@@ -18,15 +18,15 @@ from maskworks.train.labels.building import recalibrate_norms, start_network
 from maskworks.train.labels.families import build_network, is_encoder
 from maskworks.train.labels.lesson import Draw, Lesson
 from maskworks.train.labels.losses import class_weights
-from maskworks.train.labels.recipe import LabelRecipe, Stage
+from maskworks.train.labels.pace import Pace, Progress, explained, rate_at, stage_at
+from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.scoring import Scores, answers, as_callable, normalised, score
 from maskworks.train.labels.team import ALONE, Team
 from maskworks.train.labels.views import Batch, LabelSet, Sampler
-from maskworks.train.labels.watch import Log, Tick, Watch, draw_example, write_jpeg
+from maskworks.train.labels.watch import Log, Watch, draw_example, write_jpeg
 from maskworks.train.loop import Budget
 
 _FOLDED_BATCHES = 4  # on which folded batch norms are measured, the function left as it is
-_MEMORY = ("not enough memory", "out of memory", "can't allocate")
 
 
 @dataclass(frozen=True)
@@ -35,36 +35,6 @@ class Splits:
 
     train: LabelSet
     dev: LabelSet
-
-
-@dataclass
-class Progress:
-    """How far a run is; kept in every checkpoint."""
-
-    step: int = 0
-    pictures: int = 0
-    elapsed_s: float = 0.0
-    best: float = -1.0
-    since_best: int = 0
-
-
-def rate_at(progress: float, step: int, recipe: LabelRecipe) -> float:
-    """Return the learning rate's factor: a linear warm-up, then poly or a half cosine to 0."""
-    warm = min(1.0, (step + 1) / (recipe.warm_up + 1))
-    left = max(0.0, 1 - progress)
-    if recipe.schedule == "poly":
-        return warm * float(left**0.9)
-    return warm * 0.5 * (1 + math.cos(math.pi * (1 - left)))
-
-
-def stage_at(stages: tuple[Stage, ...], progress: float) -> Stage:
-    """Return the stage in which `progress` in [0, 1] lies."""
-    end = 0.0
-    for stage in stages:
-        end += stage.share
-        if progress < end:
-            return stage
-    return stages[-1]
 
 
 class LabelRun:
@@ -247,7 +217,7 @@ class LabelRun:
                 self._refuse_nan(loss, batch)
                 loss.backward()
             except RuntimeError as error:
-                raise self._explained(error, stage) from error
+                raise explained(error, stage) from error
             total += float(loss.detach())
         trained = [p for p in self.network.parameters() if p.requires_grad]
         nn.utils.clip_grad_norm_(trained, self.recipe.clip)
@@ -268,21 +238,6 @@ class LabelRun:
             f"its batch is kept in {kept}; lower lr or clip, then run again: "
             "it goes on from the last checkpoint",
         )
-
-    @staticmethod
-    def _explained(error: RuntimeError, stage: Stage) -> Exception:
-        if not any(sign in str(error).lower() for sign in _MEMORY):
-            return error
-        many = "s" if stage.batch > 1 else ""
-        views = f"{stage.batch} view{many} of {stage.height}x{stage.width}"
-        if stage.batch == 1:
-            remedy = f"height = {max(32, stage.height // 32 * 16)} halves it: views half as tall"
-        else:
-            remedy = (
-                f"batch = {stage.batch // 2} with accumulate = {stage.accumulate * 2} halves it "
-                "and learns the same"
-            )
-        return RecipeError(Path("stage.batch"), f"there is not memory enough for {views}", remedy)
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -311,7 +266,7 @@ class LabelRun:
         if budget.threads:
             torch.set_num_threads(budget.threads)
         save_at, clock, judged = self.at.elapsed_s, time.monotonic(), False
-        pace = _Pace(self.at, self.watch, budget)
+        pace = Pace(self.at, self.watch, budget)
         self._mode()
         while self._goes_on(budget):
             loss = self.learn(self._progress(budget))
@@ -392,27 +347,3 @@ class LabelRun:
             name = some.names[at].replace("/", "-")
             write_jpeg(self.folder / "examples" / f"step-{self.at.step:06}" / f"{name}.jpg", drawn)
             log.picture(name, drawn, self.at.step)
-
-
-class _Pace:
-    """Reports the mean loss and the speed now and then, and every step to who looks on."""
-
-    def __init__(self, at: Progress, watch: Watch, budget: Budget) -> None:
-        self.at, self.watch, self.budget = at, watch, budget
-        self.since, self.seen, self.speed = at.elapsed_s, at.pictures, 0.0
-        self.losses: list[float] = []
-
-    def step(self, loss: float, share: float, dev: Scores | None) -> None:
-        """Count a step."""
-        self.losses.append(loss)
-        mean, at = sum(self.losses) / len(self.losses), self.at
-        passed = at.elapsed_s - self.since
-        self.speed = (at.pictures - self.seen) / passed if passed > 0 else 0.0
-        shown = None if dev is None else (dev.name, dev.main)
-        self.watch.tick(Tick(min(1.0, share), at.step, mean, self.speed, shown))
-        if passed >= self.budget.report_s:
-            self.watch.say(
-                f"{at.elapsed_s / 60:6.1f}/{self.budget.minutes:g} min  step {at.step}  "
-                f"loss {mean:.4f}  {self.speed:.2f} pictures/s"
-            )
-            self.since, self.seen, self.losses = at.elapsed_s, at.pictures, []

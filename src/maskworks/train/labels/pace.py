@@ -1,0 +1,85 @@
+"""How far a run is, how fast it learns, and what it says of that."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskworks.core.errors import RecipeError
+from maskworks.train.labels.recipe import LabelRecipe, Stage
+from maskworks.train.labels.scoring import Scores
+from maskworks.train.labels.watch import Tick, Watch
+from maskworks.train.loop import Budget
+
+_MEMORY = ("not enough memory", "out of memory", "can't allocate")
+
+
+@dataclass
+class Progress:
+    """How far a run is; kept in every checkpoint."""
+
+    step: int = 0
+    pictures: int = 0
+    elapsed_s: float = 0.0
+    best: float = -1.0
+    since_best: int = 0
+
+
+def rate_at(progress: float, step: int, recipe: LabelRecipe) -> float:
+    """Return the learning rate's factor: a linear warm-up, then poly or a half cosine to 0."""
+    warm = min(1.0, (step + 1) / (recipe.warm_up + 1))
+    left = max(0.0, 1 - progress)
+    if recipe.schedule == "poly":
+        return warm * float(left**0.9)
+    return warm * 0.5 * (1 + math.cos(math.pi * (1 - left)))
+
+
+def stage_at(stages: tuple[Stage, ...], progress: float) -> Stage:
+    """Return the stage in which `progress` in [0, 1] lies."""
+    end = 0.0
+    for stage in stages:
+        end += stage.share
+        if progress < end:
+            return stage
+    return stages[-1]
+
+
+def explained(error: RuntimeError, stage: Stage) -> Exception:
+    """Return the error that says which setting halves the memory, or the one that came."""
+    if not any(sign in str(error).lower() for sign in _MEMORY):
+        return error
+    many = "s" if stage.batch > 1 else ""
+    views = f"{stage.batch} view{many} of {stage.height}x{stage.width}"
+    if stage.batch == 1:
+        remedy = f"height = {max(32, stage.height // 32 * 16)} halves it: views half as tall"
+    else:
+        remedy = (
+            f"batch = {stage.batch // 2} with accumulate = {stage.accumulate * 2} halves it "
+            "and learns the same"
+        )
+    return RecipeError(Path("stage.batch"), f"there is not memory enough for {views}", remedy)
+
+
+class Pace:
+    """Reports the mean loss and the speed now and then, and every step to who looks on."""
+
+    def __init__(self, at: Progress, watch: Watch, budget: Budget) -> None:
+        self.at, self.watch, self.budget = at, watch, budget
+        self.since, self.seen, self.speed = at.elapsed_s, at.pictures, 0.0
+        self.losses: list[float] = []
+
+    def step(self, loss: float, share: float, dev: Scores | None) -> None:
+        """Count a step."""
+        self.losses.append(loss)
+        mean, at = sum(self.losses) / len(self.losses), self.at
+        passed = at.elapsed_s - self.since
+        self.speed = (at.pictures - self.seen) / passed if passed > 0 else 0.0
+        shown = None if dev is None else (dev.name, dev.main)
+        self.watch.tick(Tick(min(1.0, share), at.step, mean, self.speed, shown))
+        if passed >= self.budget.report_s:
+            self.watch.say(
+                f"{at.elapsed_s / 60:6.1f}/{self.budget.minutes:g} min  step {at.step}  "
+                f"loss {mean:.4f}  {self.speed:.2f} pictures/s"
+            )
+            self.since, self.seen, self.losses = at.elapsed_s, at.pictures, []
