@@ -327,6 +327,9 @@ def test_one_picture_to_one_file(segment, shapes, tmp_path):
         pytest.param(["--model", "hf:somebody/something"], r"config\.json", id="offline"),
         pytest.param(["--model", "./no/such/folder"], "no such folder", id="folder"),
         pytest.param(["--model", "otsu", "--overwrite", "--resume"], "exclude", id="both"),
+        pytest.param([], "name either --model or --scene street", id="neither"),
+        pytest.param(["--model", "otsu", "--scene", "street"], "name either", id="scene"),
+        pytest.param(["--scene", "kitchen"], "is not one of 'street'", id="other-scene"),
     ],
 )
 def test_wrong_use_says_the_way_out(segment, shapes, arguments, message):
@@ -334,6 +337,18 @@ def test_wrong_use_says_the_way_out(segment, shapes, arguments, message):
     assert code in {1, 2}
     assert message.replace("\\", "") in out + err
     assert "Traceback" not in err
+
+
+def test_a_street_scene_is_labelled_by_our_street_model(segment, tmp_path):
+    sky = np.full((90, 120, 3), (150, 180, 230), np.uint8)
+    sky[60:] = 90
+    folder = tmp_path / "in"
+    folder.mkdir()
+    Image.fromarray(sky).save(folder / "road.png")
+    code, _, err = segment(folder, "--scene", "street")
+    assert code == 0, err
+    rows = (tmp_path / "out/manifest.jsonl").read_text().splitlines()
+    assert [json.loads(row)["model"] for row in rows] == ["street"]
 
 
 def test_hub_name_says_which_file_it_looked_for_and_where_to_put_it(segment, shapes, monkeypatch,

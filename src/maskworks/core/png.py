@@ -39,6 +39,7 @@ def encode_png(
     dpi: tuple[float, float] | None = None,
     icc: bytes | None = None,
     exif: bytes | None = None,
+    xmp: bytes | None = None,
 ) -> bytes:
     """Encode 8-bit grey, RGB or RGBA pixels, bit for bit.
 
@@ -52,6 +53,8 @@ def encode_png(
         An ICC profile; it must fit the pixels (grey or RGB).
     exif : bytes, optional
         A TIFF structure without prefix.
+    xmp : bytes, optional
+        An XMP packet.
 
     Returns
     -------
@@ -79,6 +82,8 @@ def encode_png(
         chunks += _chunk(b"pHYs", struct.pack(">2LB", *per_metre, 1))
     if exif is not None:
         chunks += _chunk(b"eXIf", exif)
+    if xmp is not None:  # keyword, not compressed, no language, no translated keyword
+        chunks += _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
     compressed = _compressed(pixels, alpha, channels)
     for start in range(0, len(compressed), _MAX_CHUNK):
         chunks += _chunk(b"IDAT", compressed[start : start + _MAX_CHUNK])

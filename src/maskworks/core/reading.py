@@ -19,6 +19,7 @@ from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
 from maskworks.core.exif import keepable, orientation_of, upright
 from maskworks.core.formats import READABLE, SUFFIXES, ends_in_zeros, open_format, sniff
 from maskworks.core.icc import ProfileError, profile_name, to_srgb
+from maskworks.core.provenance import SourceType, stated_type
 from maskworks.core.values import Image, Matte
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Details:
     `format` is Pillow's name (JPEG, PNG, WEBP, TIFF, BMP, GIF, HEIF, AVIF); `dpi` is
     (horizontal, vertical); `exif` starts with ``Exif\0\0`` and has orientation 1; `icc_name`
     is what the profile it came with calls itself (its pixels are sRGB by now); `notes` are
-    sentences about what was damaged and how it was taken.
+    sentences about what was damaged and how it was taken; `source_type` is the IPTC term by
+    which its XMP says how it came about.
     """
 
     format: str
@@ -60,6 +62,7 @@ class Details:
     exif: bytes | None = field(default=None, repr=False)
     icc_name: str | None = None
     notes: tuple[str, ...] = ()
+    source_type: SourceType | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +180,7 @@ def _decode(stream: IO[bytes], kind: str, limits: Limits, label: str) -> Picture
         exif=exif,
         icc_name=profile_name(profile) if profile else None,
         notes=tuple(notes),
+        source_type=stated_type(opened.info.get("xmp")),
     )
     return Picture(Image(np.asarray(colours)), _matte(alpha), details)
 

@@ -14,6 +14,7 @@ from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.exif import PREFIX, tiff_tags
 from maskworks.core.icc import srgb_profile
 from maskworks.core.png import encode_png
+from maskworks.core.provenance import SourceType, xmp_packet
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -30,6 +31,7 @@ _LOSSLESS = 100
 _ROWS = 64
 _HORIZONTAL_DIFFERENCE = 2  # TIFF 6.0, predictor
 _PREDICTOR = 317
+_XMP = 700
 _LARGEST_SIDE = {"webp": 16383, "jpg": 65500}
 
 
@@ -47,6 +49,8 @@ class Encoding:
     keep_metadata : bool
         Write the EXIF of the source (place, camera, owner) too; a TIFF is then not compressed.
         Off, none of it is written.
+    source_type : SourceType, optional
+        Is written as XMP, see `maskworks.core.provenance`; None writes no XMP.
 
     Raises
     ------
@@ -58,6 +62,7 @@ class Encoding:
     background: tuple[int, int, int] | None = None
     quality: int = 90
     keep_metadata: bool = False
+    source_type: SourceType | None = None
 
     def __post_init__(self) -> None:
         if self.format not in get_args(Format):
@@ -186,10 +191,12 @@ def _encoded(
     grey = pixels.ndim == 2
     icc = None if grey else srgb_profile()
     exif = details.exif if encoding.keep_metadata else None
+    xmp = None if encoding.source_type is None else xmp_packet(encoding.source_type)
     if encoding.format == "png":
         tiff_block = None if exif is None else exif.removeprefix(PREFIX)
-        return encode_png(pixels, alpha, dpi=details.dpi, icc=icc, exif=tiff_block)
+        return encode_png(pixels, alpha, dpi=details.dpi, icc=icc, exif=tiff_block, xmp=xmp)
     options = _options(encoding, exif, lossless=grey)
+    _add_xmp(options, xmp)
     options |= {"icc_profile": icc} if icc else {}
     options |= {"dpi": details.dpi} if details.dpi else {}
     written = BytesIO()
@@ -211,6 +218,18 @@ def _options(encoding: Encoding, exif: bytes | None, *, lossless: bool) -> dict[
         exact = {"lossless": True, "exact": True, "quality": 20, "method": 2}
         return {"format": "WEBP", **exact, **kept}
     return {"format": "WEBP", "quality": encoding.quality, "method": 4, **kept}
+
+
+def _add_xmp(options: dict[str, Any], xmp: bytes | None) -> None:
+    """Add an XMP packet to what Pillow's `save` needs, a tag of its own in TIFF."""
+    if xmp is None:
+        return
+    if options["format"] != "TIFF":
+        options["xmp"] = xmp
+    elif "exif" in options:
+        options["exif"][_XMP] = xmp
+    else:
+        options["tiffinfo"][_XMP] = xmp
 
 
 def _pillow(pixels: Pixels | Grey, alpha: Grey | None) -> PillowImage.Image:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
+from maskworks.core.provenance import SourceType
 from maskworks.core.reading import Limits, read_picture
 from maskworks.core.values import Image, Matte
 from maskworks.studio.resizing import cover
@@ -28,9 +29,13 @@ class Plain:
 
 @dataclass(frozen=True, eq=False)
 class Backdrop:
-    """A picture that fills the frame; what does not fit is cut off on both sides alike."""
+    """A picture that fills the frame; what does not fit is cut off on both sides alike.
+
+    `source_type` is how it says that it came about, see `maskworks.core.provenance`.
+    """
 
     image: Image
+    source_type: SourceType | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def parse_background(text: str, limits: Limits = _LIMITS) -> Background | None:
         image = picture.image
         if picture.matte is not None:  # its clear parts become white
             image = blend(image, picture.matte, Image(np.full_like(image.pixels, 255)))
-        return Backdrop(image)
+        return Backdrop(image, picture.details.source_type)
     try:
         return Plain(parse_colour(text))
     except UsageError as error:

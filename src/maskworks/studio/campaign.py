@@ -184,12 +184,20 @@ def pictures_hash(
     settings = {
         "model": campaign.input.model,
         "refine": campaign.input.refine,
-        "output": campaign.output.model_dump(mode="json", exclude=_NOT_IN_PICTURES),
+        "output": _in_pictures(campaign.output),
         "concept": concept,
         "backgrounds": dict(backgrounds),
         "extra": dict(extra),
     }
     return canonical_hash(settings)
+
+
+def _in_pictures(rules: OutputRules) -> dict[str, Any]:
+    """Return the rules that change a picture; what older campaigns did not know, if it is used."""
+    fields = rules.model_dump(mode="json", exclude=_NOT_IN_PICTURES)
+    if fields["provenance"] == "none":
+        del fields["provenance"]
+    return fields
 
 
 def routing_hash(campaign: Campaign, rules: str, *, scorer: str = "") -> str:

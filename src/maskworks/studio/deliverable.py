@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 
 from maskworks.core.reading import Details
 from maskworks.core.writing import Encoding, encode
+from maskworks.studio.backgrounds import Background
 from maskworks.studio.compose import Composed
+from maskworks.studio.credentials import RESERVE
+from maskworks.studio.marking import marked, signed
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.placing import Note
 
@@ -22,7 +25,12 @@ class Deliverable:
     notes: tuple[Note, ...] = ()
 
 
-def encode_deliverable(composed: Composed, rules: OutputRules, details: Details) -> Deliverable:
+def encode_deliverable(
+    composed: Composed,
+    rules: OutputRules,
+    details: Details,
+    background: Background | None = None,
+) -> Deliverable:
     """Encode a picture; lower the quality of JPEG and WebP until it fits `max_bytes`.
 
     The highest quality from `quality` down to `min_quality` that fits is taken, by bisection:
@@ -35,33 +43,44 @@ def encode_deliverable(composed: Composed, rules: OutputRules, details: Details)
     rules : OutputRules
     details : Details
         Of the photo; its DPI is written.
+    background : Background, optional
+        What lies behind, for `rules.provenance`; signed credentials count in the bytes.
 
     Raises
     ------
     ImageError
         If the format cannot hold a picture of this size.
     """
+    encoding = marked(Encoding(rules.written), rules.provenance, details, background)
+    found = _fitted(composed, rules, details, encoding)
+    return replace(found, data=signed(found.data, encoding, rules.provenance))
+
+
+def _fitted(
+    composed: Composed, rules: OutputRules, details: Details, encoding: Encoding
+) -> Deliverable:
+    def encoded(quality: int) -> bytes:
+        chosen = replace(encoding, quality=quality)
+        return encode(composed.image, composed.matte, chosen, replace(details, exif=None))
+
     lossy = rules.written in _LOSSY
-    best = _encoded(composed, rules, details, rules.quality)
+    best = encoded(rules.quality)
     most = rules.max_bytes
+    if most is not None and rules.provenance == "c2pa":
+        most = max(1, most - RESERVE)
     if most is None or len(best) <= most or not lossy:
         return Deliverable(best, rules.quality if lossy else None)
     low, high = rules.min_quality, rules.quality  # high is too large
-    data, quality = _encoded(composed, rules, details, low), low
+    data, quality = encoded(low), low
     if len(data) > most:
         text = f"{len(data):,} bytes at quality {low}, the limit is {most:,}"
         return Deliverable(data, low, (Note("too-large", text, len(data), most, review=True),))
     while high - low > 1:
         middle = (low + high) // 2
-        tried = _encoded(composed, rules, details, middle)
+        tried = encoded(middle)
         if len(tried) <= most:
             low, data, quality = middle, tried, middle
         else:
             high = middle
     text = f"quality {quality} instead of {rules.quality}, to fit {most:,} bytes"
     return Deliverable(data, quality, (Note("quality-lowered", text, quality, rules.quality),))
-
-
-def _encoded(composed: Composed, rules: OutputRules, details: Details, quality: int) -> bytes:
-    encoding = Encoding(rules.written, quality=quality)
-    return encode(composed.image, composed.matte, encoding, replace(details, exif=None))

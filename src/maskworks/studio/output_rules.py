@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.writing import Format
+from maskworks.studio.credentials import Provenance
 
 FillBy = Literal["longest-side", "height", "area", "box-area"]
 Align = Literal["centre", "bottom", "optical"]
@@ -148,6 +149,8 @@ class OutputRules(Row):
     quality, min_quality : of JPEG and WebP; lowered to fit `max_bytes`, never below the latter
     max_bytes : of the file
     colour : "srgb" if another colour profile is refused
+    provenance : what a file says of how it was made: "none", "xmp" (the IPTC term) or "c2pa"
+        (that and signed credentials)
 
     advice : rules whose breach is told but does not fail
     preset, as_of : where the rules come from and the day for which they were looked up
@@ -187,6 +190,7 @@ class OutputRules(Row):
     min_quality: Quality = 75
     max_bytes: Annotated[int, Field(ge=1)] | None = None
     colour: Literal["srgb", "any"] = "srgb"
+    provenance: Provenance = "none"
 
     advice: Annotated[tuple[RuleName, ...], BeforeValidator(_as_tuple)] = ()
     preset: str | None = None

@@ -14,6 +14,7 @@ from maskworks.studio.compose import CENTRE, lay_out, put_on
 from maskworks.studio.deliverable import encode_deliverable
 from maskworks.studio.evidence import Evidence, measure
 from maskworks.studio.gate import Breach, check_output
+from maskworks.studio.marking import current_signer
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.placing import Note, Placement
 from maskworks.studio.reasons import Reason
@@ -103,8 +104,16 @@ Step = Callable[[Item], Item]
 
 
 def steps_for(settings: Settings) -> tuple[Step, ...]:
-    """Return the steps of a campaign, in order."""
+    """Return the steps of a campaign, in order.
+
+    Raises
+    ------
+    UsageError
+        If credentials are asked for and there is no key to sign with.
+    """
     scorer = settings.scorer or score_model_for(settings.model.spec.name)
+    if settings.output.provenance == "c2pa":
+        current_signer()  # a missing key is said before anything is cut out
     return (
         lambda item: cut(item, settings.model, settings.refinement),
         lambda item: assess(item, scorer),
@@ -176,7 +185,7 @@ def compose_each(item: Item, rules: OutputRules) -> Item:
         except UsageError as error:
             refused.append((variant.name, Reason("gate:background", 0.0, None, str(error))))
             continue
-        file = encode_deliverable(composed, rules, item.picture.details)
+        file = encode_deliverable(composed, rules, item.picture.details, variant.background)
         notes = (*composed.notes, *file.notes)
         made.append(Made(variant.name, file.data, composed.placement, notes))
     return replace(item, made=tuple(made), reasons=(*item.reasons, *_told(item, refused)))

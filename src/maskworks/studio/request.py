@@ -17,9 +17,11 @@ from maskworks.refine.regions import RegionOptions
 from maskworks.studio.aim import SUFFIX_OF, Aim
 from maskworks.studio.backgrounds import parse_background
 from maskworks.studio.batch import Existing, settings_digest, settle
+from maskworks.studio.credentials import Provenance
 from maskworks.studio.inputs import find_pictures
 from maskworks.studio.item import Row, Work
 from maskworks.studio.manifest import read_manifest
+from maskworks.studio.marking import current_signer
 from maskworks.studio.plan import plan_file, plan_folder
 from maskworks.studio.steps import Look, look_for
 
@@ -48,6 +50,7 @@ class Request:
     manifest: Path | None = None
     max_pixels: int = Limits().max_pixels
     keep_metadata: bool = False
+    provenance: Provenance = "none"
     provider: str = "cpu"
     commercial_only: bool = False
     style: Literal["text", "json", "quiet"] = "text"
@@ -156,6 +159,8 @@ def look_of(request: Request, aim: Aim) -> Look:
         raise UsageError("JPEG has no alpha; give --background a colour, or write png")
     if request.mask_only and request.background not in (None, "none"):
         raise UsageError("--mask-only writes no picture that could have a --background; give one")
+    if request.provenance == "c2pa":
+        current_signer()  # a missing key is said before anything is cut out
     limits = Limits(request.max_pixels)
     background = parse_background(request.background, limits) if request.background else None
     return look_for(
@@ -163,6 +168,7 @@ def look_of(request: Request, aim: Aim) -> Look:
         background,
         mask_only=request.mask_only,
         keep_metadata=request.keep_metadata,
+        provenance=request.provenance,
     )
 
 
@@ -209,6 +215,7 @@ def settings_of(request: Request, spec: ModelSpec, aim: Aim) -> str:
         "colours": f"{request.colours} {request.despill}",
         "write_no_subject": request.write_no_subject,
         "keep_metadata": request.keep_metadata,
+        "provenance": request.provenance,
     }
     return settings_digest(spec, choices)
 

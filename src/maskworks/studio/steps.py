@@ -19,7 +19,9 @@ from maskworks.refine.refinement import DEFAULTS, RefineOptions, refine
 from maskworks.studio.aim import WRITABLE, writable_format
 from maskworks.studio.backgrounds import Background, Blurred, Plain, blend, put_behind
 from maskworks.studio.closer import Closer, look_closer
+from maskworks.studio.credentials import Provenance
 from maskworks.studio.item import Status
+from maskworks.studio.marking import marked, signed
 from maskworks.studio.sources import to_picture
 
 if TYPE_CHECKING:
@@ -45,12 +47,15 @@ class Look:
     background : Background, optional
         None keeps the alpha.
     mask_only : bool
-        Write the matte as 8-bit grey instead of the picture.
+        Write the matte as 8-bit grey instead of the picture; nothing is said of how it was made.
+    provenance : Provenance
+        What the file says of how it was made.
     """
 
     encoding: Encoding
     background: Background | None = None
     mask_only: bool = False
+    provenance: Provenance = "none"
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +121,14 @@ def look_for(
     *,
     mask_only: bool = False,
     keep_metadata: bool = False,
+    provenance: Provenance = "none",
 ) -> Look:
     """Return the look for one of the writable formats; JPEG gets white if it has nothing."""
     known: dict[str, Format] = {"png": "png", "webp": "webp", "tiff": "tiff", "jpg": "jpg"}
     encoding = Encoding(known[form], keep_metadata=keep_metadata)
     if form == "jpg" and background is None:
         background = Plain(WHITE)
-    return Look(encoding, background, mask_only)
+    return Look(encoding, background, mask_only, provenance)
 
 
 def cut_out(
@@ -254,13 +260,17 @@ def judge(
 
 
 def render(cutout: Cutout, look: Look) -> bytes:
-    """Encode a cut-out; equal arguments give equal bytes."""
+    """Encode a cut-out; equal arguments give equal bytes, but for signed credentials."""
     if look.mask_only:
         return encode_matte(cutout.matte, look.encoding, cutout.details)
+    encoding = marked(look.encoding, look.provenance, cutout.details, look.background)
     if look.background is None:
-        return encode(cutout.foreground, cutout.matte, look.encoding, cutout.details)
-    composed = put_behind(cutout.image, cutout.matte, look.background, foreground=cutout.foreground)
-    return encode(composed, None, look.encoding, cutout.details)
+        written = encode(cutout.foreground, cutout.matte, encoding, cutout.details)
+    else:
+        front = cutout.foreground
+        composed = put_behind(cutout.image, cutout.matte, look.background, foreground=front)
+        written = encode(composed, None, encoding, cutout.details)
+    return signed(written, encoding, look.provenance)
 
 
 def _seen(picture: Picture) -> Image:

@@ -34,6 +34,19 @@ def test_answer_is_a_png_with_the_headers(ask, opened):
     assert [answer.headers[n] for n in names] == ["other", "160", "120", "160", "120", "1"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        pytest.param({}, "other", id="auto"),
+        pytest.param({"type": "person"}, "person", id="person"),
+        pytest.param({"type": "graphic", "type_level": "latest"}, "graphics", id="graphic"),
+        pytest.param({"type": "car", "type_level": "none"}, None, id="not-wanted"),
+    ],
+)
+def test_type_is_the_callers_own_word_or_other(ask, fields, said):
+    assert ask(**fields).headers.get("X-Type") == said
+
+
 def test_foreground_is_told_in_the_coordinates_of_the_input(ask, draw):
     large = draw(1200, 1600, (300, 400, 900, 1200))
     answer = ask(large.data, size="preview")

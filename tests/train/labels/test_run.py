@@ -8,10 +8,11 @@ import torch
 
 from maskworks.core.errors import RecipeError
 from maskworks.models.runtimes.onnx import open_onnx
+from maskworks.train.labels.exporting import export_labels, open_labels
 from maskworks.train.labels.loop import LabelRun, Splits
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import load_label_recipe
-from maskworks.train.labels.run import export_labels, open_labels, train_labels
+from maskworks.train.labels.run import train_labels
 from maskworks.train.labels.watch import Watch
 from maskworks.train.loop import Budget
 
@@ -60,7 +61,7 @@ def test_the_exported_file_answers_as_the_network_does(data, recipe_file, train,
     train(recipe_file(), data, tmp_path / "run")
     exported = export_labels(tmp_path / "run", tmp_path / "shapes.onnx")
     assert exported.difference <= 1e-4
-    _, network = open_labels(tmp_path / "run")
+    network = open_labels(tmp_path / "run").network
     x = np.random.default_rng(1).standard_normal((1, 3, 48, 64)).astype(np.float32)
     with torch.no_grad():
         ours = network(torch.from_numpy(x)).numpy()

@@ -151,6 +151,13 @@ def cutout(
         bool,
         typer.Option("--keep-metadata", help="Keep the EXIF: place, camera, owner, date."),
     ] = False,
+    provenance: Annotated[
+        Literal["none", "xmp", "c2pa"],
+        typer.Option(
+            help="What a picture says of how it was made: the IPTC DigitalSourceType in XMP, or "
+            "that and signed content credentials (docs/governance.md)."
+        ),
+    ] = "none",
     provider: Annotated[
         str, typer.Option(help="cpu, cuda, openvino, coreml or directml; never another instead.")
     ] = "cpu",
@@ -206,6 +213,7 @@ def cutout(
         manifest=manifest,
         max_pixels=max_pixels,
         keep_metadata=keep_metadata,
+        provenance=provenance,
         provider=provider,
         commercial_only=commercial_only,
         style="json" if as_json else "quiet" if quiet else "text",

@@ -15,43 +15,88 @@ def export(
     run: Annotated[Path, typer.Argument(help="The run's folder, e.g. runs/cutout.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="ONNX file to write; default RUN/NAME.onnx."),
+        typer.Option("--output", "-o", help="File to write; default RUN/NAME.onnx."),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="Also measure on this folder's dev pictures and write the card."),
     ] = None,
     *,
+    precision: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Label maps: also float16, or int8 by static quantisation on real training "
+            "pictures; measured on dev before it is kept. May be given twice."
+        ),
+    ] = None,
+    loss_at_most: Annotated[
+        float, typer.Option(min=0, help="Of the dev figure, in a smaller precision.")
+    ] = 0.01,
     embed: Annotated[
         bool, typer.Option("--embed", help="Write into the package's own weights, with checksum.")
     ] = False,
 ) -> None:
-    """Write a run's network as ONNX, proved equal to PyTorch (at most 1e-4 apart)."""
+    """Write a run's network as ONNX, proved equal to PyTorch (at most 1e-4 apart).
+
+    A run of label maps also gets its row (model.toml) and a card, and its folder is then a model:
+    `maskworks segment PHOTOS -o OUT --model RUN`. Mask R-CNN is written as safetensors.
+    """
     try:
-        from maskworks.train.card import write_card
-        from maskworks.train.export import record_weights
-        from maskworks.train.labels.run import export_labels
         from maskworks.train.recipe import task_of
-        from maskworks.train.run import assess_run, export_run, open_run
     except ModuleNotFoundError as error:
         raise UsageError(NEEDS_TORCH) from error
     if embed and output:
         raise UsageError("--embed and --output are both given; --embed knows where its file goes")
     written = run / "recipe.toml"
-    labels = written.is_file() and task_of(written) == "labels"
-    name = run.name if labels else open_run(run).recipe.name
+    if written.is_file() and task_of(written) == "labels":
+        _labels(run, output, data, precision or [], loss_at_most=loss_at_most, embed=embed)
+        return
+    if precision:
+        raise UsageError("--precision is for runs of label maps; this one is a cut-out network")
+    _cutout(run, output, data, embed=embed)
+
+
+def _target(run: Path, output: Path | None, file: str, *, embed: bool) -> Path:
     if embed:
         from maskworks.models.catalogue import WEIGHTS
 
-        target = WEIGHTS / f"{name}.onnx"
-    else:
-        target = output or run / f"{name}.onnx"
-    exported = (export_labels if labels else export_run)(run, target)
+        return WEIGHTS / file
+    return output or run / file
+
+
+def _labels(
+    run: Path,
+    output: Path | None,
+    data: Path | None,
+    precision: list[str],
+    *,
+    loss_at_most: float,
+    embed: bool,
+) -> None:
+    from maskworks.train.export import record_weights
+    from maskworks.train.labels.delivering import Wanted, deliver, precisions_of
+    from maskworks.train.labels.exporting import export_labels, suffix_of
+    from maskworks.train.labels.recipe import load_label_recipe
+
+    recipe = load_label_recipe(run / "recipe.toml")
+    target = _target(run, output, f"{recipe.name}{suffix_of(recipe)}", embed=embed)
+    if embed:
+        say(f"recorded in {record_weights(recipe.name, export_labels(run, target))}")
+        return
+    deliver(run, target, data, Wanted(precisions_of(precision), loss_at_most), say)
+
+
+def _cutout(run: Path, output: Path | None, data: Path | None, *, embed: bool) -> None:
+    from maskworks.train.card import write_card
+    from maskworks.train.export import record_weights
+    from maskworks.train.run import assess_run, export_run, open_run
+
+    name = open_run(run).recipe.name
+    target = _target(run, output, f"{name}.onnx", embed=embed)
+    exported = export_run(run, target)
     say(f"{target}: {exported.bytes / 1e6:.2f} MB, at most {exported.difference:.1e} from PyTorch")
     if embed:
         say(f"recorded in {record_weights(name, exported)}")
-    if data is not None and labels:
-        raise UsageError("--data measures cut-out models; labels: `maskworks evaluate semantic`")
     if data is not None:
         found = assess_run(run, target, data, say)
         card = write_card(run, exported, found)

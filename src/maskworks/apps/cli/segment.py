@@ -23,6 +23,9 @@ from maskworks.studio.labels.request import Labelling, LabelRequest, open_labell
 
 LONGEST_COMMAND = 2000
 
+DEFAULT_OF_SCENE = {"street": "street"}
+"""The model that is meant by a scene."""
+
 Style = Literal["json", "quiet", "text"]
 
 
@@ -45,13 +48,14 @@ def segment(
         ),
     ],
     model: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
             help="otsu, multi-otsu, kmeans, slic, watershed or grabcut, which need no weights; a "
-            "model of `maskworks models list`; hf:OWNER/NAME; or a folder with a model.",
+            "model of `maskworks models list`; hf:OWNER/NAME; or a folder with a model. Without it "
+            "say the --scene.",
         ),
-    ],
+    ] = None,
     task: Annotated[
         Literal["auto", "semantic", "instance", "panoptic"],
         typer.Option(
@@ -69,6 +73,13 @@ def segment(
         ),
     ] = None,
     *,
+    scene: Annotated[
+        Literal["street"] | None,
+        typer.Option(
+            help="What the pictures show, instead of a --model: street takes the model street. "
+            "It is never guessed, since a model knows no scene but its own."
+        ),
+    ] = None,
     palette: Annotated[
         Literal["taxonomy", "safe"],
         typer.Option(help="The taxonomy's own colours, or ones safe for colour-blind eyes."),
@@ -161,7 +172,7 @@ def segment(
     request = LabelRequest(
         inputs=tuple(inputs),
         output=output,
-        model=model,
+        model=_model(model, scene),
         task=task,
         write=write,
         palette=palette,
@@ -182,6 +193,15 @@ def segment(
     )
     style: Style = "json" if as_json else "quiet" if quiet else "text"
     raise typer.Exit(run(request, style, again=tuple(ctx.obj or ())))
+
+
+def _model(name: str | None, scene: str | None) -> str:
+    if (name is None) == (scene is None):
+        raise UsageError(
+            "name either --model or --scene street: without a model the scene says which is meant, "
+            "and it is never guessed"
+        )
+    return name or DEFAULT_OF_SCENE[scene or ""]
 
 
 def _box(text: str | None) -> Box | None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from maskworks.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from maskworks.train.labels.watch import Tick, Watch
 
 NEEDS_TORCH = "training needs PyTorch; install it with `pip install 'maskworks[torch]'`"
 
@@ -17,9 +23,44 @@ def say(line: str) -> None:
     typer.echo(line)
 
 
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """Yield who looks at a run of labels: a live bar on a terminal, else lines alone."""
+    from maskworks.train.labels.watch import Watch
+
+    if not sys.stdout.isatty():
+        yield Watch(say)
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    shown = TextColumn("{task.percentage:3.0f} %  {task.description}")
+    with Progress(BarColumn(), shown, TimeRemainingColumn()) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def tick(at: Tick) -> None:
+            bar.update(task, completed=at.share, description=described(at))
+
+        yield Watch(bar.console.print, tick)
+
+
+def described(at: Tick) -> str:
+    """Return what stands beside the bar.
+
+    Examples
+    --------
+    >>> from maskworks.train.labels.watch import Tick
+    >>> described(Tick(0.5, 40, 0.8123, 6.0, ("mIoU", 0.7)))
+    'step 40  loss 0.812  6.0 pictures/s  dev mIoU 0.7000'
+    """
+    dev = "" if at.dev is None else f"  dev {at.dev[0]} {at.dev[1]:.4f}"
+    return f"step {at.step}  loss {at.loss:.3f}  {at.speed:.1f} pictures/s{dev}"
+
+
 def train(
     recipe: Annotated[Path, typer.Argument(help="Recipe file, e.g. recipes/cutout.toml.")],
-    data: Annotated[Path, typer.Option(help="Folder the recipe's sources are relative to.")],
+    data: Annotated[
+        Path, typer.Option(help="Folder the recipe's sources are relative to.")
+    ] = Path(),
     minutes: Annotated[
         float, typer.Option(help="Training time in all, earlier sessions counted.")
     ] = 60,
@@ -27,11 +68,23 @@ def train(
         Path | None, typer.Option("--output", "-o", help="The run's folder; default runs/NAME.")
     ] = None,
     threads: Annotated[int, typer.Option(help="Processor threads; 0 lets PyTorch choose.")] = 0,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Start from this model of the catalogue, ONNX or safetensors file (a whole "
+            "network or an encoder) instead of what the recipe names; label maps only.",
+        ),
+    ] = None,
 ) -> None:
-    """Train a recipe's network; the same call resumes a stopped run."""
+    """Train a recipe's network; the same call resumes a stopped run.
+
+    Started by torchrun, several processes train one network together:
+    `torchrun --nproc-per-node 2 -m maskworks.apps.cli train RECIPE --data DIR -o RUN`.
+    """
     try:
+        from maskworks.train.labels.building import start_of
         from maskworks.train.labels.run import train_labels
-        from maskworks.train.labels.watch import Watch
         from maskworks.train.loop import Budget
         from maskworks.train.recipe import load_recipe, task_of
         from maskworks.train.run import train_recipe
@@ -46,7 +99,12 @@ def train(
     budget = Budget(minutes=minutes, threads=threads)
     task = task_of(recipe)
     if task == "labels":
-        train_labels(recipe, data, output or Path("runs") / recipe.stem, budget, watch=Watch(say))
+        start = None if init is None else start_of(init)
+        folder = output or Path("runs") / recipe.stem
+        with watching() as watch:
+            train_labels(recipe, data, folder, budget, watch=watch, init=start)
         return
+    if init is not None:
+        raise UsageError("--init is for recipes of label maps; this one names its own [init]")
     folder = output or Path("runs") / load_recipe(recipe).name
     train_recipe(recipe, data, folder, budget, say)

@@ -152,6 +152,21 @@ def refine_with(data: bytes, trimap: bytes, limits: Limits, ticket: Ticket) -> C
         return refine_edge(begun, picture, RefineOptions(method="fine"), trimap=levels)
 
 
+def size_within(size: tuple[int, int], most_pixels: int | None) -> tuple[int, int]:
+    """Return the size (H, W) that a picture of `size` has within so many pixels.
+
+    Examples
+    --------
+    >>> size_within((100, 400), 10_000), size_within((100, 400), None)
+    ((50, 200), (100, 400))
+    """
+    height, width = size
+    if most_pixels is None or height * width <= most_pixels:
+        return size
+    scale = (most_pixels / (height * width)) ** 0.5
+    return max(1, int(height * scale)), max(1, int(width * scale))
+
+
 def smaller(picture: Picture, most_pixels: int | None) -> Picture:
     """Return a picture of at most so many pixels, its sides in the same proportion.
 
@@ -162,13 +177,12 @@ def smaller(picture: Picture, most_pixels: int | None) -> Picture:
     >>> smaller(plain, 10_000).image.size, smaller(plain, None) is plain
     ((50, 200), True)
     """
-    height, width = picture.image.size
-    if most_pixels is None or height * width <= most_pixels:
+    height, width = size_within(picture.image.size, most_pixels)
+    if (height, width) == picture.image.size:
         return picture
     from PIL import Image as PillowImage
 
-    scale = (most_pixels / (height * width)) ** 0.5
-    size = max(1, int(width * scale)), max(1, int(height * scale))
+    size = width, height
     area = PillowImage.Resampling.LANCZOS
     pixels = PillowImage.fromarray(picture.image.pixels).resize(size, area, reducing_gap=3.0)
     matte = None

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image as PillowImage
 
-from maskworks.apps.http.cutting import smaller
+from maskworks.apps.http.cutting import header_size, size_within, smaller
 from maskworks.apps.http.desks import Desk
 from maskworks.apps.http.errors import ApiError
 from maskworks.core.errors import ImageError
-from maskworks.core.reading import Limits, Picture, read_picture
+from maskworks.core.reading import Details, Limits, Picture, read_picture
 from maskworks.core.values import Matte
 from maskworks.core.writing import Encoding, encode, encode_matte
 from maskworks.refine.refinement import RefineOptions
@@ -64,29 +64,37 @@ class Darkroom:
 
     def matte(self, desk: Desk, kept: Kept, picture: Picture) -> Matte:
         """Return the matte of an item: a person's newest, that of its hand-off, or a new one."""
+        known = self._known(desk, kept, picture.image.size)
+        if known is not None:
+            return known
+        model = self._model(desk.file.campaign.input.model)
+        return refine_edge(cut_out(picture, model), picture, RefineOptions(method="fast")).matte
+
+    def _known(self, desk: Desk, kept: Kept, size: tuple[int, int]) -> Matte | None:
+        """Return the matte that lies there for a photo of `size`, if one does."""
         out = out_of(desk.file)
         versions = matte_versions(desk.store, kept.id)
         if versions:
             drawn = read_picture(out / versions[-1].path, self._limits)
             alpha = drawn.image.pixels[..., 0].astype(np.float32) / np.float32(255)
-            return _fitting(Matte(alpha), picture)
+            return _fitting(Matte(alpha), size)
         handed = out / handing.FOLDER / f"{handing.hand_name(kept)}.tif"
-        if handed.is_file():
-            try:
-                found = read_picture(handed, self._limits)
-            except ImageError:
-                found = None
-            if found is not None and found.image.size == picture.image.size:
-                return found.matte or Matte(np.ones(picture.image.size, np.float32))
-        model = self._model(desk.file.campaign.input.model)
-        return refine_edge(cut_out(picture, model), picture, RefineOptions(method="fast")).matte
+        if not handed.is_file():
+            return None
+        try:
+            found = read_picture(handed, self._limits)
+        except ImageError:
+            return None
+        if found.image.size != size:
+            return None
+        return found.matte or Matte(np.ones(size, np.float32))
 
     def show_photo(self, desk: Desk, kept: Kept, *, whole: bool) -> Shown:
         """Return the photo for the page, small or whole, on white where it is clear."""
 
         def make() -> Shown:
             picture = self.photo(desk, kept)
-            sized = picture if whole else smaller(picture, _most(picture))
+            sized = picture if whole else smaller(picture, _most(picture.image.size))
             white = Encoding("jpg", background=(255, 255, 255), quality=88)
             data = encode(sized.image, sized.matte, white, picture.details)
             return Shown(data=data, media_type="image/jpeg", size=picture.image.size)
@@ -97,9 +105,11 @@ class Darkroom:
         """Return the matte for the page as grey PNG."""
 
         def make() -> Shown:
-            picture = self.photo(desk, kept)
-            matte = self.matte(desk, kept, picture)
-            return matte_shown(matte, picture, whole=whole)
+            data = photo_of(desk.file, kept.source).read_bytes()
+            matte = self._known(desk, kept, header_size(data, self._limits))
+            if matte is None:  # only then the photo has to be decoded
+                matte = self.matte(desk, kept, self.photo(desk, kept))
+            return matte_shown(matte, whole=whole)
 
         number = len(matte_versions(desk.store, kept.id))
         return self._once(("matte", *_of(desk, kept), whole, number), make)
@@ -119,13 +129,16 @@ class Darkroom:
         return made
 
 
-def matte_shown(matte: Matte, picture: Picture, *, whole: bool) -> Shown:
-    """Return a matte of a photo as the page draws it."""
+def matte_shown(matte: Matte, *, whole: bool) -> Shown:
+    """Return a matte as the page draws it, as large as the photo is shown there."""
+    size = matte.size
     if not whole:
-        sized = smaller(Picture(picture.image, matte, picture.details), _most(picture))
-        matte = sized.matte or matte
-    data = encode_matte(matte, Encoding("png"), picture.details)
-    return Shown(data=data, media_type="image/png", size=picture.image.size)
+        height, width = size_within(size, _most(size))
+        box = PillowImage.Resampling.BOX
+        alpha = np.asarray(PillowImage.fromarray(matte.alpha).resize((width, height), box))
+        matte = Matte(np.clip(alpha, 0, 1))
+    data = encode_matte(matte, Encoding("png"), Details(format=""))
+    return Shown(data=data, media_type="image/png", size=size)
 
 
 def item_of(desk: Desk, number: int) -> Kept:
@@ -153,16 +166,15 @@ def _of(desk: Desk, kept: Kept) -> tuple[object, ...]:
     return desk.name, kept.id, kept.content
 
 
-def _most(picture: Picture) -> int:
-    """Return the pixels that a picture has when its long side is `SHOWN_PX`."""
-    height, width = picture.image.size
+def _most(size: tuple[int, int]) -> int:
+    """Return the pixels that a picture of `size` has when its long side is `SHOWN_PX`."""
+    height, width = size
     scale = min(1.0, SHOWN_PX / max(height, width))
     return max(1, int(height * scale) * int(width * scale))
 
 
-def _fitting(matte: Matte, picture: Picture) -> Matte:
-    height, width = picture.image.size
-    if matte.size == picture.image.size:
+def _fitting(matte: Matte, size: tuple[int, int]) -> Matte:
+    if matte.size == size:
         return matte
-    sized = PillowImage.fromarray(matte.alpha).resize((width, height))
+    sized = PillowImage.fromarray(matte.alpha).resize((size[1], size[0]))
     return Matte(np.clip(np.asarray(sized), 0, 1))

@@ -339,9 +339,8 @@ class LabelRun:
 
     def _draw(self, log: Log, network: Any) -> None:  # noqa: ANN401 - a Network
         """Draw the first dev pictures with their truth and the answer."""
-        dev, count = self.splits.dev, self.recipe.examples
-        some = LabelSet(dev.names[:count], dev.pixels[:count], dev.labels[:count])
-        truths = dev.objects or dev.labels
+        some = self.splits.dev.part(0, self.recipe.examples)
+        truths = some.objects or some.labels
         for at, (image, found) in enumerate(answers(network, some, self.recipe)):
             drawn = draw_example(image, truths[at].numpy(), found)
             name = some.names[at].replace("/", "-")

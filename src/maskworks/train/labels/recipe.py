@@ -41,6 +41,7 @@ class Pictures(_Frozen):
 
     Of a `limit` the pictures are spread evenly over the sorted names. With `others` = "ignore"
     what a COCO file calls by a name that is no class is without a label, instead of an error.
+    `terms` is what the model's card says of where the pictures come from.
     """
 
     folder: str
@@ -52,6 +53,7 @@ class Pictures(_Frozen):
     seed: int = 0
     limit: int | None = Field(None, ge=1)
     long_side: int | None = Field(None, ge=32)
+    terms: str = Field("not stated by whoever trained it", min_length=1)
 
     @model_validator(mode="after")
     def _format_fits(self) -> Self:
@@ -193,6 +195,8 @@ class LabelRecipe(_Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     task: Literal["labels"]
+    licence: str = Field("LicenseRef-unknown", min_length=1)  # of the weights
+    commercial: bool = False  # whether that licence allows it
     network: str
     encoder: str | None = None
     channels: int = Field(16, ge=4, le=128)

@@ -40,9 +40,9 @@ def row_of(recipe: LabelRecipe, *, file: str | None = None, sha256: str = _NO_FI
             std=recipe.std,
         ),
         output=OutputSpec(kind=kind),
-        licence="LicenseRef-unknown",
-        commercial=False,
-        data=f"Trained from {recipe.train.folder}; its terms are for whoever trained it to state.",
+        licence=recipe.licence,
+        commercial=recipe.commercial,
+        data=f"{recipe.train.folder}: {recipe.train.terms}",
         source=f"a run of the recipe {recipe.name}",
         **named,  # type: ignore[arg-type]
     )

@@ -95,6 +95,17 @@ def score(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Scores:
     return Scores("PQ", float(np.nan_to_num(mean)), {**pqs, **ious})
 
 
+def worst(
+    network: Network, pictures: LabelSet, recipe: LabelRecipe, *, count: int = 3
+) -> list[tuple[str, float]]:
+    """Return the names and figures of the pictures that do worst."""
+    found = [
+        (pictures.names[at], score(network, pictures.part(at, at + 1), recipe).main)
+        for at in range(len(pictures))
+    ]
+    return sorted(found, key=lambda each: each[1])[:count]
+
+
 def _places(recipe: LabelRecipe) -> NDArray[np.int64]:
     """Return the place of each id of the taxonomy; ids of no class are one behind the last."""
     ids = recipe.classification().ids

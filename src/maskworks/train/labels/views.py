@@ -36,6 +36,12 @@ class LabelSet:
     def __len__(self) -> int:
         return len(self.names)
 
+    def part(self, first: int, end: int) -> LabelSet:
+        """Return the pictures from place `first` to before `end`."""
+        at = slice(first, end)
+        layers = (self.pixels, self.labels, self.objects, self.depth)
+        return LabelSet(self.names[at], *(each[at] for each in layers))
+
 
 @dataclass(frozen=True)
 class Batch:

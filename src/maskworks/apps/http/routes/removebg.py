@@ -36,6 +36,10 @@ PREVIEW_CREDITS, CREDITS = 0.25, 1.0
 UNLIMITED_CREDITS = 1_000_000
 """What `GET /account` says of a key without a quota: clients want a number."""
 
+X_TYPES = {"auto": "other", "people": "person", "graphic": "graphics"}
+"""What `X-Type` says where it is not the `type` that was asked for: nobody here looks at what a
+subject is, so an answer repeats the caller's own word, or else says "other"."""
+
 _ACCEPTS_URL = "Please provide the URL of an image or upload one"
 _BACKGROUNDS = ("bg_color", "bg_image_url", "bg_image_file")
 
@@ -248,7 +252,7 @@ def _told(answer: Answer, wish: Wish, rendered: Rendered) -> dict[str, str]:
         **opinion_headers(answer),
     }
     if wish.type_level != "none":
-        headers["X-Type"] = "other"  # the models here tell subjects apart by their outline only
+        headers["X-Type"] = X_TYPES.get(wish.typed, wish.typed)
     return headers
 
 

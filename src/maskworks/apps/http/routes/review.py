@@ -23,7 +23,7 @@ from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.sessions import COOKIE, HOURS, Session, seal
 from maskworks.apps.http.surroundings import PAGE_POLICY
 from maskworks.apps.http.visitors import Visitor, meant, visitor_of
-from maskworks.studio.store import counts
+from maskworks.studio.store import Item, counts
 from maskworks.studio.store.keys import find_key
 from maskworks.studio.store.reviewing import leased_items
 
@@ -153,21 +153,23 @@ def choice_of(request: Request) -> Choice:
 
 def rows_of(desk: Desk, choice: Choice) -> list[dict[str, Any]]:
     """Return the queue as the page's script reads it."""
+    return _records(desk, decided_of(desk) if choice.done else queue_of(desk), choice)
+
+
+def _records(desk: Desk, items: list[Item], choice: Choice) -> list[dict[str, Any]]:
     held = leased_items(desk.store)
-    items = decided_of(desk) if choice.done else queue_of(desk)
     return [record(item, held.get(item.id)) for item in chosen(items, choice)]
 
 
 def _queue_values(service: Service, name: str, choice: Choice) -> dict[str, Any]:
     desk = service.desks.find(name)
-    items = queue_of(desk)
-    done = len(decided_of(desk))
+    items, done = queue_of(desk), decided_of(desk)
     return {
         "name": desk.name,
-        "rows": rows_of(desk, choice),
+        "rows": _records(desk, done if choice.done else items, choice),
         "counted": counted(items),
         "waiting": len(items),
-        "done": done,
+        "done": len(done),
     }
 
 

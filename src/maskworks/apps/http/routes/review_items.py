@@ -162,7 +162,7 @@ async def drawn(request: Request, name: str, number: int) -> Response:
             desk = service.desks.find(name)
             kept = item_of(desk, number)
             made = preview(service.darkroom, desk, kept, strokes)
-            return matte_shown(made, service.darkroom.photo(desk, kept), whole=False)
+            return matte_shown(made, whole=False)
 
         shown, _ = await service.work(request, work)
     return Response(shown.data, media_type=shown.media_type)

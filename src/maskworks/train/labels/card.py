@@ -1,0 +1,137 @@
+"""What is written beside a trained model: its row of the catalogue, and a card of the run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskworks.core.writing import write_text_atomic
+from maskworks.models.importing import to_toml
+from maskworks.train.export import Exported
+from maskworks.train.labels.exporting import Opened
+from maskworks.train.labels.recipe import LabelRecipe, Pictures
+from maskworks.train.labels.row import row_of
+from maskworks.train.labels.scoring import Scores
+
+NOTES = "## Notes"
+WEAK = 0.5
+"""A class below this figure stands among the failures that are known."""
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """What was measured of one exported file; `scores` is None without the pictures."""
+
+    precision: str
+    file: Exported
+    scores: Scores | None = None
+    pictures: int = 0
+    worst: Sequence[tuple[str, float]] = ()
+
+
+def write_row(recipe: LabelRecipe, exported: Exported) -> Path:
+    """Write ``model.toml`` beside a file, which makes its folder a model; return its path."""
+    row = row_of(recipe, file=exported.path.name, sha256=exported.sha256)
+    row = row.model_copy(update={"bytes": exported.bytes, "card": f"{recipe.name}.md"})
+    path = exported.path.with_name("model.toml")
+    text = to_toml([row])
+    begin = text.index("[[models]]") + len("[[models]]")
+    write_text_atomic(path, "# Written by `maskworks export`.\n" + text[begin:].lstrip("\n"))
+    return path
+
+
+def write_card(run: Path, done: Opened, files: Sequence[Assessed]) -> Path:
+    """Write NAME.md beside the files; what follows the line "## Notes" is kept."""
+    path = files[0].file.path.with_name(f"{done.recipe.name}.md")
+    notes = "None yet."
+    if path.is_file() and NOTES in (before := path.read_text("utf-8")):
+        notes = before.split(NOTES, 1)[1].strip()
+    write_text_atomic(path, f"{card_text(run, done, files)}\n{NOTES}\n\n{notes}\n")
+    return path
+
+
+def card_text(run: Path, done: Opened, files: Sequence[Assessed]) -> str:
+    """Render what the run says of itself as Markdown."""
+    recipe, at = done.recipe, done.saved["progress"]
+    digest = hashlib.sha256((run / "recipe.toml").read_bytes()).hexdigest()
+    shown = recipe.network + (f" with the encoder {recipe.encoder}" if recipe.encoder else "")
+    count = sum(p.numel() for p in done.network.parameters())
+    lines = [
+        f"# {recipe.name}",
+        "",
+        f"Written by `maskworks export` from the run; what follows the line `{NOTES}` is kept.",
+        "",
+        *(_file_line(each) for each in files),
+        f"- Network: {shown}, {count:,} parameters; targets: {recipe.targets}; classes: "
+        + ", ".join(recipe.class_names),
+        f"- Input: {_input_of(recipe)}",
+        f"- Recipe: sha256 `{digest}`, seed {recipe.seed}; started from {done.saved['begun']}",
+        f"- Trained: {at['elapsed_s'] / 60:.0f} minutes, {at['step']} steps, "
+        f"{at['pictures']} views drawn; the best of its dev scores is {at['best']:.4f}",
+        f"- Licence of these weights: {recipe.licence}",
+        "",
+        "## Learnt from",
+        "",
+        "| pictures | labels | origin and terms |",
+        "|---|---|---|",
+        _source_line(recipe.train),
+        "",
+        f"The moment to stop was chosen on {recipe.dev.folder}. No picture of it was learnt from.",
+        "",
+        *_scores(files),
+        "## Intended use and known failures",
+        "",
+        f"Pictures like those of {recipe.train.folder}; nothing was measured on others.",
+        *_failures(files),
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _file_line(each: Assessed) -> str:
+    file = each.file
+    proof = f", at most {file.difference:.1e} from PyTorch" if file.difference else ""
+    size = f"{file.bytes / 1e6:.2f} MB"
+    return f"- File: `{file.path.name}`, {each.precision}, {size}, sha256 `{file.sha256}`{proof}"
+
+
+def _input_of(recipe: LabelRecipe) -> str:
+    if recipe.input == "keep":
+        return "pictures at their own size"
+    return f"pictures resized into {recipe.height}x{recipe.width} and padded"
+
+
+def _source_line(rule: Pictures) -> str:
+    how = f"{rule.count} drawn, seed {rule.seed}" if rule.format == "drawn" else rule.format
+    return f"| {rule.folder} | {how} | {rule.terms} |"
+
+
+def _scores(files: Sequence[Assessed]) -> list[str]:
+    found = [each for each in files if each.scores is not None]
+    if not found:
+        return ["## Scores", "", "Not measured: export with `--data DIR`.", ""]
+    first = found[0].scores
+    names = [] if first is None else [f"dev {first.name}", *first.classes]
+    head = " | ".join(names)
+    lines = [f"## Scores on {found[0].pictures} dev pictures", "", f"| precision | {head} |"]
+    lines.append("|---" * (len(names) + 1) + "|")
+    for each in found:
+        if each.scores is not None:
+            values = [each.scores.main, *each.scores.classes.values()]
+            row = " | ".join(f"{value:.4f}" for value in values)
+            lines.append(f"| {each.precision} | {row} |")
+    return [*lines, ""]
+
+
+def _failures(files: Sequence[Assessed]) -> list[str]:
+    lines: list[str] = []
+    for each in files[:1]:
+        figures: Mapping[str, float] = {} if each.scores is None else each.scores.classes
+        weak = [f"{name} {value:.2f}" for name, value in figures.items() if value < WEAK]
+        if weak:
+            lines.append(f"Weak on dev: {', '.join(weak)}.")
+        if each.worst:
+            worst = ", ".join(f"{name} ({value:.2f})" for name, value in each.worst)
+            lines.append(f"Its worst dev pictures: {worst}.")
+    return lines

@@ -1,0 +1,142 @@
+"""A run's model in the precisions that were asked for, each measured before it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from maskworks.core.errors import RecipeError
+from maskworks.core.writing import write_atomic
+from maskworks.models.families.torchvision_models import open_torchvision
+from maskworks.models.runtimes.network import Network
+from maskworks.models.runtimes.onnx import open_onnx
+from maskworks.train.export import Exported
+from maskworks.train.labels.card import Assessed, write_card, write_row
+from maskworks.train.labels.exporting import Opened, export_labels, open_labels
+from maskworks.train.labels.quantising import Precision, smaller
+from maskworks.train.labels.row import row_of
+from maskworks.train.labels.run import load_splits
+from maskworks.train.labels.scoring import score, worst
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which precisions besides float32, and how much of the dev figure one may cost."""
+
+    precisions: tuple[Precision, ...] = ()
+    loss_at_most: float = 0.01
+
+
+def deliver(
+    run: Path, target: Path, data: Path | None, wanted: Wanted, report: Callable[[str], None]
+) -> list[Assessed]:
+    """Write a run's model, its row ``model.toml`` and its card beside `target`.
+
+    The row names the last precision that was kept, so that the folder is a model which
+    `maskworks segment --model FOLDER` runs.
+
+    Parameters
+    ----------
+    run : its folder
+    target : the float32 file; others are called NAME-float16.onnx and NAME-int8.onnx
+    data : folder that the recipe's paths are relative to; without it nothing is measured
+    wanted : Wanted
+    report : called with each line
+
+    Raises
+    ------
+    RecipeError
+        If the run cannot be exported; or a precision is asked for without `data`, or costs more
+        than `wanted` allows: its file is then not written.
+    """
+    if wanted.precisions and data is None:
+        raise RecipeError(
+            run, "a smaller precision is measured before it is kept", "give its pictures by --data"
+        )
+    done = open_labels(run)
+    exported = export_labels(run, target)
+    proof = f", at most {exported.difference:.1e} from PyTorch" if exported.difference else ""
+    report(f"{target}: {exported.bytes / 1e6:.2f} MB{proof}")
+    files = [Assessed("float32", exported)]
+    if data is not None:
+        files = _measured(done, run, data, exported, wanted, report=report)
+    row = write_row(done.recipe, files[-1].file)
+    report(f"its row: {row}")
+    report(f"its card: {write_card(run, done, files)}")
+    return files
+
+
+def _measured(
+    done: Opened,
+    run: Path,
+    data: Path,
+    exported: Exported,
+    wanted: Wanted,
+    *,
+    report: Callable[[str], None],
+) -> list[Assessed]:
+    recipe = done.recipe
+    splits = load_splits(run / "recipe.toml", recipe, data)
+    network = _opened(done, exported.path)
+    whole = score(network, splits.dev, recipe)
+    report(f"dev {whole.name} {whole.main:.4f} on {len(splits.dev)} pictures")
+    files = [
+        Assessed("float32", exported, whole, len(splits.dev), worst(network, splits.dev, recipe))
+    ]
+    for precision in wanted.precisions:
+        content = smaller(exported.path, precision, recipe, splits.train)
+        path = exported.path.with_name(f"{exported.path.stem}-{precision}.onnx")
+        part = path.with_name(f".{path.name}")
+        try:
+            part.write_bytes(content)
+            found = score(open_onnx(part), splits.dev, recipe)
+        finally:
+            part.unlink(missing_ok=True)
+        lost = whole.main - found.main
+        report(
+            f"{precision}: {len(content) / 1e6:.2f} MB, dev {found.name} {whole.main:.4f} -> "
+            f"{found.main:.4f}, a loss of {lost:.4f}"
+        )
+        if not lost <= wanted.loss_at_most:
+            raise RecipeError(
+                path,
+                f"would lose {lost:.4f} of dev {found.name}, at most "
+                f"{wanted.loss_at_most:g} is allowed",
+                "it is not kept; --loss-at-most allows more",
+            )
+        write_atomic(path, content)
+        file = Exported(path, len(content), hashlib.sha256(content).hexdigest(), 0.0)
+        files.append(replace(files[0], precision=precision, file=file, scores=found, worst=()))
+    return files
+
+
+def _opened(done: Opened, path: Path) -> Network:
+    if done.recipe.detects:
+        return open_torchvision(row_of(done.recipe), path, len(done.recipe.class_names))
+    return open_onnx(path, threads=torch.get_num_threads())
+
+
+def precisions_of(names: Sequence[str]) -> tuple[Precision, ...]:
+    """Return the precisions of these names, each once, float32 left out.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such precision.
+
+    Examples
+    --------
+    >>> precisions_of(["float32", "int8", "int8"])
+    ('int8',)
+    """
+    known: dict[str, Precision] = {"float16": "float16", "int8": "int8"}
+    for name in names:
+        if name not in known and name != "float32":
+            raise RecipeError(
+                Path("--precision"), f"there is no precision {name!r}", "float32, float16 or int8"
+            )
+    return tuple(known[name] for name in dict.fromkeys(names) if name in known)
