@@ -20,6 +20,7 @@ import campaign
 import edges
 import memory
 import numpy as np
+import panoptic
 import photos
 from peer import Peer, clean_environment
 
@@ -468,6 +469,36 @@ def measure_campaign(settings: Settings, _peer: Peer | None) -> list[Row]:
     ]
 
 
+# ------------------------------------------------------------------ (g) panoptic quality
+
+
+def measure_panoptic(settings: Settings, _peer: Peer | None) -> list[Row]:
+    """Count matches in panoptic pictures, against two plain ways; see `panoptic`."""
+    rows: list[Row] = []
+    for name, size in panoptic.SIZES.items():
+        try:
+            speed = panoptic.measure(size, settings.repeats)
+        except AssertionError as error:
+            raise FailedRunError(str(error)) from error
+        rows += [
+            Row(what=name, value=1000 * speed.ours, unit="ms"),
+            Row(
+                what=f"{name}: segment by segment / maskworks",
+                value=speed.by_segment / speed.ours,
+                unit="x",
+                target=panoptic.TARGET,
+                at_most=False,
+            ),
+            Row(
+                what=f"{name}: pairs of ids / maskworks",
+                value=speed.by_pairs / speed.ours,
+                unit="x",
+                note="as the COCO panoptic API counts",
+            ),
+        ]
+    return rows
+
+
 SECTIONS: dict[str, tuple[str, Section]] = {
     "network": ("The network alone", measure_network),
     "folders": ("A folder of photos to PNG", measure_folders),
@@ -475,4 +506,5 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "memory": ("Memory over many pictures", measure_memory),
     "edges": ("Edges", measure_edges),
     "campaign": ("A campaign, from folder to deliverables", measure_campaign),
+    "panoptic": ("Panoptic quality of a picture", measure_panoptic),
 }

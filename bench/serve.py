@@ -1,8 +1,9 @@
 """Hold `maskworks serve` against `rembg s`: same pictures, same network, same cores, one run.
 
-    make bench-serve                                            a quarter of an hour
-    make bench-serve SERVE="--requests 4 --sizes 1mp --long 0"  short: does it work?
-    make bench-serve SERVE="--write docs/service.md"            and put the tables there
+    make bench-serve                                             a quarter of an hour
+    make bench-serve SERVE="--requests 4 --sizes 1mp --long 0"   short: does it work?
+    make bench-serve SERVE="--sizes 1mp --clients 4 --long 0"    one row anew, the rest is kept
+    make bench-serve SERVE="--write docs/service.md"             and put the tables there
 
 Both servers answer `POST /api/remove` with U2-NetP; they are asked in turn. Then ours alone gets
 `--long` requests for cut-outs with refined edges and a score, of small pictures of many sizes,
@@ -38,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "bench/out"
 CLIENTS = (1, 4, 16)
 SIZES = {"1mp": (800, 1200), "6mp": (2000, 3000)}
-SMALL = tuple((200 + 12 * n, 300 + 16 * ((5 * n) % 20)) for n in range(20))
+SMALL = tuple((100 + 6 * n, 150 + 8 * ((5 * n) % 20)) for n in range(20))
 WARM = 3
 SETTLED = 200
 TARGET, MOST_GROWTH = 2.0, 0.10
@@ -105,9 +106,7 @@ def main(arguments: list[str]) -> int:
             found["load"] = [
                 row
                 for name in sizes
-                for row in measure(
-                    servers, name, sorted(folders[name].glob("*.jpg")), options.requests
-                )
+                for row in measure(servers, (name, sorted(folders[name].glob("*.jpg"))), options)
             ]
         if options.long:
             found["memory"] = long_run(servers[0], small_photos(), options.long)
@@ -117,7 +116,7 @@ def main(arguments: list[str]) -> int:
             server.process.wait(60)
     file = OUT / "serve.json"
     before = json.loads(file.read_text()) if file.exists() else {}
-    found = {**before, **found}
+    found = {**before, **found, "load": merged(before.get("load", []), found.get("load", []))}
     file.write_text(json.dumps(found, indent=1) + "\n")
     if options.write:
         put_block(options.write, "bench-serve", table(found, options.threads))
@@ -133,6 +132,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--requests", type=int, default=40, help="of each server, size and load")
+    add("--clients", type=int, nargs="+", default=list(CLIENTS), help="who ask at once")
     add("--sizes", nargs="+", choices=SIZES, default=list(SIZES), help="of the photos")
     add("--load", choices=("on", "off"), default="on", help="hold it against rembg")
     add("--long", type=int, default=2000, help="requests of ours, for the memory; 0: none")
@@ -163,14 +163,30 @@ def theirs(peer: Peer, threads: int) -> Server:
     return _started("rembg", port, (command, peer.environment(threads)))
 
 
-def measure(servers: list[Server], size: str, paths: list[Path], requests: int) -> list[Row]:
+def merged(before: list[Row], new: list[Row]) -> list[Row]:
+    """Return the rows of earlier runs, those that were measured again replaced."""
+
+    def key(row: Row) -> tuple[str, int, str]:
+        return row["size"], row["clients"], row["server"]
+
+    rows = {key(row): row for row in [*before, *new]}
+    return [rows[name] for name in sorted(rows)]
+
+
+def measure(
+    servers: list[Server], photographs: tuple[str, list[Path]], options: argparse.Namespace
+) -> list[Row]:
     """Ask every server under every load, in turn; print and return a row of each."""
+    size, paths = photographs
+    requests: int = options.requests
     photos = [path.read_bytes() for path in paths]
     for server in servers:
         for photo in photos[:WARM]:
             server.remove(photo)
+        with ThreadPoolExecutor(WARM) as pool:
+            list(pool.map(server.remove, photos[:WARM]))
     rows: list[Row] = []
-    for clients in CLIENTS:
+    for clients in options.clients:
         rates = {}
         for server in servers:
             began = time.perf_counter()

@@ -8,29 +8,81 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from skimage import data
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from task_scenes import SCENES
 
 IMAGES = Path(__file__).resolve().parent / "images"
-PANELS = (("otsu", "semantic"), ("watershed", "instance"), ("slic", "panoptic"))
+COLUMNS = 3
+STRIP = 22
+
+Panel = tuple[str, str, tuple[str, ...]]
+"""A model, a task, and further words of the command."""
+
+PANELS: dict[str, tuple[Panel, ...]] = {
+    "street": (
+        ("street", "semantic", ()),
+        ("street", "instance", ()),
+        ("street", "panoptic", ()),
+        ("kmeans", "semantic", ("--classes", "5")),
+        ("slic", "panoptic", ()),
+    ),
+    "room": (
+        ("kmeans", "semantic", ("--classes", "6")),
+        ("watershed", "instance", ()),
+        ("slic", "panoptic", ()),
+        ("grabcut", "semantic", ("--box", "180,140,310,400")),
+        ("multi-otsu", "semantic", ("--classes", "4")),
+    ),
+    "cells": (
+        ("otsu", "semantic", ()),
+        ("watershed", "instance", ()),
+        ("watershed", "panoptic", ()),
+        ("kmeans", "semantic", ("--classes", "3")),
+        ("multi-otsu", "semantic", ("--classes", "3")),
+    ),
+    "coins": (
+        ("otsu", "semantic", ()),
+        ("watershed", "instance", ()),
+        ("watershed", "panoptic", ()),
+        ("kmeans", "semantic", ("--classes", "3")),
+        ("slic", "panoptic", ()),
+    ),
+}
 
 
 def main() -> None:
-    """Write docs/images/tasks-coins.jpg."""
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "coins.png"
-        Image.fromarray(data.coins()).save(source)
-        drawn = [np.asarray(Image.open(source).convert("RGB"))]
-        for model, task in PANELS:
-            out = Path(folder) / model
-            command = ["segment", str(source), "-o", str(out), "--model", model, "--task", task]
-            program = [sys.executable, "-m", "maskworks.apps.cli", *command, "--quiet"]
-            subprocess.run(program, check=True)
-            width = drawn[0].shape[1]
-            drawn.append(np.asarray(Image.open(out / "overlay/coins.jpg"))[:, :width])
-    rows = [np.hstack(drawn[:2]), np.hstack(drawn[2:])]
-    Image.fromarray(np.vstack(rows)).save(IMAGES / "tasks-coins.jpg", quality=88)
-    print(IMAGES / "tasks-coins.jpg")
+    """Write docs/images/tasks-NAME.jpg of every scene, or of those that are named."""
+    for name in sys.argv[1:] or SCENES:
+        pixels = SCENES[name]()
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / f"{name}.png"
+            Image.fromarray(pixels).save(source)
+            drawn = [titled(pixels, "the picture")]
+            for at, (model, task, words) in enumerate(PANELS[name]):
+                out = Path(folder) / str(at)
+                overlay = segmented(source, out, [f"--model={model}", f"--task={task}", *words])
+                drawn.append(titled(overlay[:, : pixels.shape[1]], f"{task}: {model}"))
+        rows = [np.hstack(drawn[at : at + COLUMNS]) for at in range(0, len(drawn), COLUMNS)]
+        path = IMAGES / f"tasks-{name}.jpg"
+        Image.fromarray(np.vstack(rows)).save(path, quality=82, optimize=True)
+        print(path)
+
+
+def segmented(source: Path, out: Path, words: list[str]) -> NDArray[np.uint8]:
+    """Run the command on a picture and return its overlay."""
+    command = ["segment", str(source), "-o", str(out), *words, "--palette", "safe", "--quiet"]
+    subprocess.run([sys.executable, "-m", "maskworks.apps.cli", *command], check=True)
+    with Image.open(out / f"overlay/{source.stem}.jpg") as overlay:
+        return np.asarray(overlay.convert("RGB"))
+
+
+def titled(pixels: NDArray[np.uint8], title: str) -> NDArray[np.uint8]:
+    """Return a picture below a strip with its title."""
+    strip = Image.new("RGB", (pixels.shape[1], STRIP), "white")
+    font = ImageFont.load_default(14)
+    ImageDraw.Draw(strip).text((6, 3), title, fill=(30, 30, 30), font=font)
+    return np.vstack([np.asarray(strip), pixels])
 
 
 if __name__ == "__main__":

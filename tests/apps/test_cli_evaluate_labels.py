@@ -175,6 +175,51 @@ def test_missing_predictions_count_as_empty_if_asked(work, capsys, name):
     assert len(json.loads((work / "o.json").read_text())["missing"]) == 1
 
 
+def drop_picture(path, keep):
+    """Take the second picture out of a COCO file, but not its number."""
+    content = json.loads(path.read_text())
+    content["annotations"] = content["annotations"][:1]
+    content["images"] = content["images"][:keep]
+    path.write_text(json.dumps(content))
+
+
+def test_a_picture_that_was_not_looked_at_counts_as_one_without_objects_if_asked(work, capsys):
+    line = COMMANDS["instances"][0].split()
+    drop_picture(work / "ours.json", keep=1)
+    assert main(["evaluate", *line]) == 1
+    assert "ours.json: `images` does not list image_id 1" in capsys.readouterr().err
+    assert main(["evaluate", *line, "--allow-missing", "--json", "o.json"]) == 0
+    assert "counted as empty: 1 missing predictions (image_id 1)" in capsys.readouterr().err
+    record = json.loads((work / "o.json").read_text())
+    assert record["missing"] == ["image_id 1"]
+    assert record["AP"] == pytest.approx(51 / 101)  # one of two objects, found exactly
+
+
+def test_a_list_of_results_says_of_which_pictures_it_says_nothing(work, capsys):
+    drop_picture(work / "ours.json", keep=2)
+    rows = json.loads((work / "ours.json").read_text())["annotations"]
+    (work / "ours.json").write_text(json.dumps(rows))
+    assert main(["evaluate", *COMMANDS["instances"][0].split()]) == 0
+    assert "counted as empty: 1 missing predictions (image_id 1)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["instances", "panoptic"])
+def test_pictures_belong_together_by_their_names_whatever_number_a_tool_gave(work, capsys, name):
+    line = [*COMMANDS[name][0].split(), "--json", "-"]
+    for side, shift in (("truth", 0), ("ours", 0), ("ours", 40)):
+        content = json.loads((work / f"{side}.json").read_text())
+        for at, image in enumerate(content["images"]):
+            image |= {"id": at + shift, "file_name": f"{at}.jpg"}
+        for at, row in enumerate(content["annotations"]):
+            row["image_id"] = at + shift
+        (work / f"{side}.json").write_text(json.dumps(content))
+        if side == "ours":
+            assert main(["evaluate", *line]) == 0
+    first, second = capsys.readouterr().out.split("\n}\n{")
+    figures = [json.loads(part) for part in (first + "}", "{" + second)]
+    assert figures[0] == figures[1]
+
+
 def test_every_sub_command_explains_itself(capsys):
     assert main(["evaluate", "--help"]) == 0
     printed = capsys.readouterr().out

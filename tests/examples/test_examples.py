@@ -14,6 +14,8 @@ EXPECTED = {
     "satellite": (2, range(2, 3)),
 }
 
+NEEDS = {"satellite": ["rasterio"], "medical": ["nibabel"]}
+
 
 def test_every_example_is_run(root):
     assert {path.stem for path in (root / "examples").glob("*.py")} == set(EXPECTED)
@@ -21,8 +23,8 @@ def test_every_example_is_run(root):
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_example_runs_and_finds_what_is_there(root, tmp_path, name):
-    if name == "satellite":
-        pytest.importorskip("rasterio")
+    for library in NEEDS.get(name, ()):
+        pytest.importorskip(library)
     done = subprocess.run(
         [sys.executable, root / f"examples/{name}.py", tmp_path],
         capture_output=True, text=True, check=False,

@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+import panoptic as plain_ways
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +66,18 @@ def test_counts_are_those_of_the_definition(sides):
     for at, category in enumerate(CATEGORIES):
         got = [found.iou[at], found.matched[at], found.spurious[at], found.missed[at]]
         assert got == pytest.approx(rows[category])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_plain_ways_that_the_benchmark_times_count_the_same(seed):
+    sides = plain_ways.draw((90, 130), seed)
+    found = plain_ways.ours_of(*sides)
+    assert found.matched.sum() > 10
+    assert found.spurious.sum() > 0
+    assert found.missed.sum() > 0
+    assert plain_ways.agree(found, plain_ways.by_segment(*sides))
+    assert plain_ways.agree(found, plain_ways.by_pairs(*sides))
+    assert not plain_ways.agree(found, found + found)
 
 
 def test_quality_is_recognition_times_segmentation():

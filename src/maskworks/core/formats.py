@@ -21,6 +21,9 @@ SUFFIXES = frozenset(
 )
 """Readable suffixes, lower case, with the dot."""
 
+SCANS = (".nii.gz", ".nii", ".dicom", ".dcm")
+"""Endings of scans: volumes and medical pictures, which labels are made of and nothing else."""
+
 READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF"
 
 _READERS = {
@@ -84,6 +87,18 @@ def sniff(head: bytes) -> str | None:
         if brands & _HEIF_BRANDS:
             return "HEIF"
     return None
+
+
+def scan_ending(name: str) -> str | None:
+    """Return the ending by which a file is a scan, as it is written there; None for others.
+
+    Examples
+    --------
+    >>> scan_ending("head.NII.gz"), scan_ending("head.gz")
+    ('.NII.gz', None)
+    """
+    found = next((ending for ending in SCANS if name.lower().endswith(ending)), None)
+    return None if found is None else name[-len(found) :]
 
 
 def ends_in_zeros(stream: IO[bytes], kind: str) -> bool:

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from maskworks.core.errors import EvaluationError, UsageError
-from maskworks.core.reading import Limits, read_picture
+from maskworks.core.errors import UsageError
+from maskworks.core.reading import Limits
+from maskworks.core.taxonomy import Taxonomy
 from maskworks.evaluate.group_file import Groups, read_groups
 from maskworks.evaluate.outcome import RESIZE_RULE, finite, measured, refuse_problems, versions
 from maskworks.evaluate.pairing import Pair, pair_files
-from maskworks.evaluate.properties import PROPERTIES, measured_properties, property_groups
-from maskworks.evaluate.reading import LIMITS, read_matte
-from maskworks.evaluate.semantic import check_size
+from maskworks.evaluate.picture_groups import LABEL_RULES, label_scores, pictures_properties
+from maskworks.evaluate.properties import PROPERTIES, property_groups
+from maskworks.evaluate.reading import LIMITS
 from maskworks.evaluate.subject_scores import UNCLEAR, SubjectScore, score_subject
 from maskworks.quality.groups import RESAMPLES, bootstrap_interval, gap_chance, holm
 
@@ -75,12 +76,14 @@ class Reading:
     """How files are read.
 
     `allow_missing` counts missing predictions as empty, `skip_unclear` leaves true pixels of 64
-    to 191 out (`maskworks.evaluate.subject_scores`).
+    to 191 out (`maskworks.evaluate.subject_scores`). With a `taxonomy` files are label maps: a
+    picture's IoU is the mean over the classes in its truth, and there is no SAD.
     """
 
     limits: Limits = LIMITS
     allow_missing: bool = False
     skip_unclear: bool = False
+    taxonomy: Taxonomy | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ class FairnessReport:
     attributes: tuple[AttributeScore, ...]
     crossings: tuple[AttributeScore, ...]
     skip_unclear: bool = False
+    taxonomy: Taxonomy | None = None
 
     def record(self) -> dict[str, object]:
         """Return what the JSON file holds."""
@@ -156,9 +160,10 @@ class FairnessReport:
             "truth": str(self.truth),
             "predictions": str(self.predictions),
             "groups": None if self.groups is None else str(self.groups),
-            "ignore_label": f"grey {UNCLEAR[0]} to {UNCLEAR[1]}" if self.skip_unclear else None,
+            "taxonomy": None if self.taxonomy is None else self.taxonomy.name,
+            "ignore_label": self._ignored(),
             "resize_rule": RESIZE_RULE,
-            "rules": RULES,
+            "rules": RULES if self.taxonomy is None else f"{LABEL_RULES}; {RULES}",
             "unit": "IoU and boundary_IoU from 0 to 1; SAD in thousand pixels of full coverage",
             "small_below": FEW,
             "resamples": RESAMPLES,
@@ -171,6 +176,11 @@ class FairnessReport:
             "missing": missing,
             "versions": versions(),
         }
+
+    def _ignored(self) -> str | int | None:
+        if self.taxonomy is not None:
+            return self.taxonomy.ignore
+        return f"grey {UNCLEAR[0]} to {UNCLEAR[1]}" if self.skip_unclear else None
 
 
 def evaluate_fairness(
@@ -214,42 +224,34 @@ def evaluate_fairness(
     names = [pair.name for pair in pairing.pairs]
     given = Groups({}) if groups is None else read_groups(groups, names)
     skip = rules.skip_unclear
-    work = partial(score_subject, limits=limits, skip_unclear=skip)
-    scores = tuple(measured(work, pairing.pairs))
+    labels = rules.taxonomy is not None
+    if measuring is not None and labels and "size" in measuring.properties:
+        raise UsageError("--property size is of a subject, and label maps have none; leave it away")
+    if rules.taxonomy is not None:
+        scores = label_scores(truth, predictions, rules.taxonomy, limits, rules.allow_missing)
+    else:
+        work = partial(score_subject, limits=limits, skip_unclear=skip)
+        scores = tuple(measured(work, pairing.pairs))
     chosen = given
     if measuring is not None:
-        values = _properties(truth, pairing.pairs, measuring.photos, limits)
+        values = pictures_properties(
+            truth, pairing.pairs, measuring.photos, limits=limits, whole=labels
+        )
         chosen = given.joined(property_groups(values, measuring.properties))
     by_name = {score.name: score for score in scores}
     crossed = chosen.crossed(given.attributes)
     attributes, crossings = _scored(chosen, by_name), _scored(crossed, by_name)
     return FairnessReport(
-        truth, predictions, groups, scores, pairing.pairs, attributes, crossings, skip_unclear=skip
+        truth,
+        predictions,
+        groups,
+        scores,
+        pairing.pairs,
+        attributes,
+        crossings,
+        skip_unclear=skip,
+        taxonomy=rules.taxonomy,
     )
-
-
-def _properties(
-    truth: Path, pairs: Sequence[Pair], photos: Path | None, limits: Limits
-) -> dict[str, dict[str, float]]:
-    found: dict[str, Path | None] = {}
-    if photos is not None:
-        paired = pair_files(truth, photos, allow_missing=True).pairs
-        found = {pair.name: pair.prediction for pair in paired}
-        lacking = [pair.name for pair in pairs if found.get(pair.name) is None]
-        if lacking:
-            raise EvaluationError(
-                [f"{photos / name}: there is no such picture" for name in lacking],
-                "add the photos, or measure the size alone",
-            )
-    values: dict[str, dict[str, float]] = {}
-    for pair in pairs:
-        photo = found.get(pair.name)
-        image = None if photo is None else read_picture(photo, limits).image
-        mask = read_matte(pair.truth, limits).threshold()
-        if image is not None and photo is not None:
-            check_size(photo, image.size, mask.size)
-        values[pair.name] = measured_properties(image, mask)
-    return values
 
 
 def _scored(groups: Groups, scores: Mapping[str, SubjectScore]) -> tuple[AttributeScore, ...]:

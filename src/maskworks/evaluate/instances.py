@@ -15,8 +15,8 @@ import numpy as np
 from maskworks.core.errors import EvaluationError, ImageError
 from maskworks.core.rle import Rle
 from maskworks.core.rle_coco import from_coco, to_coco
-from maskworks.evaluate.json_files import checked, read_json, records
-from maskworks.evaluate.outcome import RESIZE_RULE, finite, versions
+from maskworks.evaluate.coco_files import read_results, read_truth
+from maskworks.evaluate.outcome import ALLOW_MISSING, RESIZE_RULE, finite, versions
 
 FIGURES = (
     "AP", "AP50", "AP75", "APs", "APm", "APl",
@@ -41,7 +41,8 @@ class InstanceReport:
     """What a set of instance masks reached.
 
     `figures` are COCO's twelve by name, `boundary` the same by boundary IoU, or None;
-    `per_class` is the AP of each class, NaN where the truth has none of it.
+    `per_class` is the AP of each class, NaN where the truth has none of it; `missing` names the
+    pictures that were counted as ones in which nothing was found.
     """
 
     truth: Path
@@ -50,6 +51,7 @@ class InstanceReport:
     boundary: Mapping[str, float] | None
     per_class: Mapping[str, float]
     counts: Mapping[str, int]
+    missing: tuple[str, ...] = ()
 
     def record(self) -> dict[str, object]:
         """Return what the JSON file holds."""
@@ -68,12 +70,14 @@ class InstanceReport:
             "absent_classes": "classes without a true object are not in the means",
             "unit": "shares from 0 to 1",
             "counts": dict(self.counts),
-            "missing": [],
+            "missing": list(self.missing),
             "versions": versions() | _engine(),
         }
 
 
-def evaluate_instances(truth: Path, predictions: Path, *, boundary: bool = False) -> InstanceReport:
+def evaluate_instances(
+    truth: Path, predictions: Path, *, boundary: bool = False, allow_missing: bool = False
+) -> InstanceReport:
     """Measure instance masks by COCO's rules.
 
     Parameters
@@ -82,9 +86,13 @@ def evaluate_instances(truth: Path, predictions: Path, *, boundary: bool = False
         COCO's `images`, `annotations` and `categories`; masks are polygons or RLE.
     predictions : JSON file
         COCO's list of results, or a file with `annotations`; masks with `score`. A picture in
-        which nothing was found has no entry.
+        which nothing was found has no entry. Where the file lists its `images`, a picture that
+        is not among them was not looked at.
     boundary : bool
         Also by boundary IoU.
+    allow_missing : bool
+        Count pictures that were not looked at as ones in which nothing was found. In a list of
+        results the two cannot be told apart, and this is always so.
 
     Returns
     -------
@@ -104,8 +112,12 @@ def evaluate_instances(truth: Path, predictions: Path, *, boundary: bool = False
     Lin et al., Microsoft COCO, ECCV 2014; computed by faster-coco-eval.
     """
     true_set = read_truth(truth)
-    results = read_results(predictions)
+    found = read_results(predictions, true_set)
+    results = found.rows
     _check(truth, predictions, true_set, results)
+    if found.missing and found.lists_images and not allow_missing:
+        problems = [f"{predictions}: `images` does not list {name}" for name in found.missing]
+        raise EvaluationError(problems, ALLOW_MISSING)
     with _quiet():
         figures, per_class = _evaluated(true_set, results, "segm")
         edges = _evaluated(true_set, results, "boundary")[0] if boundary else None
@@ -120,35 +132,13 @@ def evaluate_instances(truth: Path, predictions: Path, *, boundary: bool = False
             "classes": len(true_set["categories"]),
             "objects": len(true_set["annotations"]),
             "predictions": len(results),
+            "missing_counted_as_empty": len(found.missing),
             "pictures_without_prediction": len(
                 {row["id"] for row in true_set["images"]} - {row["image_id"] for row in results}
             ),
         },
+        found.missing,
     )
-
-
-def read_truth(path: Path) -> dict[str, list[dict[str, Any]]]:
-    """Read COCO's images, categories and annotations; each of the last has an id and iscrowd."""
-    content = read_json(path, "--truth")
-    needs = {
-        "images": ("id", "height", "width"),
-        "categories": ("id",),
-        "annotations": ("image_id", "category_id", "segmentation"),
-    }
-    found = {key: records(path, content, key, fields) for key, fields in needs.items()}
-    for number, row in enumerate(found["annotations"], start=1):
-        row.setdefault("id", number)
-        row.setdefault("iscrowd", 0)
-    return found
-
-
-def read_results(path: Path) -> list[dict[str, Any]]:
-    """Read COCO's results, a list or a file with annotations."""
-    content = read_json(path, "--predictions")
-    needs = ("image_id", "category_id", "segmentation", "score")
-    if isinstance(content, list):
-        return checked(path, content, "", needs)
-    return records(path, content, "annotations", needs)
 
 
 def _check(

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from maskworks.core.errors import EvaluationError, ImageError, UsageError
 from maskworks.core.panoptic import VOID, Segment, ids_of_png
 from maskworks.core.reading import Limits
-from maskworks.evaluate.json_files import read_json, records
+from maskworks.evaluate.coco_files import same_pictures
+from maskworks.evaluate.json_files import checked, read_json, records
 from maskworks.evaluate.label_pictures import read_channels
 from maskworks.evaluate.outcome import (
     ALLOW_MISSING,
@@ -188,7 +189,7 @@ def evaluate_panoptic(
     classes = _classes(truth, content)
     theirs = _side(truth, content, truth_masks, "--truth-masks")
     given = read_json(predictions, "--predictions")
-    ours = _side(predictions, given, prediction_masks, "--prediction-masks")
+    ours = _side(predictions, given, prediction_masks, "--prediction-masks", truth=content)
     jobs = _jobs(theirs, ours, allow_missing=allow_missing)
     categories = [each.id for each in classes]
 
@@ -222,7 +223,10 @@ def _classes(path: Path, content: object) -> tuple[PanopticClass, ...]:
     return found
 
 
-def _side(path: Path, content: object, masks: Path | None, option: str) -> _Side:
+def _side(
+    path: Path, content: object, masks: Path | None, option: str, *, truth: object = None
+) -> _Side:
+    """Read one file; its image_ids become those of the truth, see `same_pictures`."""
     needs = ("image_id", "file_name", "segments_info")
     rows = records(path, content, "annotations", needs)
     folder = path.with_suffix("") if masks is None else masks
@@ -231,10 +235,16 @@ def _side(path: Path, content: object, masks: Path | None, option: str) -> _Side
             f"{option}: there is no folder {folder}; the pictures of {path.name} lie in a folder "
             f"of its name beside it, or name theirs with {option}"
         )
-    by_image = {row["image_id"]: row for row in rows}
+    numbers = same_pictures(_images(path, content), _images(path, truth))
+    by_image = {numbers.get(row["image_id"], row["image_id"]): row for row in rows}
     if len(by_image) != len(rows):
         raise UsageError(f"{path}: `annotations` lists an image_id twice; correct it")
     return _Side(path, folder, by_image)
+
+
+def _images(path: Path, content: object) -> list[dict[str, Any]]:
+    listed = content.get("images") if isinstance(content, Mapping) else None
+    return checked(path, listed, "images", ("id",)) if isinstance(listed, list) else []
 
 
 def _jobs(truth: _Side, predictions: _Side, *, allow_missing: bool) -> list[_Job]:

@@ -59,6 +59,30 @@ def measured_properties(image: Image | None, truth: Mask) -> dict[str, float]:
     return found
 
 
+def whole_properties(image: Image) -> dict[str, float]:
+    """Measure a whole picture, where there is no one subject: of label maps.
+
+    Returns
+    -------
+    dict
+        "luminance", the mean of L*, "contrast", its standard deviation, and "blur" as of subjects.
+
+    Examples
+    --------
+    >>> whole_properties(Image(np.full((4, 4, 3), 255, np.uint8)))
+    {'luminance': 100.0, 'contrast': 0.0, 'blur': 0.0}
+    """
+    import cv2
+
+    light = _lightness(image)
+    edges = np.asarray(cv2.Laplacian(light, cv2.CV_32F, ksize=3))
+    return {
+        "luminance": float(light.mean()),
+        "contrast": float(light.std()),
+        "blur": float(edges.std()),
+    }
+
+
 def property_groups(values: Mapping[str, Mapping[str, float]], wanted: Sequence[str]) -> Groups:
     """Split pictures into three parts of equal number by each property.
 

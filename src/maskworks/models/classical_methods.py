@@ -13,6 +13,7 @@ from maskworks.core.panoptic import Panoptic, Segment
 from maskworks.core.rle import encode_ids
 from maskworks.core.taxonomy import Category, Taxonomy
 from maskworks.models.labelling import Answer, Segmenter, Task
+from maskworks.models.prompts import Prompt
 
 if TYPE_CHECKING:
     from maskworks.core.values import Box, Image
@@ -41,10 +42,14 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Choices:
-    """What the methods may be told: how many classes, and where to look for the one object."""
+    """What the methods may be told: how many classes, and where to look for the one object.
+
+    `prompts` is for SAM: one an object.
+    """
 
     classes: int = 3
     box: Box | None = None
+    prompts: tuple[Prompt, ...] = ()
 
 
 def _otsu(image: Image, _task: Task, _choices: Choices) -> Answer:

@@ -7,7 +7,7 @@ that was asked for is made of that by the conversions of the field, and `how` sa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -51,7 +51,8 @@ class Segmenter:
     the model can say; `own` is the task it was made for. A `tileable` model can be run tile by
     tile; `tile` is the side of the squares that a large picture is cut into unasked, None
     where the model sees every picture at one size, and `stride` what these must be a multiple
-    of. A model of `objects` answers instances, whose tiles are merged rather than blended.
+    of. A model of `objects` answers instances, whose tiles are merged rather than blended. One
+    that is `prompted` may be told where the objects are.
     `digest` changes with everything that changes an answer.
     """
 
@@ -64,6 +65,7 @@ class Segmenter:
     tile: int | None = None
     stride: int = 1
     objects: bool = False
+    prompted: bool = False
 
     def task(self, asked: str) -> Task:
         """Return the task that "semantic", "instance", "panoptic" or "auto" means.
@@ -183,8 +185,7 @@ def _scored(things: Instances, scores: ClassScores) -> Instances:
     """Give each region the mean probability of its class, measured at the network's size."""
     height, width = scores.values.shape[1:]
     found: list[float] = []
-    probabilities = ClassScores(scores.values, (height, width), logits=scores.logits)
-    values = probabilities.rows(0, height)
+    values = replace(scores, size=(height, width)).rows(0, height)
     place = {category: at for at, category in enumerate(things.taxonomy.ids)}
     for mask, label, box in zip(things.masks, things.labels, things.boxes, strict=True):
         top, left, bottom, right = (int(edge) for edge in box)

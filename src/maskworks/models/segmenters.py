@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from maskworks.core.errors import ModelError, UnknownModelError, UsageError
 from maskworks.core.taxonomy import Taxonomy, load_taxonomy, plain_taxonomy
 from maskworks.models.catalogue import load_catalogue
+from maskworks.models.class_names import named_taxonomy
 from maskworks.models.classical_methods import METHODS, Choices, classical
 from maskworks.models.labelling import Answer, Segmenter, Task
 from maskworks.models.store import ready
@@ -64,6 +65,13 @@ def load_segmenter(name: str, opening: Opening = Opening()) -> Segmenter:
     UsageError
         If an option does not fit the model.
     """
+    found = _open(name, opening)
+    if opening.choices.prompts and not found.prompted:
+        raise UsageError(f"--point and --prompts are for SAM; {name} takes none, leave them out")
+    return found
+
+
+def _open(name: str, opening: Opening) -> Segmenter:
     if name in METHODS:
         if opening.taxonomy is not None:
             raise UsageError(f"--taxonomy names what a network was trained on; {name} has none")
@@ -105,11 +113,15 @@ def of_network(
     from maskworks.models.families.depth_objects import predict_objects
     from maskworks.models.families.detections import predict_instances
     from maskworks.models.families.network_input import channels_last
+    from maskworks.models.families.queries import answer_of, predict_queries
     from maskworks.models.families.semantic import predict_scores
 
     network = channels_last(network) if spec.input.layout == "nhwc" else network
 
-    def answer(image: Image, _task: Task) -> Answer:
+    def answer(image: Image, task: Task) -> Answer:
+        if spec.family == "panoptic":
+            queries = predict_queries(image, spec, network, len(taxonomy))
+            return answer_of(queries, taxonomy, task, min_score=opening.min_score)
         if spec.output.kind == "class-depth":
             return predict_objects(image, spec, network, taxonomy, min_score=opening.min_score)
         if spec.family == "instance":
@@ -120,19 +132,25 @@ def of_network(
     return Segmenter(
         name=spec.name,
         taxonomy=taxonomy,
-        own="instance" if spec.family == "instance" else "semantic",
+        own=_own_task(spec, taxonomy),
         answer=answer,
         digest=f"{spec.model_dump_json()} {checksums} {taxonomy.name} {opening.min_score}",
-        tileable=True,
+        tileable=spec.family != "panoptic",
         tile=_tile_of(spec),
         stride=spec.input.stride if spec.input.resize == "keep" else 1,
         objects=spec.family == "instance",
     )
 
 
+def _own_task(spec: ModelSpec, taxonomy: Taxonomy) -> Task:
+    if spec.family == "panoptic":
+        return "panoptic" if taxonomy.things else "semantic"
+    return "instance" if spec.family == "instance" else "semantic"
+
+
 def _tile_of(spec: ModelSpec) -> int | None:
     """Return the tile of a network that takes any size; the others see a picture at theirs."""
-    if spec.input.resize != "keep":
+    if spec.input.resize != "keep" or spec.family == "panoptic":
         return None
     return max(LEAST_TILE, spec.input.height, spec.input.width)
 
@@ -149,6 +167,8 @@ def taxonomy_of(spec: ModelSpec, asked: str | None) -> Taxonomy:
         return load_taxonomy(asked)
     if spec.taxonomy is not None:
         return load_taxonomy(spec.taxonomy)
+    if spec.family == "panoptic":
+        return named_taxonomy(spec.classes, spec.name, things=True)
     return plain_taxonomy(spec.classes, name=spec.name)
 
 

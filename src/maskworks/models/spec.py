@@ -24,6 +24,7 @@ ANSWERS = {
     "saliency": ("matte", "logits"),
     "semantic": ("class-logits", "class-scores", "class-map", "matte", "logits"),
     "instance": ("detections", "class-depth"),
+    "panoptic": ("queries",),
 }
 """What the output of each family can hold."""
 
@@ -45,6 +46,8 @@ class InputSpec(Row):
     result divided by `std`, per channel R, G, B; with `order` "bgr" the channels are swapped
     last. With `layout` "nhwc" the network takes, and answers, channels last. `detail` is the
     side of a second, closer look at the subject, for a network that takes more than one size.
+    `resample` is the filter: "area" is ours, the others are Pillow's. With `corner` a padded
+    picture lies at the top left rather than in the middle.
     """
 
     height: Side
@@ -52,6 +55,10 @@ class InputSpec(Row):
     detail: Side | None = None
     mirrored: bool = False
     resize: Literal["pad", "squash", "keep"]
+    resample: Literal["area", "nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"] = (
+        "area"
+    )
+    corner: bool = False
     stride: Annotated[int, Field(ge=1, le=256)] = 1
     scale: Literal["255", "max", "1"]
     order: Literal["rgb", "bgr"] = "rgb"
@@ -63,6 +70,9 @@ class InputSpec(Row):
     def _std_is_positive(self) -> Self:
         if min(self.std) <= 0:
             message = f"std must be greater than 0, got {list(self.std)}"
+            raise ValueError(message)
+        if self.corner and self.resize != "pad":
+            message = f"corner goes with resize pad, got {self.resize!r}"
             raise ValueError(message)
         return self
 
@@ -79,7 +89,10 @@ class OutputSpec(Row):
     (1, 1, h, w), integer ids; "detections", four outputs as Mask R-CNN gives them: boxes
     (n, 4) as x1 y1 x2 y2 of the input, labels (n,), scores (n,), masks (n, 1, h, w) in [0, 1],
     of the input's size or of the box's; "class-depth" (1, C + 1, h, w), the logits of C classes
-    of which the first is no object, and last that of how deep a pixel lies inside its object.
+    of which the first is no object, and last that of how deep a pixel lies inside its object;
+    "queries", two outputs as MaskFormer gives them: classes (1, Q, C + 1), logits, the last
+    that of nothing, and masks (1, Q, h, w), logits, which `at_input` says are enlarged to the
+    input's size before anything else.
     """
 
     kind: Literal[
@@ -90,7 +103,9 @@ class OutputSpec(Row):
         "class-map",
         "detections",
         "class-depth",
+        "queries",
     ]
+    at_input: bool = False
     confidence: bool = False
     presence: bool = False
 
@@ -112,8 +127,8 @@ class ModelSpec(Row):
 
     name: Annotated[str, StringConstraints(pattern=NAME)]
     title: Text
-    family: Literal["saliency", "semantic", "instance"]
-    task: Literal["cutout", "semantic", "instance"]
+    family: Literal["saliency", "semantic", "instance", "panoptic"]
+    task: Literal["cutout", "semantic", "instance", "panoptic"]
     architecture: Text | None = None
     taxonomy: Text | None = None
     classes: tuple[Text, ...] = ()
@@ -158,8 +173,12 @@ class ModelSpec(Row):
         if labels != ((self.taxonomy is None) == bool(self.classes)):
             message = f"{self.name}: name its classes by either taxonomy or classes, and not both"
             raise ValueError(message)
-        if not labels and (self.input.resize == "keep" or self.input.scale == "1"):
+        rule = self.input
+        if not labels and (rule.resize == "keep" or rule.scale == "1"):
             message = f"{self.name}: a saliency model needs resize pad or squash, scale 255 or max"
+            raise ValueError(message)
+        if not labels and (rule.resample != "area" or rule.corner):
+            message = f"{self.name}: a saliency model has resample area, and no corner"
             raise ValueError(message)
         return self
 

@@ -45,7 +45,8 @@ def tiling_for(segmenter: Segmenter, size: tuple[int, int], asked: Tiles) -> Til
     Raises
     ------
     UsageError
-        If tiles were asked for and the model takes whole pictures only.
+        If tiles were asked for and the model takes whole pictures only; or objects in tiles
+        that do not overlap, which nothing could make whole.
     """
     side = asked.side
     if side is None:
@@ -60,7 +61,14 @@ def tiling_for(segmenter: Segmenter, size: tuple[int, int], asked: Tiles) -> Til
     side = max(step, -(-side // step) * step)
     overlap = side // OVERLAP_SHARE if asked.overlap is None else asked.overlap
     overlap = min(-(-overlap // step) * step, side // 2 // step * step)
-    return None if max(size) <= side else Tiling(side, overlap, step)
+    if max(size) <= side:
+        return None
+    if segmenter.objects and overlap == 0:
+        raise UsageError(
+            f"objects on seams are made whole where tiles overlap, got tiles of {side} pixels and "
+            f"an overlap of 0; leave --overlap out, or give at least {step}"
+        )
+    return Tiling(side, overlap, step)
 
 
 def label_tiled(image: Image, segmenter: Segmenter, task: Task, tiling: Tiling) -> Labelled:

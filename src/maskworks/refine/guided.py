@@ -26,7 +26,6 @@ Ochotorena, Yamashita, Anisotropic Guided Filtering, IEEE Transactions on Image 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +36,7 @@ from maskworks.core.values import (
     BACKGROUND,
     FOREGROUND,
     UNKNOWN,
+    Bool2D,
     Box,
     Float2D,
     Image,
@@ -45,23 +45,25 @@ from maskworks.core.values import (
     Pixels,
     Trimap,
 )
+from maskworks.refine.mosaic import Mosaic, mosaics
 from maskworks.refine.parts import grown, slices
 from maskworks.refine.reduced import block_means, block_side
+from maskworks.refine.regression import regress
 from maskworks.refine.spread import spread
+from maskworks.refine.texture import ramp, texture
 
 Field = NDArray[np.float32]
+Functions = NDArray[np.float32]
+"""Three slopes by grey levels, and an offset: (4, h, w)."""
 
 LEAST_RADIUS_PX = 3
 """The copy is as small as leaves the window this radius."""
 
-DETAIL, PATCH = 0.0008, 0.008  # finest detail that is texture, what it fills: of the diagonal
 STRENGTH = 2.0  # of the deconvolution
 SURENESS = 3  # power of |2 alpha - 1| by which a pixel counts
 LEAST_WEIGHT = 0.01
 LEAST_BLUR_PX = 0.3  # below it a Gaussian is one pixel
 GOOD_FIT = 1e-3  # variance of alpha that a good fit may leave unexplained
-STRIP_PX = 256
-ROW = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,23 +168,75 @@ def guided(image: Image, matte: Matte, trimap: Trimap, options: GuidedOptions = 
     band = Mask(trimap.unknown).box()
     if band is None:
         return Matte(alpha)
-    radius_px = options.radius * math.hypot(*image.size)
-    side = 1 << max(0, int(math.log2(max(radius_px / LEAST_RADIUS_PX, 1))))
-    near = _aligned(grown(band, round(3 * radius_px) + side, image.size), side, image.size)
-    fitted = _fit(image, matte, trimap, near, side, options)
+    side = fitted_side(image.size, options)
+    reach = round(3 * options.radius * math.hypot(*image.size)) + side
+    near = _aligned(grown(band, reach, image.size), side, image.size)
+    copy = copied(image, matte, trimap, side, near)
+    found = fit(copy, options)
+    blocks = -(-image.size[0] // side), -(-image.size[1] // side)
+    functions = np.zeros((4, *blocks), np.float32)
+    functions[:, *slices(_blocks(near, side))] = found
+    touched = np.zeros(blocks, np.bool_)
+    touched[slices(_blocks(near, side))] = unsure(copy.levels)
 
-    def apply(strip: Box) -> None:
-        rows, columns = np.nonzero(trimap.levels[slices(strip)] == UNKNOWN)
-        if rows.size == 0:
-            return
-        rows, columns = rows + strip.top, columns + strip.left
-        at = _sample(fitted, rows - near.top, columns - near.left, side)
-        colours = image.pixels[rows, columns].astype(np.float32) / np.float32(255)
-        found = np.einsum("nc,nc->n", colours, at[:, :3]) + at[:, 3]
-        alpha[rows, columns] = np.clip(found, 0, 1)
+    def apply(mosaic: Mosaic) -> None:
+        unknown = mosaic.of(trimap.levels) == UNKNOWN
+        seen = mosaic.of(image.pixels).astype(np.float32)
+        mosaic.put(
+            alpha,
+            np.where(unknown, applied(mosaic.enlarged(functions, side), seen), mosaic.of(alpha)),
+        )
 
-    spread(apply, _strips(band))
+    spread(apply, mosaics(touched, side, image.size))
     return Matte(alpha)
+
+
+def _blocks(box: Box, side: int) -> Box:
+    return Box(box.top // side, box.left // side, -(-box.bottom // side), -(-box.right // side))
+
+
+@dataclass(frozen=True, eq=False)
+class Copy:
+    """A small copy of a picture, or of a part of it, and what is known of its matte.
+
+    `pixels` is uint8 (h, w, 3), `alpha` float32, `levels` uint8 those of a trimap, `fine`
+    float32 its texture, all (h, w); `side` is that of the blocks and `size` (H, W) that of
+    the whole picture.
+    """
+
+    pixels: Pixels
+    alpha: Float2D
+    levels: NDArray[np.uint8]
+    fine: Float2D
+    side: int
+    size: tuple[int, int]
+
+
+def fitted_side(size: tuple[int, int], options: GuidedOptions) -> int:
+    """Return the side of the blocks on which a picture (H, W) is fitted.
+
+    Examples
+    --------
+    >>> [fitted_side(size, GuidedOptions()) for size in ((480, 640), (1200, 1600), (3000, 4000))]
+    [1, 4, 8]
+    """
+    radius_px = options.radius * math.hypot(*size)
+    return 1 << max(0, int(math.log2(max(radius_px / LEAST_RADIUS_PX, 1))))
+
+
+def copied(image: Image, matte: Matte, trimap: Trimap, side: int, near: Box | None = None) -> Copy:
+    """Return the small copy of a picture, or of the part `near`, with a trimap that is there."""
+    cut = slices(near or Box(0, 0, *image.size))
+    less = min(side, block_side(image.size))
+    pixels = block_means(image.pixels[cut], less)
+    return Copy(
+        block_means(pixels, side // less),
+        block_means(matte.alpha[cut], side),
+        block_means(trimap.levels[cut], side),
+        texture(pixels, math.hypot(*image.size) / less, side=side // less),
+        side,
+        image.size,
+    )
 
 
 def _aligned(box: Box, side: int, size: tuple[int, int]) -> Box:
@@ -193,31 +247,45 @@ def _aligned(box: Box, side: int, size: tuple[int, int]) -> Box:
     return Box(top, left, max(bottom, top + side), max(right, left + side))
 
 
-def _strips(band: Box) -> Iterator[Box]:
-    """Yield the band's box in portions whose memory does not matter."""
-    for top in range(band.top, band.bottom, STRIP_PX):
-        yield Box(top, band.left, min(top + STRIP_PX, band.bottom), band.right)
-
-
-def _fit(
-    image: Image, matte: Matte, trimap: Trimap, near: Box, side: int, options: GuidedOptions
-) -> Field:
-    """Return the averaged linear functions of the copy, (h, w, 4): three slopes, offset."""
+def unsure(levels: NDArray[np.uint8]) -> Bool2D:
+    """Return which blocks of a small trimap may hold an unknown pixel of the enlarged one."""
     import cv2
 
-    less = min(side, block_side(image.size))
-    pixels = block_means(image.pixels[slices(near)], less)
-    guide = block_means(pixels, side // less)
-    diagonal = math.hypot(*image.size)
-    colours = [plane.astype(np.float32) / np.float32(255) for plane in cv2.split(guide)]
-    wanted = _wanted(
-        block_means(matte.alpha[slices(near)], side),
-        block_means(trimap.levels[slices(near)], side),
-        _doubt(pixels, diagonal / less, (guide.shape[0], guide.shape[1]), options),
-        max(image.size) / options.network_px / side if options.network_px else 0.0,
-    )
+    around = np.ones((3, 3), np.uint8)
+    low, high = cv2.erode(levels, around), cv2.dilate(levels, around)
+    return np.asarray((high > BACKGROUND) & (low < FOREGROUND), np.bool_)
+
+
+def applied(functions: Field, seen: Field) -> Field:
+    """Return the alpha that linear functions give pixels.
+
+    Parameters
+    ----------
+    functions : float32 (N, 4, h, w)
+        Of each pixel.
+    seen : float32 (N, 3, h, w)
+        The picture.
+
+    Returns
+    -------
+    float32 (N, h, w) in [0, 1]
+    """
+    found = functions[:, 3].copy()
+    for channel in range(3):
+        found += functions[:, channel] * seen[:, channel]
+    return np.clip(found, 0, 1, out=found)
+
+
+def fit(copy: Copy, options: GuidedOptions) -> Functions:
+    """Return each pixel's linear function of the grey levels."""
+    import cv2
+
+    colours = [plane.astype(np.float32) / np.float32(255) for plane in cv2.split(copy.pixels)]
+    doubt = np.float32(options.doubt) * (1 - ramp(copy.fine, options.smooth, options.textured))
+    seen = max(copy.size) / options.network_px / copy.side if options.network_px else 0.0
+    wanted = _wanted(copy.alpha, copy.levels, doubt, seen)
     weight = np.asarray(np.abs(2 * wanted - 1) ** SURENESS + LEAST_WEIGHT, np.float32)
-    length = 2 * max(1, round(options.radius * diagonal / side)) + 1
+    length = 2 * max(1, round(options.radius * math.hypot(*copy.size) / copy.side)) + 1
 
     def total(field: Field) -> Field:
         summed = cv2.blur(field, (length, length), borderType=cv2.BORDER_CONSTANT)
@@ -228,29 +296,12 @@ def _fit(
     def mean(field: Field) -> Field:
         return total(weight * field) / counted
 
-    slopes, offset, left = _regress(colours, wanted, mean, options.epsilon)
+    slopes, offset, left = regress(colours, wanted, mean, options.epsilon)
     trust = (1 / (left + np.float32(GOOD_FIT))).astype(np.float32, copy=False)
-    spread = total(trust)
-    return np.stack([total(trust * part) / spread for part in (*slopes, offset)], axis=-1)
-
-
-def _doubt(
-    pixels: Pixels, diagonal: float, size: tuple[int, int], options: GuidedOptions
-) -> Float2D:
-    """Return how near to 0 or 1 an alpha is doubted, float32 of shape `size`.
-
-    A median of what a high-pass leaves is the texture: a contour is but a line through its window.
-    """
-    import cv2
-
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    high = cv2.absdiff(grey, cv2.GaussianBlur(grey, (0, 0), max(0.6, DETAIL * diagonal)))
-    length = 2 * max(1, round(PATCH * diagonal)) + 1
-    spread = np.minimum(high, 31) * np.uint8(8)  # so that a blur keeps fractions
-    patches = cv2.blur(cv2.medianBlur(spread, length), (length, length))
-    small = cv2.resize(patches, size[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 8
-    fine = np.clip((small - options.smooth) / (options.textured - options.smooth), 0, 1)
-    return np.asarray(options.doubt * (1 - fine), np.float32)
+    shared = total(trust)
+    by_level = trust * np.float32(1 / 255)
+    parts = *(by_level * slope for slope in slopes), trust * offset
+    return np.stack([total(part) / shared for part in parts])
 
 
 def _wanted(alpha: Float2D, levels: NDArray[np.uint8], doubt: Float2D, blur_px: float) -> Float2D:
@@ -264,49 +315,3 @@ def _wanted(alpha: Float2D, levels: NDArray[np.uint8], doubt: Float2D, blur_px: 
     wanted[levels == BACKGROUND] = 0
     wanted[levels == FOREGROUND] = 1
     return np.asarray(wanted, np.float32)
-
-
-def _regress(
-    colours: list[Field], wanted: Field, mean: Callable[[Field], Field], epsilon: float
-) -> tuple[list[Field], Field, Field]:
-    """Solve each window's 3x3 system; return slopes, offset and what stays unexplained."""
-    centre = [mean(c) for c in colours]
-    middle = mean(wanted)
-    pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
-    rr, rg, rb, gg, gb, bb = (
-        mean(colours[a] * colours[b]) - centre[a] * centre[b] + np.float32(epsilon * (a == b))
-        for a, b in pairs
-    )
-    vr, vg, vb = (mean(c * wanted) - m * middle for c, m in zip(colours, centre, strict=True))
-    # The inverse of a symmetric 3x3 matrix by its cofactors.
-    i_rr, i_rg, i_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
-    i_gg, i_gb, i_bb = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
-    scale = 1 / np.maximum(rr * i_rr + rg * i_rg + rb * i_rb, np.float32(1e-20))
-    slopes = [
-        (i_rr * vr + i_rg * vg + i_rb * vb) * scale,
-        (i_rg * vr + i_gg * vg + i_gb * vb) * scale,
-        (i_rb * vr + i_gb * vg + i_bb * vb) * scale,
-    ]
-    offset = middle - sum(s * m for s, m in zip(slopes, centre, strict=True))
-    spread = mean(wanted * wanted) - middle * middle
-    explained = sum(s * v for s, v in zip(slopes, (vr, vg, vb), strict=True))
-    return slopes, offset, np.maximum(spread - explained, 0)
-
-
-def _sample(fitted: Field, rows: NDArray[np.intp], columns: NDArray[np.intp], side: int) -> Field:
-    """Return the functions at full-size pixels, bilinear, (N, 4)."""
-    import cv2
-
-    count = rows.size
-    padded = -(-count // ROW) * ROW  # OpenCV limits an array's length, so that pixels lie in rows
-    y, x = np.zeros(padded, np.float32), np.zeros(padded, np.float32)
-    y[:count] = (rows + 0.5) / side - 0.5
-    x[:count] = (columns + 0.5) / side - 0.5
-    sampled = cv2.remap(
-        fitted,
-        x.reshape(-1, ROW),
-        y.reshape(-1, ROW),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return np.asarray(sampled, np.float32).reshape(-1, 4)[:count]

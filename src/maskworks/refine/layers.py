@@ -62,12 +62,12 @@ def solve_whole(full: Level, depth: int, errors: Errors) -> Layers:
     levels = _pyramid(full, depth)
     layers = _first(levels[-1])
     for level in reversed(levels):
-        picture, alpha = _planes(level.pixels), level.alpha
-        layers = _split(picture, alpha, _resized(layers, alpha.shape), errors)
+        picture, alpha = planes_of(level.pixels), level.alpha
+        layers = share_out(picture, alpha, _resized(layers, alpha.shape), errors)
         certain = _certainty(alpha), _certainty(1 - alpha)
         for _ in range(PASSES_SMALL if max(alpha.shape) <= SMALL_PX else PASSES):
             layers = np.stack([_smoothed(*side) for side in zip(layers, certain, strict=True)])
-            layers = _split(picture, alpha, layers, errors)
+            layers = share_out(picture, alpha, layers, errors)
     return layers
 
 
@@ -96,12 +96,12 @@ def solve_pixels(
     for level in levels[:0:-1]:
         layers = _resized(layers, (2 * layers.shape[2], 2 * layers.shape[3]))
         layers = layers[:, :, rim:-rim, rim:-rim] if rim else layers
-        layers, rim = _split(_planes(level.pixels), level.alpha, layers, errors), 0
+        layers, rim = share_out(planes_of(level.pixels), level.alpha, layers, errors), 0
     rows, columns = where
     first = ring + rim
     expected = np.stack([_doubled_at(side, rows + first, columns + first) for side in layers])
     picture, alpha = full.pixels[slices(box)][where], full.alpha[slices(box)][where]
-    return _split(_planes(picture), alpha, expected, errors, sides=1)[0, :3]
+    return share_out(planes_of(picture), alpha, expected, errors, sides=1)[0, :3]
 
 
 def _pyramid(full: Level, depth: int) -> list[Level]:
@@ -159,7 +159,8 @@ def _window(layers: Layers, box: Box, step: int) -> Layers:
     return layers[:, :, rows[:, None], columns]
 
 
-def _planes(pixels: Pixels) -> Planes:
+def planes_of(pixels: Pixels) -> Planes:
+    """Return the colours of a picture (..., 3) as float32 (3, ...)."""
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 0), np.float32)
 
 
@@ -217,7 +218,7 @@ def _smoothed(side: Planes, weight: Float2D) -> Planes:
     return mean
 
 
-def _split(
+def share_out(
     picture: Planes, alpha: Planes, expected: Layers, errors: Errors, *, sides: int = 2
 ) -> Layers:
     """Share out what a picture (3, ...) shows beyond the mixture expected of it.

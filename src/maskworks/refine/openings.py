@@ -35,7 +35,7 @@ TIMES = 8.0
 """How many times likelier a colour must be in the background than in the subject."""
 
 COARSE_PX = 720
-"""A larger copy is halved once more."""
+"""A larger copy is halved."""
 
 SMALLEST = 0.0004
 LARGEST = 0.5
@@ -80,9 +80,12 @@ def suspect_openings(matte: Matte, image: Image) -> Mask:
     return Mask(enlarged(found.view(np.uint8), side, image.size, smooth=False).view(np.bool_))
 
 
-def find_openings(alpha: Float2D, pixels: Pixels) -> Bool2D:
-    """Do the work of `suspect_openings` on a small copy, bool (h, w)."""
-    if max(alpha.shape) <= COARSE_PX:
+def find_openings(alpha: Float2D, pixels: Pixels, most_px: int = COARSE_PX) -> Bool2D:
+    """Do the work of `suspect_openings` on a small copy, bool (h, w).
+
+    A copy whose long side is above `most_px` is halved once more.
+    """
+    if max(alpha.shape) <= most_px:
         return _find(alpha, pixels)
     found = _find(block_means(alpha, 2), block_means(pixels, 2))
     height, width = alpha.shape

@@ -12,11 +12,12 @@ from maskworks.core.values import BACKGROUND, FOREGROUND, Image, Matte, Trimap
 from maskworks.refine.closed_form import SolverOptions, closed_form
 from maskworks.refine.despill import despill
 from maskworks.refine.foreground import estimate_foreground
-from maskworks.refine.guided import GuidedOptions, guided
+from maskworks.refine.guided import GuidedOptions, copied, fitted_side, guided, unsure
 from maskworks.refine.large_band import side_for, solve_smaller
+from maskworks.refine.quick import draw, finish, mark
 from maskworks.refine.regions import RegionOptions, clean_regions
 from maskworks.refine.transparency import soft_interior
-from maskworks.refine.trimap import TrimapOptions, make_trimap
+from maskworks.refine.trimap import TrimapOptions, enlarged_levels, make_trimap
 
 Method = Literal["off", "fast", "fine", "auto"]
 """How the edge is refined; "auto" is fine where the band fits the time, else fast."""
@@ -116,18 +117,47 @@ def refine(
         )
     if options.method == "off":
         return Refined(matte, image, "off", 0.0, soft_interior(matte))
+    if trimap is not None and trimap.unknown.any():
+        _check_says_enough(trimap)
+    if options.method == "fast":
+        return _quickly(image, matte, options, trimap)
     sure = matte
     if trimap is None:
         sure = clean_regions(matte, image, options.regions)
         trimap = make_trimap(sure, image, options.trimap)
-    elif trimap.unknown.any():
-        _check_says_enough(trimap)
+    unknowns = trimap.unknown_share * trimap.levels.size
+    if options.method == "auto" and unknowns > options.time_budget_s * FINE_PER_S:
+        return _quickly(image, sure, options, trimap)
     solved, done = _solve(image, sure, trimap, options)
     fore = estimate_foreground(image, solved) if options.colours else image
+    return _refined((solved, fore), trimap, done, options, soft_interior(solved))
+
+
+def _quickly(image: Image, matte: Matte, options: RefineOptions, brought: Trimap | None) -> Refined:
+    side = fitted_side(image.size, options.fast)
+    if brought is None:
+        copy = mark(image, matte, side, options.regions, options.trimap)
+    else:
+        copy = copied(image, matte, brought, side)
+    trimap = brought or Trimap(enlarged_levels(copy.levels, side, image.size))
+    if not unsure(copy.levels).any():
+        return Refined(_certain(trimap), image, "none", trimap=trimap)
+    drawn = draw(copy, options.fast, colours=options.colours)
+    found = finish(image, copy, drawn, trimap)
+    return _refined(found, trimap, "fast", options, soft_interior(Matte(drawn.alpha)))
+
+
+def _refined(
+    found: tuple[Matte, Image], trimap: Trimap, done: str, options: RefineOptions, soft: float
+) -> Refined:
+    matte, fore = found
     if options.spill is not None:
-        fore = despill(fore, solved, key=None if options.spill == "auto" else options.spill)
-    band = np.count_nonzero(trimap.unknown) / trimap.levels.size
-    return Refined(solved, fore, done, band, soft_interior(solved), trimap)
+        fore = despill(fore, matte, key=None if options.spill == "auto" else options.spill)
+    return Refined(matte, fore, done, trimap.unknown_share, soft, trimap)
+
+
+def _certain(trimap: Trimap) -> Matte:
+    return Matte((trimap.levels == FOREGROUND).astype(np.float32))
 
 
 def _check_says_enough(trimap: Trimap) -> None:
@@ -144,11 +174,8 @@ def _check_says_enough(trimap: Trimap) -> None:
 def _solve(image: Image, sure: Matte, trimap: Trimap, options: RefineOptions) -> tuple[Matte, str]:
     unknowns = int(np.count_nonzero(trimap.unknown))
     if unknowns == 0:
-        return Matte((trimap.levels == FOREGROUND).astype(np.float32)), "none"
+        return _certain(trimap), "none"
     quick = guided(image, sure, trimap, options.fast)
-    fits = unknowns <= options.time_budget_s * FINE_PER_S
-    if options.method == "fast" or (options.method == "auto" and not fits):
-        return quick, "fast"
     near = replace(options.fine, prior=quick, prior_weight=options.trust)
     side = side_for(unknowns)
     if side == 1:

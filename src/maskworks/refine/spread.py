@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 Part = TypeVar("Part")
+One = TypeVar("One")
+Other = TypeVar("Other")
 
 MOST = 4
 """More threads than this wait for memory, not for the processor."""
@@ -48,3 +50,18 @@ def spread(work: Callable[[Part], None], parts: Iterable[Part], threads: int | N
     with crew(threads) as pool:
         for _ in map(work, parts) if pool is None else pool.map(work, parts):
             pass
+
+
+def both(first: Callable[[], One], second: Callable[[], Other]) -> tuple[One, Other]:
+    """Return what two independent pieces of work answer, done at once where there are two cores.
+
+    Examples
+    --------
+    >>> both(lambda: 1, lambda: "a")
+    (1, 'a')
+    """
+    with crew() as pool:
+        if pool is None:
+            return first(), second()
+        other = pool.submit(second)
+        return first(), other.result()

@@ -27,20 +27,15 @@ from maskworks.core.values import (
     Pixels,
     Trimap,
 )
-from maskworks.refine.openings import find_openings
+from maskworks.refine.openings import COARSE_PX, find_openings
 from maskworks.refine.reduced import block_means, block_side, disk, enlarged
+from maskworks.refine.texture import ramp, texture
 
 HALF = 0.5
 """Where the edge of a matte is."""
 
-DETAIL = 0.0008
-"""Finest detail that counts as texture: sigma of the high-pass, a share of the diagonal."""
-
 FAINT = 0.8
 """Share of `sure` taken away where texture is finest: faint alpha may be strands of hair."""
-
-PATCH = 0.008
-"""Texture fills a patch of this radius, a share of the diagonal; one clean edge does not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,25 +127,50 @@ def make_trimap(matte: Matte, image: Image, options: TrimapOptions = DEFAULTS) -
             "resize the matte first"
         )
     side = block_side(image.size)
-    alpha = block_means(matte.alpha, side)
+    alpha, pixels = block_means(matte.alpha, side), block_means(image.pixels, side)
+    fine = texture(pixels, math.hypot(*alpha.shape))
+    levels = small_levels(alpha, pixels, fine, options)
+    return Trimap(enlarged_levels(levels, side, image.size))
+
+
+def small_levels(
+    alpha: Float2D,
+    pixels: Pixels,
+    fine: Float2D,
+    options: TrimapOptions,
+    openings_px: int = COARSE_PX,
+) -> NDArray[np.uint8]:
+    """Mark a small copy, uint8 (h, w), with openings.
+
+    Parameters
+    ----------
+    alpha : float32 (h, w)
+    pixels : uint8 (h, w, 3)
+    fine : float32 (h, w)
+        See `maskworks.refine.texture`.
+    options : TrimapOptions
+    openings_px : int
+        Openings are looked for on half of a copy whose long side is above that.
+    """
     if float(alpha.max()) <= options.sure:
-        return Trimap(np.full(image.size, BACKGROUND, np.uint8))
+        return np.full(alpha.shape, BACKGROUND, np.uint8)
     if float(alpha.min()) >= 1 - options.sure:
-        return Trimap(np.full(image.size, FOREGROUND, np.uint8))
-    pixels = block_means(image.pixels, side)
-    levels = _levels(alpha, pixels, options)
+        return np.full(alpha.shape, FOREGROUND, np.uint8)
+    levels = _levels(alpha, fine, options)
     if options.openings:
-        _open(levels, find_openings(alpha, pixels), max(alpha.shape) / options.network_px)
-    return Trimap(_enlarged(levels, side, image.size))
+        gaps = find_openings(alpha, pixels, openings_px)
+        if gaps.any():
+            _open(levels, gaps, max(alpha.shape) / options.network_px)
+    return levels
 
 
-def _levels(alpha: Float2D, pixels: Pixels, options: TrimapOptions) -> NDArray[np.uint8]:
-    """Mark the small copy."""
+def _levels(alpha: Float2D, fine: Float2D, options: TrimapOptions) -> NDArray[np.uint8]:
+    """Mark the small copy, without openings."""
     import cv2
 
     diagonal = math.hypot(*alpha.shape)
     inside = (alpha >= HALF).astype(np.uint8)
-    fineness = _fineness(pixels, options)
+    fineness = ramp(fine, options.smooth, options.textured)
     least = options.sure * (1 - np.float32(FAINT) * fineness)
     partial = (alpha > least) & (alpha < 1 - least)
     floor_px = max(HALF, max(alpha.shape) / options.network_px)
@@ -174,27 +194,6 @@ def _to_edge(inside: NDArray[np.uint8]) -> Float2D:
     beyond = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
     # A pixel beside the edge is half a pixel away from it.
     return np.asarray(np.where(inside > 0, within, beyond) - np.float32(HALF), np.float32)
-
-
-def _fineness(pixels: Pixels, options: TrimapOptions) -> Float2D:
-    """Return how finely textured the picture is around each pixel, float32 (h, w) in [0, 1].
-
-    The median of what a high-pass leaves: hair fills a patch with it, a clean contour is a line
-    through it.
-    """
-    import cv2
-
-    diagonal = math.hypot(*pixels.shape[:2])
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    blurred = cv2.GaussianBlur(grey, (0, 0), max(0.6, DETAIL * diagonal))
-    high = cv2.absdiff(grey, blurred)
-    side = 2 * max(1, round(PATCH * diagonal)) + 1
-    # Levels of the difference are few; spread, so that a blur keeps fractions.
-    spread = np.minimum(high, 31) * np.uint8(8)
-    median = cv2.medianBlur(spread, side)
-    soft = cv2.blur(median, (side, side)).astype(np.float32) / 8
-    span = max(options.textured - options.smooth, 1e-6)
-    return np.clip((soft - np.float32(options.smooth)) / np.float32(span), 0, 1)
 
 
 def _middle(depth: Float2D, alpha: Float2D, sure: float) -> Bool2D:
@@ -226,7 +225,9 @@ def _open(levels: NDArray[np.uint8], gaps: Bool2D, floor_px: float) -> None:
     levels[gaps & (ridge | (depth > floor_px))] = BACKGROUND
 
 
-def _enlarged(levels: NDArray[np.uint8], side: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+def enlarged_levels(
+    levels: NDArray[np.uint8], side: int, size: tuple[int, int]
+) -> NDArray[np.uint8]:
     """Enlarge the levels; what lies between two of them is unknown."""
     import cv2
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskworks.core.errors import UsageError
-from maskworks.core.formats import SUFFIXES
+from maskworks.core.formats import SCANS, SUFFIXES, scan_ending
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,11 @@ class Finds:
 
 
 def find_pictures(
-    inputs: Sequence[str], *, beside: Path | None = None, ours: frozenset[Path] = frozenset()
+    inputs: Sequence[str],
+    *,
+    beside: Path | None = None,
+    ours: frozenset[Path] = frozenset(),
+    scans: bool = False,
 ) -> Finds:
     """Return the pictures that `inputs` name.
 
@@ -53,6 +57,7 @@ def find_pictures(
     beside : Path, optional
         The output folder; where it lies inside an input folder it is not walked.
     ours : absolute paths that folders and globs leave out: outputs of an earlier run
+    scans : whether folders and globs also give DICOM and NIfTI
 
     Raises
     ------
@@ -64,19 +69,23 @@ def find_pictures(
     barren: list[str] = []
     for given in inputs:
         candidates = list(_candidates(given, beside))
-        wanted = [found for found, named in candidates if named or _is_picture(found.path, ours)]
+        wanted = [
+            found
+            for found, named in candidates
+            if named or (_is_picture(found.path, scans=scans) and found.path not in ours)
+        ]
         ignored += len([1 for found, _ in candidates if found.path not in ours]) - len(wanted)
         if not wanted:
             barren.append(given)
         for found in wanted:
             pictures.setdefault(found.path, found)
     if not pictures:
-        raise UsageError(_nothing(barren, ignored))
+        raise UsageError(_nothing(barren, ignored, scans=scans))
     return Finds(tuple(pictures.values()), max(ignored, 0), tuple(barren))
 
 
-def _nothing(barren: Sequence[str], ignored: int) -> str:
-    kinds = ", ".join(sorted(SUFFIXES))
+def _nothing(barren: Sequence[str], ignored: int, *, scans: bool) -> str:
+    kinds = ", ".join([*sorted(SUFFIXES), *(SCANS if scans else ())])
     others = f" ({ignored} other files)" if ignored else ""
     return (
         f"there is no picture in {', '.join(barren) or 'no input'}{others}; "
@@ -132,8 +141,9 @@ def _refuse(error: OSError) -> None:
     ) from error
 
 
-def _is_picture(path: Path, ours: frozenset[Path]) -> bool:
-    if path.suffix.lower() not in SUFFIXES or path in ours:
+def _is_picture(path: Path, *, scans: bool) -> bool:
+    scan = scans and scan_ending(path.name) is not None
+    if path.suffix.lower() not in SUFFIXES and not scan:
         return False
     return path.is_file() or not path.exists()  # a link to nowhere is named as a failure
 

@@ -9,14 +9,20 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from maskworks.core.errors import OutputError
+from maskworks.core.formats import scan_ending
 from maskworks.studio.inputs import Found
 from maskworks.studio.item import Work
 
 _PHOTOS = (".jpg", ".jpeg", ".jpe", ".jfif", ".heic", ".heif", ".hif", ".avif", ".webp")
-_SCANS = (".tif", ".tiff", ".bmp", ".dib")
+_FLATBED = (".tif", ".tiff", ".bmp", ".dib")
+
+VOLUME = ".nii.gz"
+"""What labels of a scan are written as."""
 
 
-def plan_folder(pictures: Sequence[Found], folder: Path, suffix: str) -> tuple[Work, ...]:
+def plan_folder(
+    pictures: Sequence[Found], folder: Path, suffix: str, *, scans: bool = False
+) -> tuple[Work, ...]:
     """Give each picture a place of its own below `folder`, keeping the tree.
 
     One input folder is the root of the tree; with several (or files from several folders)
@@ -30,6 +36,7 @@ def plan_folder(pictures: Sequence[Found], folder: Path, suffix: str) -> tuple[W
     pictures : absolute, each once
     folder : Path, absolute; need not exist
     suffix : with the dot
+    scans : whether a DICOM or NIfTI file gets a volume, ``head.nii.gz``, instead
 
     Returns
     -------
@@ -38,7 +45,8 @@ def plan_folder(pictures: Sequence[Found], folder: Path, suffix: str) -> tuple[W
     """
     tree = _trunk(pictures)
     taken = {_fold(place) for place in _inputs_below(pictures, folder)}
-    places = name_outputs([_below(found.path, tree) for found in pictures], suffix, taken=taken)
+    below = [_below(found.path, tree) for found in pictures]
+    places = name_outputs(below, suffix, taken=taken, scans=scans)
     identities = {key for found in pictures if (key := _identity(found.path))}
     return tuple(
         _guard(Work(source=found.path, shown=found.shown, output=folder / place), identities)
@@ -55,7 +63,7 @@ def plan_file(picture: Found, output: Path) -> Work:
 
 
 def name_outputs(
-    places: Sequence[PurePath], suffix: str, *, taken: Iterable[str] = ()
+    places: Sequence[PurePath], suffix: str, *, taken: Iterable[str] = (), scans: bool = False
 ) -> list[PurePath]:
     """Return one output path for each input path, no two alike on any file system.
 
@@ -64,6 +72,7 @@ def name_outputs(
     places : relative paths of the inputs
     suffix : of the outputs, with the dot
     taken : folded paths that no output may have
+    scans : whether a DICOM or NIfTI file gets a volume instead
 
     Examples
     --------
@@ -71,34 +80,54 @@ def name_outputs(
     ['a.png', 'b/a.png']
     >>> [str(p) for p in name_outputs([PurePath("a.png"), PurePath("a.jpg")], ".png")]
     ['a.png.png', 'a.png']
+    >>> [str(p) for p in name_outputs([PurePath("ct.nii"), PurePath("ct.dcm")], ".png", scans=True)]
+    ['ct.nii.nii.gz', 'ct.nii.gz']
     """
     used = set(taken) | {_fold(parent) for place in places for parent in place.parents}
     order = sorted(range(len(places)), key=lambda at: (_rank(places[at]), str(places[at])))
     chosen: dict[int, PurePath] = {}
     for at in order:
-        short = places[at].with_suffix(suffix)
-        if _fold(short) not in used:
-            used.add(_fold(short))
+        short, _ = _named(places[at], suffix, scans=scans)
+        if used.isdisjoint(_claims(short, suffix)):
+            used |= _claims(short, suffix)
             chosen[at] = short
     for at in order:
         if at not in chosen:
-            chosen[at] = _longer(places[at], suffix, used)
-            used.add(_fold(chosen[at]))
+            own = _named(places[at], suffix, scans=scans)[1]
+            chosen[at] = _longer(places[at], own, suffix, used)
+            used |= _claims(chosen[at], suffix)
     return [chosen[at] for at in range(len(places))]
 
 
-def _longer(place: PurePath, suffix: str, used: set[str]) -> PurePath:
-    candidate = place.with_name(f"{place.name}{suffix}")
+def _named(place: PurePath, suffix: str, *, scans: bool) -> tuple[PurePath, str]:
+    """Return a path with the ending of its output, and that ending."""
+    ending = scan_ending(place.name) if scans else None
+    if ending is None:
+        return place.with_suffix(suffix), suffix
+    bare = place.name[: -len(ending)] or "scan"
+    return place.with_name(bare + VOLUME), VOLUME
+
+
+def _claims(output: PurePath, suffix: str) -> set[str]:
+    """Return the folded paths that an output takes: a volume may have a picture beside it."""
+    if not output.name.endswith(VOLUME):
+        return {_fold(output)}
+    beside = output.with_name(output.name.removesuffix(VOLUME) + suffix)
+    return {_fold(output), _fold(beside)}
+
+
+def _longer(place: PurePath, own: str, suffix: str, used: set[str]) -> PurePath:
+    candidate = place.with_name(f"{place.name}{own}")
     number = 2
-    while _fold(candidate) in used:
-        candidate = place.with_name(f"{place.name}-{number}{suffix}")
+    while not used.isdisjoint(_claims(candidate, suffix)):
+        candidate = place.with_name(f"{place.name}-{number}{own}")
         number += 1
     return candidate
 
 
 def _rank(place: PurePath) -> int:
     suffix = place.suffix.lower()
-    return 0 if suffix in _PHOTOS else 1 if suffix in _SCANS else 2
+    return 0 if suffix in _PHOTOS else 1 if suffix in _FLATBED else 2
 
 
 def _fold(path: PurePath) -> str:

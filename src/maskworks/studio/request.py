@@ -56,6 +56,7 @@ class Request:
     style: Literal["text", "json", "quiet"] = "text"
     debug: bool = False
     again: tuple[str, ...] = ()
+    scans: bool = False
 
     @property
     def streamed(self) -> bool:
@@ -102,13 +103,14 @@ def make_plan(request: Request, aim: Aim, settings: str, *, streams: Streams = S
         if "-" in request.inputs:
             raise UsageError("`-` (stdin) stands alone; name it without other inputs")
         ours = frozenset(Path(row.output) for row in earlier.values() if row.output)
-        finds = find_pictures(request.inputs, beside=aim.folder, ours=ours)
+        finds = find_pictures(request.inputs, beside=aim.folder, ours=ours, scans=request.scans)
         notes += [f"no picture in {name}" for name in finds.barren]
         if finds.ignored:
             noun = "file that is no picture" if finds.ignored == 1 else "files that are no pictures"
             notes.append(f"{finds.ignored} {noun}, ignored")
         if aim.folder:
-            works = plan_folder(finds.pictures, aim.folder, SUFFIX_OF[aim.form])
+            suffix = SUFFIX_OF[aim.form]
+            works = plan_folder(finds.pictures, aim.folder, suffix, scans=request.scans)
         elif len(finds.pictures) > 1:
             raise UsageError(
                 f"{len(finds.pictures)} pictures do not fit into one output, -o "

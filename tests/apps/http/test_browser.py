@@ -204,6 +204,46 @@ def test_stroke_is_drawn_undone_saved_and_delivered(ana, reviewed):
     assert version.who == "Ana"
 
 
+def test_clicks_take_a_thing_away_and_bring_it_back(ana, reviewed):
+    first = ana.shown
+    box = ana.page.locator("#canvas").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    ana.press(" ")
+    ana.press(" ")  # the matte
+    ana.press("f")
+    ana.page.wait_for_selector("#fix-tools:not([hidden])")
+
+    def click(tool):
+        ana.page.click(f"[data-tool={tool}]")
+        with ana.page.expect_response("**/preview"):
+            ana.page.mouse.click(*middle)
+
+    def turns(dark):
+        ana.page.wait_for_function(
+            "dark => { const c = document.getElementById('canvas'), x = c.width / 2;"
+            "const p = c.getContext('2d').getImageData(x, c.height / 2, 1, 1).data;"
+            "return dark ? p[0] < 30 : p[0] > 200; }",
+            arg=dark,
+        )
+
+    turns(dark=False)
+    click("background")
+    turns(dark=True)
+    ana.press("z")
+    turns(dark=False)
+    ana.press("Shift+Z")
+    turns(dark=True)
+    click("foreground")
+    turns(dark=False)
+    ana.page.uncheck("#refine")
+    ana.press("s")
+    ana.hears("fixed → deliver")
+    version = matte_versions(reviewed.store, first)[0]
+    assert [stroke["kind"] for stroke in version.strokes] == ["background", "foreground"]
+    with Image.open(reviewed.out / version.path) as drawn:
+        assert np.asarray(drawn)[60, 80] == 255
+
+
 def test_unfinished_fix_is_kept_and_found_again(ana):
     first = ana.shown
     box = ana.page.locator("#canvas").bounding_box()

@@ -68,6 +68,18 @@ def test_many_callers_go_two_at_a_time_over_half_the_cores_each():
     assert wide.calls + narrow.calls == 7  # whoever is last and alone has all cores again
 
 
+def test_whoever_is_alone_in_a_crowded_house_takes_half_the_cores():
+    wide, narrow, crowd = Counting(), Counting(), [True]
+    wide.free.set()
+    narrow.free.set()
+    shared = Shared(wide, lambda: narrow, crowded=lambda: crowd[0])
+    shared(SMALL)
+    shared(LARGE)
+    crowd[0] = False
+    shared(SMALL)
+    assert (narrow.calls, wide.calls) == (1, 2)
+
+
 def test_large_input_goes_alone():
     wide, narrow = Counting(), Counting()
     shared = Shared(wide, lambda: narrow)

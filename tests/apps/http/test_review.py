@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
+from functools import partial
 from io import BytesIO
 
 import httpx
@@ -11,6 +14,7 @@ import pytest
 from PIL import Image
 
 from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.reports import Reports
 from maskworks.apps.http.strokes import read_strokes
 from maskworks.studio.store import Filter, list_items, list_reviews
 from maskworks.studio.store.reviewing import matte_versions
@@ -190,6 +194,45 @@ def test_key_needs_the_scope_and_its_end_ends_the_session(reviewed):
         assert desk.items()
         revoke_key(server.service.store, "cem")
         assert desk.client.get(f"{desk.base}/items").status_code == 401
+
+
+def routes_told(out):
+    """Return what the report says, None if there is none."""
+    file = out / "report.json"
+    return json.loads(file.read_text()).get("routes") if file.exists() else None
+
+
+def until_told(out, **routes):
+    until = time.monotonic() + 30
+    while (told := routes_told(out) or {}) | routes != told:
+        assert time.monotonic() < until, told
+        time.sleep(0.05)
+
+
+def test_report_follows_the_decisions(starting, campaign_folder, monkeypatch):
+    monkeypatch.setattr("maskworks.apps.http.service.Reports", partial(Reports, pause_s=0.0))
+    out = campaign_folder / "spring-out"
+    (out / "report.json").write_text('{"wall_seconds": 12.5}')
+    with Desk(starting(campaigns=(campaign_folder,)), "spring") as ana:
+        number = ana.items()[0]["id"]
+        ana.post(number, "decide", verdict="accept", lease=ana.take(number))
+        until_told(out, deliver=1, review=3)
+        ana.post(number, "undo", lease=ana.take(number))
+        until_told(out, deliver=0, review=4)
+    assert json.loads((out / "report.json").read_text())["wall_seconds"] == 12.5
+
+
+def test_report_that_a_killed_process_owes_is_written_by_the_next(
+    starting, campaign_folder, monkeypatch
+):
+    out = campaign_folder / "spring-out"
+    with Desk(starting(campaigns=(campaign_folder,)), "spring") as ana:
+        number = ana.items()[0]["id"]
+        ana.post(number, "decide", verdict="accept", lease=ana.take(number))
+    assert routes_told(out) is None, "reviewers have not paused yet"
+    monkeypatch.setattr("maskworks.apps.http.service.Reports", partial(Reports, pause_s=0.0))
+    starting(campaigns=(campaign_folder,))
+    until_told(out, deliver=1, review=3)
 
 
 def test_dashboard_counts_and_escapes(ana, reviewed):

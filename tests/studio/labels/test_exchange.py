@@ -45,6 +45,43 @@ def test_supervision_reads_our_coco(written, file):
     assert min(shares) > 0.9
 
 
+@pytest.mark.parametrize("file", ["instances.json", "instances-polygons.json"])
+def test_our_coco_has_what_fiftyone_reads(written, file):
+    """The keys of its COCODetectionDataset, and a mask as its importer makes it of them.
+
+    FiftyOne itself is not installed here (it brings a database): it matches `file_name` below
+    its data_path, takes `bbox` as left, top, width, height, decodes runs or polygons with
+    pycocotools and cuts the mask to the box; a category's id is its place in the list.
+    """
+    from pycocotools import mask as coco
+
+    pictures, out, ring, square = written
+    record = json.loads((out / file).read_text())
+    assert {"categories", "images", "annotations"} <= set(record)
+    for category in record["categories"]:
+        assert {"id", "name", "supercategory"} <= set(category)
+        assert isinstance(category["id"], int)
+    (image,) = record["images"]
+    assert {"id", "file_name", "height", "width"} <= set(image)
+    assert (pictures / image["file_name"]).is_file()
+    assert len({row["id"] for row in record["annotations"]}) == 2
+    found = []
+    for row in record["annotations"]:
+        assert {"id", "image_id", "category_id", "bbox", "segmentation", "iscrowd"} <= set(row)
+        assert row["image_id"] == image["id"]
+        assert row["iscrowd"] == 0
+        runs = row["segmentation"]
+        if isinstance(runs, list):
+            runs = coco.merge(coco.frPyObjects(runs, image["height"], image["width"]))
+        left, top, width, height = row["bbox"]
+        whole = np.zeros((image["height"], image["width"]), bool)
+        box = np.s_[top : top + height, left : left + width]
+        whole[box] = coco.decode(runs).astype(bool)[box]
+        assert whole.sum() == row["area"]
+        found.append(whole)
+    assert min(max(iou(mask, each) for mask in found) for each in (ring, square)) > 0.99
+
+
 def test_supervision_reads_our_yolo(written, tmp_path):
     supervision = pytest.importorskip("supervision")
     pictures, out, _, square = written

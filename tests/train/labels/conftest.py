@@ -74,6 +74,12 @@ def data(tmp_path_factory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def recipe_text():
+    """The recipe of the drawn scenes."""
+    return RECIPE
+
+
 @pytest.fixture
 def recipe_file(tmp_path):
     """Write a recipe: the drawn scenes', with some parts of its text replaced."""

@@ -108,3 +108,25 @@ def test_a_recipe_says_what_to_check(data, recipe_file, capsys):
 def test_wrong_use_is_explained(folder, capsys, options, message):
     assert check(folder, *options) == 2
     assert message in capsys.readouterr().err
+
+
+def test_pages_that_share_nothing_but_their_white_are_no_duplicates(folder, capsys):
+    for name, split, rows in (("one", "train", slice(60, 90)), ("other", "dev", slice(200, 225))):
+        page = np.full((240, 320), 240, np.uint8)
+        page[rows] = 90
+        PilImage.fromarray(page).save(folder / split / f"{name}.webp", lossless=True)
+        ids = np.tile(np.arange(3, dtype=np.uint8), (240, 107))[:, :320]
+        PilImage.fromarray(ids).save(folder / split / f"{name}.png")
+    assert check(folder) == 0
+    assert "nothing to mend" in capsys.readouterr().out
+
+
+def test_drawn_pictures_are_written_and_checked(tmp_path, capsys):
+    folder = tmp_path / "pages" / "train"
+    assert main(["data", "draw", "pages", "-o", str(folder), "--count", "3", "--seed", "4"]) == 0
+    assert "0 background, 1 text, 2 picture" in capsys.readouterr().out
+    names = sorted(path.name for path in folder.iterdir())
+    assert names[:2] == ["pages-4-00000.png", "pages-4-00000.webp"]
+    assert check(tmp_path / "pages", "--classes", "3") == 0
+    assert main(["data", "draw", "cats", "-o", str(folder)]) == 2
+    assert "nothing to draw called 'cats'; choose pages" in capsys.readouterr().err

@@ -81,6 +81,37 @@ def check(
         raise typer.Exit(1)
 
 
+@app.command()
+def draw(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What is drawn: pages.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="A folder; it is created.")
+    ],
+    *,
+    count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Other seed, other pictures.")] = 0,
+) -> None:
+    """Draw pictures together with their labels, as recipes with `format = "drawn"` learn from.
+
+    Each becomes a WebP and, beside it, a PNG of class ids. Existing files are written anew.
+    """
+    import numpy as np
+    from PIL import Image
+
+    from maskworks.train.labels.drawing import DRAWINGS, draw_pair
+
+    if name not in DRAWINGS:
+        raise UsageError(f"there is nothing to draw called {name!r}; choose {', '.join(DRAWINGS)}")
+    output.mkdir(parents=True, exist_ok=True)
+    for at in range(count):
+        pixels, ids = draw_pair(name, (seed, at))
+        stem = output / f"{name}-{seed}-{at:05}"
+        Image.fromarray(pixels).save(stem.with_suffix(".webp"), lossless=True)
+        Image.fromarray(ids.astype(np.uint8)).save(stem.with_suffix(".png"))
+    classes = ", ".join(f"{at} {each}" for at, each in enumerate(DRAWINGS[name].classes))
+    typer.echo(f"{count} in {output}, ids: {classes}")
+
+
 Split = tuple[str, "Sequence[Pair]", "NDArray[np.int32]"]
 
 

@@ -103,11 +103,14 @@ def instances(
     ] = False,
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
+    allow_missing: AllowMissingOption = False,
 ) -> None:
     """Measure instance masks: the twelve AP and AR figures of COCO, and boundary AP.
 
     A mask of another size than its picture, an unknown picture or an unknown class is an error
-    that names the file.
+    that names the file; so is a picture of the truth that is not among the `images` of the
+    predictions, if they list any. Pictures belong together by `file_name` where both files
+    have it, else by id.
 
     Exit code: 0 measured, 1 files do not fit, 2 wrong use.
     """
@@ -115,7 +118,7 @@ def instances(
     from maskworks.evaluate.pages.labels import instances_page
 
     page = check_outputs(json_file, html_file, task="instances")
-    report = evaluate_instances(truth, predictions, boundary=boundary)
+    report = evaluate_instances(truth, predictions, boundary=boundary, allow_missing=allow_missing)
     record: dict[str, Any] = report.record()
     kinds = ("", "boundary_") if boundary else ("",)
     lines = [(name, *(shown(record[f"{kind}{name}"]) for kind in kinds)) for name in FIGURES]

@@ -85,13 +85,21 @@ def fairness(
         Path | None,
         typer.Option(metavar="DIR", help="The pictures; all properties but the size need them."),
     ] = None,
+    taxonomy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            help="Files are label maps of this taxonomy (a name or a .toml file): mean IoU over "
+            "the classes of each picture.",
+        ),
+    ] = None,
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     allow_missing: AllowMissingOption = False,
     skip_unclear: UnclearOption = False,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
-    """Measure mattes by group: means with 95 % intervals, the gap, and whether it is chance.
+    """Measure mattes or label maps by group: means with 95 % intervals, the gap, and whether it is chance.
 
     Groups come from your file, by several attributes and their crossings, or from measured
     properties of the pictures. Attributes of people are never guessed. A file that names unknown
@@ -99,17 +107,19 @@ def fairness(
 
     Exit code: 0 measured, 1 files do not fit, 2 wrong use.
     """
+    from maskworks.core.taxonomy import load_taxonomy
     from maskworks.evaluate.fairness import Measuring, Reading, evaluate_fairness
     from maskworks.evaluate.outcome import finite
     from maskworks.evaluate.pages.trust import fairness_page
 
     page = check_outputs(json_file, html_file, task="fairness")
+    known = None if taxonomy is None else load_taxonomy(taxonomy)
     report = evaluate_fairness(
         truth,
         predictions,
         groups=groups,
         measuring=Measuring(tuple(properties), photos) if properties else None,
-        rules=Reading(Limits(max_pixels), allow_missing, skip_unclear),
+        rules=Reading(Limits(max_pixels), allow_missing, skip_unclear, known),
     )
     record: dict[str, Any] = report.record() | {"command": _command(ctx)}
     lines: list[tuple[str, ...]] = []
@@ -256,7 +266,7 @@ def threshold(
     """
     from maskworks.evaluate.calibration import evaluate_calibration, find_threshold
     from maskworks.evaluate.confidences import read_confidences
-    from maskworks.evaluate.pages.trust import calibration_page
+    from maskworks.evaluate.pages.trust import threshold_page
 
     page = check_outputs(json_file, html_file, task="threshold")
     found = read_confidences(
@@ -282,7 +292,7 @@ def threshold(
         footnote=_threshold_note(record),
     )
     if page:
-        write_page(page, calibration_page(report, report.record()))
+        write_page(page, threshold_page(answer, record))
     if answer.chosen is None:
         raise typer.Exit(1)
 

@@ -17,9 +17,11 @@ from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Limits
 from maskworks.core.values import Box
 from maskworks.models.classical_methods import Choices
+from maskworks.models.prompts import prompt_of, read_prompts
 from maskworks.models.segmenters import Opening
 from maskworks.models.tiled_labelling import Tiles
 from maskworks.studio.labels.request import Labelling, LabelRequest, open_labelling
+from maskworks.studio.labels.scans import Window
 
 LONGEST_COMMAND = 2000
 
@@ -44,7 +46,8 @@ def segment(
             "--output",
             "-o",
             metavar="OUT",
-            help="Folder; for one input also a .png file, which then gets the label map alone.",
+            help="Folder; for one input also a .png file (of a scan .nii.gz), which then gets the "
+            "label map alone.",
         ),
     ],
     model: Annotated[
@@ -98,6 +101,22 @@ def segment(
             help="Where the one object is, pixels, for grabcut and SAM.",
         ),
     ] = None,
+    point: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROW,COLUMN",
+            help="SAM: a point inside the object, pixels; ROW,COLUMN,out is beside it. May be "
+            "repeated; all, and a --box, mean one object. Without any, SAM finds everything.",
+        ),
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="SAM: a JSON list of objects, each with inside and outside, lists of "
+            "[ROW, COLUMN], and box.",
+        ),
+    ] = None,
     min_score: Annotated[
         float, typer.Option(min=0, max=1, help="An object below this score is none.")
     ] = 0.5,
@@ -119,6 +138,14 @@ def segment(
         typer.Option(
             metavar="R,G,B",
             help="Bands of a TIFF that are red, green and blue, counted from 1; default 1,2,3.",
+        ),
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CENTRE,WIDTH",
+            help="Values of a DICOM or NIfTI file that are shown, such as 40,400 for soft tissue; "
+            "default what the file says, else its 1st to 99th percentile.",
         ),
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
@@ -163,6 +190,9 @@ def segment(
     input's size; beside it lie OUT/overlay/a/street.jpg, the tables OUT/classes.csv and
     OUT/classes.json, and what else was asked for. OUT/manifest.jsonl has one row an input.
 
+    A DICOM or NIfTI scan becomes OUT/<path>.nii.gz, a volume of class ids that lies where the
+    scan lies, and label maps of its slices in OUT/<path>.nii/ (of a single one OUT/<path>.png).
+
     Exit code: 0 all done, 1 some failed, 2 wrong use, 130 stopped.
     """
     if overwrite and resume:
@@ -182,10 +212,11 @@ def segment(
             commercial_only=commercial_only,
             min_score=min_score,
             taxonomy=taxonomy,
-            choices=Choices(classes=classes, box=_box(box)),
+            choices=_choices(classes, box, point or [], prompts),
         ),
         bands=_bands(bands),
         tiles=Tiles(tile, overlap),
+        window=None if window is None else Window.parse(window),
         existing="overwrite" if overwrite else "resume" if resume else "refuse",
         manifest=manifest,
         limits=Limits(max_pixels),
@@ -214,6 +245,16 @@ def _box(text: str | None) -> Box | None:
         raise UsageError(
             f"--box is four numbers, top and left before bottom and right, got {text!r}"
         ) from error
+
+
+def _choices(classes: int, box: str | None, points: list[str], file: Path | None) -> Choices:
+    around = _box(box)
+    if file is not None:
+        if points or around:
+            raise UsageError("--prompts names every object; leave --point and --box out")
+        return Choices(classes=classes, prompts=read_prompts(file))
+    prompts = prompt_of(points, around) if points else ()
+    return Choices(classes=classes, box=around, prompts=prompts)
 
 
 def _bands(text: str | None) -> tuple[int, ...] | None:

@@ -41,6 +41,14 @@ def serve(
     edges: Annotated[
         Literal["auto", "fine", "fast", "off"], typer.Option(help="Where a request does not say.")
     ] = "auto",
+    clicks: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A SAM that finds what a click on the review page points at: a folder, or "
+            "hf:OWNER/NAME that was pulled. Default: GrabCut.",
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
     models_kept: Annotated[int, typer.Option(min=1, help="Models kept open at once.")] = 2,
     queue: Annotated[
@@ -96,6 +104,7 @@ def serve(
         campaigns=tuple(campaign or ()),
         model=model,
         edges=edges,
+        clicks=clicks,
         threads=threads,
         models_kept=models_kept,
         bounds=Bounds(

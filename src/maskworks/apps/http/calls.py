@@ -31,6 +31,9 @@ class Shared:
         With all cores.
     narrow : function without arguments
         Opens the same network with half of them; called when two need it for the first time.
+    crowded : function without arguments, optional
+        Says whether others are about to need it, or have just had it: while one reads or writes
+        its picture, a call with all cores would wait for that one's core at every layer.
 
     Examples
     --------
@@ -40,8 +43,14 @@ class Shared:
     [1.0, 1.0, 1.0]
     """
 
-    def __init__(self, wide: Network, narrow: Callable[[], Network]) -> None:
-        self._wide, self._open_narrow = wide, narrow
+    def __init__(
+        self,
+        wide: Network,
+        narrow: Callable[[], Network],
+        *,
+        crowded: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._wide, self._open_narrow, self._crowded = wide, narrow, crowded
         self._narrow: Network | None = None
         self._opening = threading.Lock()
         self._door = threading.Lock()  # held while waiting for room: nobody is overtaken for ever
@@ -69,7 +78,7 @@ class Shared:
             with self._door, self._changed:
                 self._changed.wait_for(lambda: self._taken + calls <= CALLS)
                 self._taken += calls
-                alone = self._callers == 1
+                alone = self._callers == 1 and not self._crowded()
             try:
                 yield alone
             finally:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image as PillowImage
 
+from maskworks.apps.http.clicks import GRABCUT, Finder
 from maskworks.apps.http.cutting import header_size, size_within, smaller
 from maskworks.apps.http.desks import Desk
 from maskworks.apps.http.errors import ApiError
@@ -44,10 +45,15 @@ class Shown:
 
 
 class Darkroom:
-    """Reads photos and mattes; what the page asked for lately is kept, within bounds."""
+    """Reads photos and mattes; what the page asked for lately is kept, within bounds.
 
-    def __init__(self, model: Callable[[str], Model], limits: Limits) -> None:
-        self._model, self._limits = model, limits
+    `finder` finds what a click on a photo points at.
+    """
+
+    def __init__(
+        self, model: Callable[[str], Model], limits: Limits, finder: Finder = GRABCUT
+    ) -> None:
+        self._model, self._limits, self.finder = model, limits, finder
         self._kept: OrderedDict[tuple[object, ...], Shown] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()

@@ -111,7 +111,8 @@ def take_back(desk: Desk, kept: Kept, hand: Hand) -> Route:
 def preview(darkroom: Darkroom, desk: Desk, kept: Kept, strokes: Sequence[Stroke]) -> Matte:
     """Return the matte with strokes on it, not saved."""
     picture = darkroom.photo(desk, kept)
-    return draw(picture.image, darkroom.matte(desk, kept, picture), strokes)
+    matte = darkroom.matte(desk, kept, picture)
+    return draw(picture.image, matte, strokes, finder=darkroom.finder)
 
 
 def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -> Route:
@@ -128,7 +129,7 @@ def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -
     check_lease(desk.store, kept.id, hand.lease)
     picture = darkroom.photo(desk, kept)
     before = darkroom.matte(desk, kept, picture)
-    matte = draw(picture.image, before, fix.strokes)
+    matte = draw(picture.image, before, fix.strokes, finder=darkroom.finder)
     if fix.refine:
         matte = refine_touched(picture.image, before, matte)
     fore = estimate_foreground(picture.image, matte)

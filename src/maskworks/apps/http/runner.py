@@ -1,4 +1,4 @@
-"""What the service does besides answering: campaigns, webhooks, deletion after their time."""
+"""What the service does besides answering: campaigns, webhooks, reports, deletion in time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -56,16 +56,27 @@ def signature(secret: str, body: bytes, seconds: int) -> str:
 
 
 class Runner:
-    """Threads that take jobs and messages from the store, until they are stopped."""
+    """Threads that take jobs and messages from the store, until they are stopped.
 
-    def __init__(self, settings: ServerSettings, store: Store, reach: Reach) -> None:
+    Each of `also` is called again and again too; it says whether there was something to do.
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        store: Store,
+        reach: Reach,
+        *,
+        also: Sequence[Callable[[], bool]] = (),
+    ) -> None:
         self._settings, self._store, self._reach = settings, store, reach
         self._stop = threading.Event()
         self._name = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
         self._threads = [
             threading.Thread(target=self._again, args=(each, pause), daemon=True)
             for each, pause in (
-                (self._run_one, _LOOK_S), (self._send_one, _LOOK_S), (self._sweep, _SWEEP_S)
+                (self._run_one, _LOOK_S), (self._send_one, _LOOK_S), (self._sweep, _SWEEP_S),
+                *((each, _LOOK_S) for each in also),
             )
         ]  # fmt: skip
 

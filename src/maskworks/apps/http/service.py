@@ -13,16 +13,19 @@ from starlette.requests import Request
 
 from maskworks.apps.http.bodies import Form, read_form, too_large_body
 from maskworks.apps.http.calls import CALLS, Shared
+from maskworks.apps.http.clicks import finder_of
 from maskworks.apps.http.darkroom import Darkroom
 from maskworks.apps.http.desks import Desks
 from maskworks.apps.http.engine import Engine, Ticket
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.metrics import Metrics
 from maskworks.apps.http.reaching import Reach
+from maskworks.apps.http.reports import Reports
 from maskworks.apps.http.runner import Runner
 from maskworks.apps.http.sessions import signing_key
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.apps.http.shelf import Shelf
+from maskworks.apps.http.warming import Warming
 from maskworks.core.errors import DownloadError
 from maskworks.core.reading import Limits
 from maskworks.studio.line import share_cores, taking_turns
@@ -49,8 +52,10 @@ class Service:
     metrics: Metrics
     reach: Reach
     desks: Desks
+    reports: Reports
     runner: Runner
     darkroom: Darkroom
+    warming: Warming
     signing: bytes = field(repr=False)
     now: Callable[[], float] = field(default=time.time)
 
@@ -113,13 +118,15 @@ def build(settings: ServerSettings, store: Store) -> Service:
 
     crew = share_cores(settings.threads, _MANY)
     cores = crew.threads
+    engine = Engine(crew.workers, settings.bounds.places)
 
     def load(name: str) -> Model:
         model = load_model(name, threads=cores)
         if cores < CALLS:
             return taking_turns(model)
         half = partial(load_model, name, threads=cores // CALLS)
-        return replace(model, network=Shared(model.network, lambda: half().network))
+        shared = Shared(model.network, lambda: half().network, crowded=lambda: engine.taken > 1)
+        return replace(model, network=shared)
 
     def load_labels(name: str) -> Segmenter:
         return load_segmenter(name, Opening(threads=crew.threads))
@@ -130,22 +137,29 @@ def build(settings: ServerSettings, store: Store) -> Service:
         seconds=settings.fetching.seconds,
         redirects=settings.fetching.redirects,
     )
+    desks = Desks(settings, store)
+    reports = Reports(desks)
+    finder = finder_of(settings.clicks, threads=settings.threads)
+    darkroom = Darkroom(shelf.get, Limits(settings.bounds.pixels), finder)
+    warming = Warming(desks, darkroom, lambda: engine.taken == 0)
     service = Service(
         settings=settings,
         store=store,
-        engine=Engine(crew.workers, settings.bounds.places),
+        engine=engine,
         shelf=shelf,
         segmenters=Shelf(settings.models_kept, load_labels),
         metrics=Metrics(),
         reach=reach,
-        desks=Desks(settings, store),
-        runner=Runner(settings, store, reach),
-        darkroom=Darkroom(shelf.get, Limits(settings.bounds.pixels)),
+        desks=desks,
+        reports=reports,
+        runner=Runner(settings, store, reach, also=(reports.write_due, warming.warm_one)),
+        darkroom=darkroom,
+        warming=warming,
         signing=signing_key(settings.data),
     )
     service.metrics.observe(
         room=settings.bounds.places,
-        taken=lambda: service.engine.taken,
+        taken=lambda: engine.taken,
         models=lambda: len(service.shelf.names) + len(service.segmenters.names),
     )
     return service

@@ -65,6 +65,8 @@ class ServerSettings:
     database : of keys, jobs and those campaigns; None is ``service.db`` in `data`
     campaigns : campaign files that the review page shows too
     model, edges : what a request gets that does not choose
+    clicks : a SAM, as a folder or ``hf:OWNER/NAME``, that finds what a click points at;
+        None is GrabCut
     threads : cores to use, 0 takes all
     models_kept : opened at once; the one unused for longest makes room
     retention_days : finished campaigns made over HTTP are deleted after so many; None keeps them
@@ -78,6 +80,7 @@ class ServerSettings:
     campaigns: tuple[Path, ...] = ()
     model: str = "cutout"
     edges: Method = "auto"
+    clicks: str | None = None
     threads: int = 0
     models_kept: int = 2
     bounds: Bounds = field(default_factory=Bounds)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from maskworks.apps.http.clicks import GRABCUT, Click, Finder, discs
 from maskworks.apps.http.errors import ApiError
 from maskworks.core.errors import ImageError
 from maskworks.core.values import BACKGROUND, FOREGROUND, UNKNOWN, Image, Matte, Trimap
@@ -20,9 +21,6 @@ from maskworks.refine.refinement import RefineOptions, refine
 
 MOST_STROKES, MOST_POINTS = 2000, 50_000
 
-_CLICK_PX = 512
-_DISC = 5
-_ROUNDS = 3
 _TOUCHED = 0.02
 _BAND_SHARE = 0.006
 _FAR_PX = 1e6
@@ -77,13 +75,16 @@ def plain_strokes(strokes: Sequence[Stroke]) -> list[Any]:
     return [stroke.model_dump(mode="json") for stroke in strokes]
 
 
-def draw(image: Image, matte: Matte, strokes: Sequence[Stroke]) -> Matte:
+def draw(
+    image: Image, matte: Matte, strokes: Sequence[Stroke], *, finder: Finder = GRABCUT
+) -> Matte:
     """Return the matte with everything drawn on it, in order.
 
     Parameters
     ----------
     image, matte : of shape (H, W)
     strokes : in pixels of (H, W)
+    finder : of what a click points at
 
     Examples
     --------
@@ -94,9 +95,9 @@ def draw(image: Image, matte: Matte, strokes: Sequence[Stroke]) -> Matte:
     7.3
     """
     alpha = matte.alpha.copy()
-    for stroke in strokes:
+    for number, stroke in enumerate(strokes):
         if stroke.is_click:
-            alpha = _clicked(image, alpha, stroke)
+            alpha = _clicked(image, alpha, strokes[: number + 1], finder)
         else:
             _painted(alpha, stroke)
     return Matte(alpha)
@@ -166,38 +167,34 @@ def _painted(alpha: Float2D, stroke: Stroke) -> None:
         np.minimum(part, 1 - paint, out=part, casting="unsafe")
 
 
-def _clicked(image: Image, alpha: Float2D, stroke: Stroke) -> Float2D:
-    """Let GrabCut find what was pointed at, and change the matte there alone.
+def _clicked(image: Image, alpha: Float2D, strokes: Sequence[Stroke], finder: Finder) -> Float2D:
+    """Have the finder look for what the last stroke points at, and change the matte there alone.
 
-    References
-    ----------
-    Rother, Kolmogorov and Blake, GrabCut, SIGGRAPH 2004.
+    Earlier clicks stay sure: what the last one finds never reaches over one of the other kind.
     """
     import cv2
 
-    height, width = alpha.shape
-    scale = min(1.0, _CLICK_PX / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA)
-    now = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) >= 0.5
+    stroke = strokes[-1]
     wanted = stroke.kind == "foreground"
-    discs = np.zeros(now.shape, np.uint8)
-    for x, y in stroke.points:
-        cv2.circle(discs, (round(x * scale), round(y * scale)), _DISC, 1, -1)
-    if not discs.any():
+    height, width = alpha.shape
+    scale = min(1.0, finder.side_px / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = np.asarray(cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    now = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) >= 0.5
+    others = [s for s in strokes[:-1] if s.is_click and s.kind != stroke.kind]
+    click = Click(
+        points=tuple((x * scale, y * scale) for x, y in stroke.points),
+        others=tuple((x * scale, y * scale) for s in others for x, y in s.points),
+        wanted=wanted,
+    )
+    there = discs(now.shape, click.points)
+    if not there.any():
         return alpha
-    labels = np.where(now, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[discs > 0] = cv2.GC_FGD if wanted else cv2.GC_BGD
-    found = now.copy()
-    classes = {bool(value) for value in np.unique(np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)))}
-    if len(classes) == 2:
-        cv2.setRNGSeed(0)
-        behind, front = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.grabCut(small, labels, (0, 0, 1, 1), behind, front, _ROUNDS, cv2.GC_INIT_WITH_MASK)
-        found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
-    change = ((found == wanted) & (now != wanted)) | ((discs > 0) & (now != wanted))
+    found = finder.find(Image(small), now, click)
+    change = ((found == wanted) | there) & (now != wanted)
+    change &= there | ~discs(now.shape, click.others)
     _, pieces = cv2.connectedComponents(change.astype(np.uint8))
-    hit = np.unique(pieces[(discs > 0) & change])
+    hit = np.unique(pieces[there & change])
     chosen = np.isin(pieces, hit[hit > 0]).astype(np.float32)
     soft = cv2.resize(chosen, (width, height), interpolation=cv2.INTER_LINEAR)
     mixed = np.maximum(alpha, soft) if wanted else np.minimum(alpha, 1 - soft)

@@ -19,6 +19,7 @@ WORST = 6
 _SIDE = 360  # of a drawn picture, pixels
 _FEW = 25  # classes whose matrix is a table
 _CELL = 6  # pixels a cell of a larger matrix
+_NO_SPAN = (float("nan"), float("nan"))
 _HERE = Path(__file__).parent
 
 
@@ -90,7 +91,13 @@ def record_facts(record: Mapping[str, object]) -> str:
     return facts(rows)
 
 
-def bars(title: str, headings: Sequence[str], rows: Sequence[tuple[str, Sequence[object]]]) -> str:
+def bars(
+    title: str,
+    headings: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[object]]],
+    *,
+    spans: Sequence[tuple[float, float]] = (),
+) -> str:
     """Return a table whose first figure is drawn as a bar.
 
     Parameters
@@ -98,28 +105,34 @@ def bars(title: str, headings: Sequence[str], rows: Sequence[tuple[str, Sequence
     title : str
     headings : names of the first column and of the figures
     rows : (name, figures); a figure is a float in [0, 1], None, or a text
+    spans : of each row, the interval of its first figure, drawn on the bar; none, or NaN ends
     """
     first, *others = headings
     head = f'<th>{escape(first)}</th><th scope="col" colspan="2">{escape(others[0])}</th>'
     head += "".join(f'<th class="n">{escape(other)}</th>' for other in others[1:])
-    body = "".join(_bar_row(name, figures) for name, figures in rows)
+    body = "".join(
+        _bar_row(name, figures, span)
+        for (name, figures), span in zip(rows, spans or [_NO_SPAN] * len(rows), strict=True)
+    )
     return (
         f'<h2>{escape(title)}</h2><div class="scroll"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def _bar_row(name: str, figures: Sequence[object]) -> str:
+def _bar_row(name: str, figures: Sequence[object], span: tuple[float, float]) -> str:
     value = figures[0]
     wide = 100 * min(max(value, 0.0), 1.0) if isinstance(value, float) else 0
     bar = f'<i style="width:{wide:.2f}%"></i>' if isinstance(value, float) else ""
+    if span[0] < span[1]:  # neither NaN nor a point
+        bar += f'<s style="left:{100 * span[0]:.2f}%;width:{100 * (span[1] - span[0]):.2f}%"></s>'
     cells = "".join(
         f'<td class="n">{escape(each) if isinstance(each, str) else number(each)}</td>'
         for each in figures[1:]
     )
     return (
         f'<tr><td>{escape(name)}</td><td class="n">{number(value)}</td>'
-        f'<td class="bar">{bar}</td>{cells}</tr>'
+        f'<td class="bar"><div>{bar}</div></td>{cells}</tr>'
     )
 
 

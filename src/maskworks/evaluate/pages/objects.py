@@ -14,7 +14,8 @@ from maskworks.core.rle_algebra import ious
 from maskworks.core.rle_coco import from_coco
 from maskworks.core.taxonomy import colour_of
 from maskworks.core.values import Pixels
-from maskworks.evaluate.instances import packed_mask, read_results, read_truth
+from maskworks.evaluate.coco_files import read_results, read_truth
+from maskworks.evaluate.instances import packed_mask
 
 SCORE = 0.5
 """Predictions below this score are neither counted nor drawn on the page."""
@@ -40,7 +41,8 @@ def worst_pictures(truth: Path, predictions: Path, count: int) -> list[ObjectsPi
     Objects are matched with predictions of their class from score 0.5 on, best score first, at an
     IoU of at least 0.5; crowds are left out.
     """
-    true_set, results = read_truth(truth), read_results(predictions)
+    true_set = read_truth(truth)
+    results = read_results(predictions, true_set).rows
     theirs = _by_image(row for row in true_set["annotations"] if not row["iscrowd"])
     ours = _by_image(row for row in results if row["score"] >= SCORE)
     found = [

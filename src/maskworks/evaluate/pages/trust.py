@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from maskworks.evaluate.calibration import CalibrationReport
+from maskworks.evaluate.calibration import CalibrationReport, ThresholdReport
 from maskworks.evaluate.fairness import AttributeScore, FairnessReport
 from maskworks.evaluate.outcome import finite
 from maskworks.evaluate.pages.drawing import (
     bars,
-    curve,
     number,
     page,
     record_facts,
     tiles,
     upper_first,
 )
+from maskworks.evaluate.pages.plots import reliability_plot, risk_plot
 
 
 def fairness_page(report: FairnessReport, record: Mapping[str, Any]) -> str:
@@ -42,33 +42,94 @@ def fairness_page(report: FairnessReport, record: Mapping[str, Any]) -> str:
 
 def calibration_page(report: CalibrationReport, record: Mapping[str, Any]) -> str:
     """Return the page of `evaluate calibration`: reliability, risk and coverage, thresholds."""
-    names = ("ECE", "ECE_bar", "AUROC", "AURC")
-    rows = [
+    bar = f"{report.bar:g}"
+    figures = {
+        "calibration error, ECE": record["ECE"],
+        f"the same against IoU {bar}": record["ECE_bar"],
+        f"AUROC at IoU {bar}": record["AUROC"],
+        "mean risk, AURC": record["AURC"],
+    }
+    fit = record.get("fit")
+    bent = "" if fit is None else f"<p>{escape(_fit(fit))}</p>"
+    parts = [
+        tiles(figures),
+        f"<p>{escape(upper_first(report.sentence(0.85)))}.</p>",
+        bent,
+        *_curves(record, {}),
+        record_facts(record),
+    ]
+    return page("Can its confidence be trusted", parts)
+
+
+def threshold_page(answer: ThresholdReport, record: Mapping[str, Any]) -> str:
+    """Return the page of `evaluate threshold`: the threshold, how sure it is, and the curves."""
+    names = ("threshold", "precision", "coverage", "sure_threshold", "sure_coverage")
+    marked = {}
+    if answer.chosen is not None:
+        marked[f"from {answer.chosen.threshold:.3f}"] = answer.chosen.coverage
+    if answer.sure is not None:
+        marked[f"sure from {answer.sure.threshold:.3f}"] = answer.sure.coverage
+    parts = [
+        tiles({name.replace("_", " "): record[name] for name in names}),
+        *(f"<p>{escape(line)}</p>" for line in _found(record)),
+        *_curves(answer.calibration.record(), marked),
+        record_facts(record),
+    ]
+    return page(f"From which confidence on {100 * answer.target:g} % are good", parts)
+
+
+def _found(record: Mapping[str, Any]) -> Iterator[str]:
+    target, bar = f"{100 * record['target_precision']:g} %", f"{record['bar']:g}"
+    level = f"{100 * record['level']:g} %"
+    if record["threshold"] is None:
+        yield f"No threshold delivers {target} at IoU {bar} or above in these pictures."
+    else:
+        low, high = record["precision_interval"]
+        yield (
+            f"From a confidence of {number(record['threshold'])} on, {record['delivered']:,} of "
+            f"{record['counts']['pictures']:,} pictures are delivered and {record['wrong']:,} of "
+            f"these are below IoU {bar}: a precision of {number(record['precision'])}, which at "
+            f"{level} may be {number(low)} to {number(high)} in pictures like these."
+        )
+    if record["threshold_interval"] is not None:
+        ends = (number(end) if end is not None else "none" for end in record["threshold_interval"])
+        yield f"Drawn anew, such pictures give thresholds of {' to '.join(ends)} ({level})."
+    if record["sure_threshold"] is not None:
+        yield f"From {number(record['sure_threshold'])} on one can be sure of {target}, at a level of {level}."
+    elif record["pictures_needed"] > 0:
+        yield (
+            f"There are too few pictures to be sure of {target}: it takes "
+            f"{record['pictures_needed']:,} without a mistake."
+        )
+
+
+def _fit(fit: Mapping[str, Any]) -> str:
+    return (
+        f"Bent by the {fit['method']} fit, the calibration error of {fit['pictures']:,} pictures, "
+        f"each by a fit of others, goes from {number(fit['error_before'])} to "
+        f"{number(fit['error_after'])}."
+    )
+
+
+def _curves(record: Mapping[str, Any], marked: Mapping[str, float]) -> Iterator[str]:
+    """Yield reliability, risk over coverage, and the table of each."""
+    bins = [row for row in record["reliability"] if row["count"]]
+    shown: list[tuple[str, list[object]]] = [
         (
             f"{row['low']:.2f} to {row['high']:.2f}",
             [row["IoU"], row["confidence"], f"{row['count']:,}"],
         )
-        for row in record["reliability"]
-        if row["count"]
+        for row in bins
     ]
     kept: list[tuple[str, list[object]]] = [
         (f"{row['threshold']:g}", [row["coverage"], row["risk"], f"{row['wrong']:,}"])
         for row in record["thresholds"]
     ]
-    parts = [
-        tiles({name.replace("_", " "): record[name] for name in names}),
-        f"<p>{escape(upper_first(report.sentence(0.85)))}.</p>",
-        _reliability(record),
-        bars("Confidence against IoU", ("confidence", "IoU", "mean confidence", "pictures"), rows),
-        curve(
-            "Risk over coverage, 0 to 1",
-            {"risk": _risks(record)},
-            label="Risk over coverage 0 to 1",
-        ),
-        bars("Thresholds", ("deliver from", "coverage", "risk", "wrong"), kept),
-        record_facts(record),
-    ]
-    return page("Can its confidence be trusted", parts)
+    yield risk_plot(record["risk_coverage"], marked)
+    yield bars("Thresholds", ("deliver from", "coverage", "risk", "wrong"), kept)
+    yield reliability_plot(bins)
+    headings = ("confidence", "IoU", "mean confidence", "pictures")
+    yield bars("Confidence against IoU", headings, shown)
 
 
 def _said(widest: Mapping[str, Any]) -> str:
@@ -99,40 +160,8 @@ def _attribute(attribute: AttributeScore) -> str:
     warned = "".join(
         f'<p class="warn">{escape(upper_first(text))}.</p>' for text in attribute.warnings()
     )
-    gap = f"<p>Gap {number(attribute.gap)}, p = {number(attribute.chance)}.</p>"
-    return bars(attribute.name, headings, rows) + gap + warned
-
-
-def _reliability(record: Mapping[str, Any]) -> str:
-    """Return the reliability diagram: mean IoU over mean confidence, as large as the bin."""
-    rows = [row for row in record["reliability"] if row["count"]]
-    most = max((row["count"] for row in rows), default=1)
-    dots = "".join(
-        f'<circle cx="{40 + 240 * row["confidence"]:.1f}" cy="{260 - 240 * row["IoU"]:.1f}" '
-        f'r="{3 + 9 * (row["count"] / most) ** 0.5:.1f}" fill="#2f6fb0" fill-opacity=".75"/>'
-        for row in rows
-    )
-    marks = "".join(
-        f'<text x="{40 + 240 * v}" y="276" text-anchor="middle" font-size="10" '
-        f'fill="currentColor">{v:g}</text><text x="34" y="{263 - 240 * v}" text-anchor="end" '
-        f'font-size="10" fill="currentColor">{v:g}</text>'
-        for v in (0, 0.5, 1)
-    )
-    return (
-        "<h2>Reliability</h2><p>Mean IoU over mean confidence, one dot a bin, larger for more "
-        'pictures; on the line the confidence is right.</p><svg viewBox="0 0 300 284" width="420" '
-        'role="img" aria-label="Reliability diagram"><rect x="40" y="20" width="240" height="240" '
-        'fill="none" stroke="currentColor" stroke-opacity=".3"/><line x1="40" y1="260" x2="280" '
-        f'y2="20" stroke="currentColor" stroke-opacity=".4"/>{marks}{dots}</svg>'
-    )
-
-
-def _risks(record: Mapping[str, Any]) -> list[float]:
-    """Return the risk at 101 coverages from 0 to 1."""
-    rows = record["risk_coverage"]
-    found, at = [], 0
-    for step in range(101):
-        while at + 1 < len(rows) and rows[at]["coverage"] < step / 100:
-            at += 1
-        found.append(float(rows[at]["risk"]))
-    return found
+    judged = {True: ", more than chance explains", False: ", which chance explains"}
+    said = "" if attribute.exceeds_chance is None else judged[attribute.exceeds_chance]
+    gap = f"<p>Gap {number(attribute.gap)}, p = {number(attribute.chance)}{said}.</p>"
+    spans = [group.intervals["iou"] for group in attribute.groups]
+    return bars(attribute.name, headings, rows, spans=spans) + gap + warned

@@ -31,7 +31,8 @@ class ClassScores:
     """Scores of C classes for a picture of `size` (H, W).
 
     `values` is float32 (C, h, w), logits if `logits`, else probabilities; they are enlarged
-    to `size` bilinearly, pixel centres aligned.
+    to `size` bilinearly, pixel centres aligned. With `shares` they are parts of a total that
+    differs from pixel to pixel, and become probabilities once they are enlarged.
 
     Raises
     ------
@@ -42,6 +43,7 @@ class ClassScores:
     values: Scores
     size: tuple[int, int]
     logits: bool = False
+    shares: bool = False
 
     def __post_init__(self) -> None:
         check("values", self.values, ndim=3, dtype=np.float32)
@@ -63,6 +65,8 @@ class ClassScores:
         (2, 2, 4)
         """
         raw = self._enlarged(top, bottom)
+        if self.shares:
+            raw = raw / np.maximum(raw.sum(axis=0, keepdims=True), np.float32(1e-12))
         return softmax(raw) if self.logits else raw
 
     def labels(self) -> NDArray[np.uint16]:

@@ -17,8 +17,7 @@ from maskworks.core.errors import NetworkError
 from maskworks.core.instances import Instances
 from maskworks.core.rle import encode_ids
 from maskworks.models.families.class_scores import ClassScores, softmax
-from maskworks.models.families.network_input import to_input
-from maskworks.models.families.semantic import without_padding
+from maskworks.models.families.network_input import to_input, without_padding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

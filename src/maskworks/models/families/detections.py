@@ -78,6 +78,9 @@ def paste(
 ) -> Rle:
     """Return a mask of the network's input, or of its box there, as a mask of the picture.
 
+    That of a box is sampled as detectron2 samples it: a box that reaches out of the picture keeps
+    its shape.
+
     Parameters
     ----------
     mask : float32 (h, w) in [0, 1]
@@ -86,21 +89,35 @@ def paste(
     size : (H, W) of the picture
     """
     height, width = size
+    if mask.shape == place.canvas:
+        cut = mask[place.top : place.top + place.height, place.left : place.left + place.width]
+        return encode_mask(enlarge(np.ascontiguousarray(cut), height, width) >= INSIDE)
     y, x = height / place.height, width / place.width
-    left, right = (float(box[at]) - place.left for at in (0, 2))
-    top, bottom = (float(box[at]) - place.top for at in (1, 3))
-    rows = _span(top * y, bottom * y, height)
-    columns = _span(left * x, right * x, width)
+    left, right = ((float(box[at]) - place.left) * x for at in (0, 2))
+    top, bottom = ((float(box[at]) - place.top) * y for at in (1, 3))
+    rows, columns = _span(top, bottom, height), _span(left, right, width)
     inside = np.zeros(size, bool)
     if rows.stop > rows.start and columns.stop > columns.start:
-        extent = (rows.stop - rows.start, columns.stop - columns.start)
-        if mask.shape == place.canvas:
-            cut = mask[place.top : place.top + place.height, place.left : place.left + place.width]
-            soft = enlarge(np.ascontiguousarray(cut), height, width)[rows, columns]
-        else:
-            soft = enlarge(np.ascontiguousarray(mask), *extent)
+        soft = _between(_between(mask, top, bottom, rows).T, left, right, columns).T
         inside[rows, columns] = soft >= INSIDE
     return encode_mask(inside)
+
+
+def _between(
+    mask: NDArray[np.float32], first: float, last: float, rows: slice
+) -> NDArray[np.float32]:
+    """Return the mask's values at the middles of `rows`, of which it covers `first` to `last`.
+
+    They are interpolated; beyond the mask it is 0. A box may reach out of the picture.
+    """
+    count = mask.shape[0]
+    padded = np.pad(mask, ((1, 1), (0, 0)))
+    middles = (np.arange(rows.start, rows.stop) + 0.5 - first) / (last - first) * count + 0.5
+    middles = np.clip(middles, 0, count + 1)
+    low = np.minimum(middles.astype(np.intp), count)
+    share = (middles - low).astype(np.float32)[:, np.newaxis]
+    found: NDArray[np.float32] = padded[low] * (1 - share) + padded[low + 1] * share
+    return found
 
 
 def _span(first: float, last: float, length: int) -> slice:

@@ -14,9 +14,12 @@ import numpy as np
 from PIL import Image as Pil
 
 from maskworks.core.errors import ModelError
+from maskworks.models.families.network_input import Place, without_padding
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from maskworks.core.values import Pixels
     from maskworks.models.runtimes.network import Batch
@@ -82,12 +85,14 @@ class Prepared:
     height: int
     width: int
 
-    def crop(self, values: np.ndarray[Any, np.dtype[np.float32]]) -> Any:  # noqa: ANN401
-        """Return the part of an answer (..., h', w') that is of the picture."""
-        y = values.shape[-2] / self.batch.shape[2]
-        x = values.shape[-1] / self.batch.shape[3]
-        bottom, right = max(1, round(self.height * y)), max(1, round(self.width * x))
-        return np.ascontiguousarray(values[..., :bottom, :right])
+    @property
+    def place(self) -> Place:
+        """Where the picture lies in the input."""
+        return Place(0, 0, self.height, self.width, (self.batch.shape[2], self.batch.shape[3]))
+
+    def crop(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the part of an answer (C, h', w') that is of the picture."""
+        return without_padding(values, self.place)
 
 
 def prepare(pixels: Pixels, rule: HubInput) -> Prepared:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image as Pil
 
 from maskworks.models.families.resampling import shrink
 from maskworks.models.families.saliency import placement
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from maskworks.core.values import Pixels
     from maskworks.models.runtimes.network import Batch, Network, Outputs
     from maskworks.models.spec import InputSpec
@@ -40,6 +43,8 @@ def place_in(size: tuple[int, int], rule: InputSpec) -> Place:
     """
     if rule.resize != "keep":
         top, left, height, width = placement(size, rule)
+        if rule.corner:
+            top = left = 0
         return Place(top, left, height, width, (rule.height, rule.width))
     step = rule.stride
     canvas = (-(-size[0] // step) * step, -(-size[1] // step) * step)
@@ -61,7 +66,7 @@ def to_input(pixels: Pixels, rule: InputSpec) -> tuple[Batch, Place]:
     """
     height, width = int(pixels.shape[0]), int(pixels.shape[1])
     place = place_in((height, width), rule)
-    small = shrink(pixels, place.height, place.width)
+    small = _resized(pixels, place, rule)
     peak = {"255": 255.0, "1": 1.0}.get(rule.scale) or float(max(int(small.max()), 1))
     scale = (1.0 / (peak * np.asarray(rule.std))).astype(np.float32)
     offset = (np.asarray(rule.mean) / np.asarray(rule.std)).astype(np.float32)
@@ -74,6 +79,22 @@ def to_input(pixels: Pixels, rule: InputSpec) -> tuple[Batch, Place]:
     if any(map(any, around)):
         values = np.pad(values, around, mode="edge" if rule.resize == "keep" else "constant")
     return np.ascontiguousarray(values.transpose(2, 0, 1)[np.newaxis]), place
+
+
+def _resized(pixels: Pixels, place: Place, rule: InputSpec) -> Pixels:
+    if rule.resample == "area":
+        return shrink(pixels, place.height, place.width)
+    how = Pil.Resampling[rule.resample.upper()]
+    return np.asarray(Pil.fromarray(pixels).resize((place.width, place.height), how))
+
+
+def without_padding(values: NDArray[np.float32], place: Place) -> NDArray[np.float32]:
+    """Cut what lies beside the picture out of an answer that may be smaller than the input."""
+    y, x = values.shape[1] / place.canvas[0], values.shape[2] / place.canvas[1]
+    top, left = int(place.top * y), int(place.left * x)
+    bottom = max(top + 1, round((place.top + place.height) * y))
+    right = max(left + 1, round((place.left + place.width) * x))
+    return np.ascontiguousarray(values[:, top:bottom, left:right])
 
 
 def channels_last(network: Network) -> Network:

@@ -6,28 +6,32 @@ the encoder sees in a picture, is computed once; each prompt after that is cheap
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maskworks.core.errors import NetworkError, UsageError
+from maskworks.core.errors import NetworkError
 from maskworks.core.instances import Instances
 from maskworks.core.rle import Rle, encode_mask
 from maskworks.core.taxonomy import Category, Taxonomy
-from maskworks.core.values import Box
 from maskworks.models.families.hub_input import HubInput, Prepared, prepare, read_rule
 from maskworks.models.families.resampling import enlarge
+from maskworks.models.prompts import Prompt
 from maskworks.models.runtimes.torch import to_numpy
 
 if TYPE_CHECKING:
     from maskworks.core.values import Float2D, Image
 
-ARCHITECTURES = ("SamModel", "Sam2Model")
+ARCHITECTURES = {"SamModel": "SamModel", "Sam2Model": "Sam2Model", "Sam2VideoModel": "Sam2Model"}
+"""What a configuration may name, and the class of the library that answers prompts with it."""
 
 THING = Taxonomy("thing", (Category(0, "thing", (86, 180, 233), thing=True),), ignore=255)
+
+AT_ONCE = 64
+"""Points of the grid that are answered in one go."""
 
 GRID = 16
 """Points a side that "everything" asks about."""
@@ -39,25 +43,6 @@ SAME = 0.7
 """Two masks with a larger IoU are one object."""
 
 LARGEST_SHARE = 0.95
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """Where an object is: points (row, column) inside, points outside, or a box around it.
-
-    Raises
-    ------
-    UsageError
-        If it says nothing.
-    """
-
-    inside: tuple[tuple[float, float], ...] = ()
-    outside: tuple[tuple[float, float], ...] = ()
-    box: Box | None = None
-
-    def __post_init__(self) -> None:
-        if not self.inside and self.box is None:
-            raise UsageError("a prompt needs a point inside the object or a box around it")
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,16 +97,16 @@ class Prompted:
         masks: list[Rle] = []
         scores: list[float] = []
         most = LARGEST_SHARE * seen.size[0] * seen.size[1]
-        for row in (np.arange(grid) + 0.5) * seen.size[0] / grid:
-            for column in (np.arange(grid) + 0.5) * seen.size[1] / grid:
-                soft, quality = self._masks(seen, Prompt(inside=((row, column),)))
-                for logits, score in zip(soft, quality, strict=True):
-                    if score < min_score or _steadiness(logits) < STEADY:
-                        continue
-                    mask = encode_mask(_at_size(logits, seen) > 0)
-                    if 0 < mask.area < most:
-                        masks.append(mask)
-                        scores.append(float(np.clip(score, 0, 1)))
+        rows, columns = ((np.arange(grid) + 0.5) * side / grid for side in seen.size)
+        points = [(row, column) for row in rows for column in columns]
+        for start in range(0, len(points), AT_ONCE):
+            for logits, score in self._at_points(seen, points[start : start + AT_ONCE]):
+                if score < min_score or _steadiness(logits) < STEADY:
+                    continue
+                mask = encode_mask(_at_size(logits, seen) > 0)
+                if 0 < mask.area < most:
+                    masks.append(mask)
+                    scores.append(float(np.clip(score, 0, 1)))
         labels = [0] * len(masks)
         found = Instances.of(masks, labels=labels, scores=scores, taxonomy=THING, size=seen.size)
         return found.suppressed(SAME)
@@ -130,8 +115,9 @@ class Prompted:
         """Return logits (k, h, w) of the whole input, padding too, and expected IoUs (k,)."""
         import torch
 
+        prompt.check(seen.size)
         y, x = seen.ready.height / seen.size[0], seen.ready.width / seen.size[1]
-        given: dict[str, Any] = {"image_embeddings": seen.embedding, "multimask_output": True}
+        given: dict[str, Any] = {}
         points = [*prompt.inside, *prompt.outside]
         if points:
             where = [[column * x, row * y] for row, column in points]
@@ -142,12 +128,37 @@ class Prompted:
             box = prompt.box
             edges = [box.left * x, box.top * y, box.right * x, box.bottom * y]
             given["input_boxes"] = torch.tensor([[edges]], dtype=torch.float32)
+        masks, scores = self._decoded(seen, given)
+        return masks[0], scores[0]
+
+    def _at_points(
+        self, seen: Seen, points: Sequence[tuple[float, float]]
+    ) -> Iterator[tuple[Float2D, float]]:
+        """Yield each mask that each of some points alone may mean, and its expected IoU."""
+        import torch
+
+        y, x = seen.ready.height / seen.size[0], seen.ready.width / seen.size[1]
+        where = [[[column * x, row * y]] for row, column in points]
+        given = {
+            "input_points": torch.tensor([where], dtype=torch.float32),
+            "input_labels": torch.ones((1, len(points), 1), dtype=torch.int64),
+        }
+        masks, scores = self._decoded(seen, given)
+        for several, qualities in zip(masks, scores, strict=True):
+            yield from zip(several, qualities.tolist(), strict=True)
+
+    def _decoded(self, seen: Seen, given: dict[str, Any]) -> tuple[Any, Any]:
+        """Return logits (n, k, h, w) and expected IoUs (n, k) of n prompts."""
+        import torch
+
         try:
             with torch.inference_mode():
-                found = self.module(**given)
+                found = self.module(
+                    image_embeddings=seen.embedding, multimask_output=True, **given
+                )
         except (RuntimeError, ValueError) as error:
             raise self._failed(error) from error
-        return to_numpy(found.pred_masks)[0, 0], to_numpy(found.iou_scores)[0, 0]
+        return to_numpy(found.pred_masks)[0], to_numpy(found.iou_scores)[0]
 
     def _failed(self, error: Exception) -> NetworkError:
         return NetworkError(self.name, f"Torch failed ({' '.join(str(error).split())[:200]})")
@@ -163,7 +174,7 @@ def open_prompted(folder: Path, architecture: str, *, threads: int = 0) -> Promp
     """
     from maskworks.models.families.transformers_models import load_module
 
-    module = load_module(folder, architecture, threads=threads)
+    module = load_module(folder, ARCHITECTURES[architecture], threads=threads)
     rule = read_rule(folder)
     return Prompted(module, rule, folder.name)
 

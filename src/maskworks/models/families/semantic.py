@@ -8,7 +8,7 @@ import numpy as np
 
 from maskworks.core.errors import NetworkError
 from maskworks.models.families.class_scores import ClassScores
-from maskworks.models.families.network_input import Place, to_input
+from maskworks.models.families.network_input import to_input, without_padding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -136,15 +136,6 @@ _READERS = {
     "matte": _matte,
     "logits": _matte,
 }
-
-
-def without_padding(values: NDArray[np.float32], place: Place) -> NDArray[np.float32]:
-    """Cut what lies beside the picture out of an answer that may be smaller than the input."""
-    y, x = values.shape[1] / place.canvas[0], values.shape[2] / place.canvas[1]
-    top, left = int(place.top * y), int(place.left * x)
-    bottom = max(top + 1, round((place.top + place.height) * y))
-    right = max(left + 1, round((place.left + place.width) * x))
-    return np.ascontiguousarray(values[:, top:bottom, left:right])
 
 
 def _wrong_shape(output: NDArray[Any], spec: ModelSpec, rule: str) -> NetworkError:

@@ -28,18 +28,24 @@ _IMAGENET: tuple[Triple, Triple] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 def open_smp(
     folder: Path, config: dict[str, Any], *, threads: int = 0
 ) -> tuple[ModelSpec, Network]:
-    """Open a folder of segmentation_models_pytorch.
+    """Open a folder of segmentation_models_pytorch; see `load_smp`."""
+    spec, module = load_smp(folder, config)
+    network = as_network(module, folder.name, lambda answer: (to_numpy(answer),), threads=threads)
+    return spec, network
+
+
+def load_smp(folder: Path, config: dict[str, Any]) -> tuple[ModelSpec, Any]:
+    """Return the row of a folder of segmentation_models_pytorch, and its torch.nn.Module.
 
     Parameters
     ----------
     folder : Path
     config : dict
         What its ``config.json`` says.
-    threads : int, >= 0
 
     Returns
     -------
-    ModelSpec and Network
+    ModelSpec and module
         The row that follows from the configuration; one class means a sigmoid, more a softmax.
 
     Raises
@@ -64,15 +70,14 @@ def open_smp(
     except (TypeError, ValueError, KeyError) as error:
         raise ModelError(f"{folder / 'config.json'}: {error}; correct it") from error
     fill(module, load_state(file), file)
-    network = as_network(module, folder.name, lambda answer: (to_numpy(answer),), threads=threads)
-    return _row(folder, config), network
+    return _row(folder, config), module.eval()
 
 
 def _row(folder: Path, config: dict[str, Any]) -> ModelSpec:
     mean, std = _normalisation(folder)
     classes = int(config.get("classes", 1))
     return ModelSpec(
-        name=_plain(folder.name),
+        name=row_name(folder.name),
         title=f"{config[CLASS_KEY]} with {config.get('encoder_name')}, {folder}",
         family="semantic",
         task="semantic",
@@ -130,7 +135,7 @@ def _names(folder: Path, classes: int) -> tuple[str, ...]:
     return tuple(f"class {at}" for at in range(classes))
 
 
-def _plain(name: str) -> str:
+def row_name(name: str) -> str:
     """Return a name that may stand in a row."""
     cleaned = "".join(letter if letter.isalnum() else "-" for letter in name.lower()).strip("-")
     return cleaned[:64] or "model"

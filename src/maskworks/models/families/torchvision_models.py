@@ -52,13 +52,19 @@ def open_torchvision(spec: ModelSpec, file: Path, classes: int, *, threads: int 
     ModelError
         If the architecture is unknown, torchvision is not here, or the file does not fit.
     """
+    module = load_torchvision(spec, file, classes)
+    read = _detections if spec.family == "instance" else _logits
+    return as_network(module, spec.name, read, threads=threads)
+
+
+def load_torchvision(spec: ModelSpec, file: Path, classes: int) -> Any:  # noqa: ANN401
+    """Return the torch.nn.Module of a row, with its weights; see `open_torchvision`."""
     need("torchvision")
     state = load_state(file)
     module = build(spec.architecture or "", _classes_in(state, classes))
     kept = {key: value for key, value in state.items() if not key.startswith("aux_classifier.")}
     fill(module, kept, file)
-    read = _detections if spec.family == "instance" else _logits
-    return as_network(module, spec.name, read, threads=threads)
+    return module.eval()
 
 
 def build(architecture: str, classes: int) -> Any:  # noqa: ANN401 - a torch.nn.Module

@@ -7,35 +7,66 @@ the library are used, never code of the folder, and only safetensors.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from maskworks.core.errors import ModelError, NetworkError
-from maskworks.core.taxonomy import (
-    Category,
-    Taxonomy,
-    colour_of,
-    load_taxonomy,
-    taxonomy_names,
-)
+from maskworks.core.errors import ModelError
+from maskworks.core.taxonomy import Taxonomy, load_taxonomy
 from maskworks.models.checksum import digest
+from maskworks.models.class_names import named_taxonomy, shipped_taxonomy
 from maskworks.models.families.class_scores import ClassScores
-from maskworks.models.families.hub_input import HubInput, Prepared, prepare, read_rule
-from maskworks.models.families.prompted import ARCHITECTURES, THING, Prompt, open_prompted
-from maskworks.models.families.queries import Queries, to_instances, to_panoptic, to_scores
+from maskworks.models.families.hub_input import HubInput, prepare, read_rule
+from maskworks.models.families.prompted import ARCHITECTURES, THING, open_prompted
+from maskworks.models.families.transformers_queries import (
+    TOLD_IN_WORDS,
+    UNIVERSAL,
+    QueryModel,
+    answer_queries,
+    check_classes,
+    failed,
+    task_tokens,
+)
 from maskworks.models.labelling import Answer, Segmenter, Task
+from maskworks.models.prompts import Prompt
 from maskworks.models.runtimes.torch import need, to_numpy
 
 if TYPE_CHECKING:
-    from maskworks.core.values import Image, Pixels
+    from maskworks.core.values import Image
     from maskworks.models.segmenters import Opening
 
-ALIKE = 0.6
-"""The share of names that must agree for a model's classes to be those of a taxonomy."""
 
-_TASK_TOKENS = 77
+@dataclass(frozen=True, eq=False, kw_only=True)
+class HubModel:
+    """An open folder of transformers that answers pictures: no SAM."""
+
+    module: Any
+    kind: str
+    rule: HubInput
+    taxonomy: Taxonomy
+    name: str
+
+    @property
+    def queries(self) -> bool:
+        """Whether it answers with queries rather than a score for each class."""
+        return self.kind in UNIVERSAL
+
+
+def load_hub(
+    folder: Path, config: dict[str, Any], *, taxonomy: str | None = None, threads: int = 0
+) -> HubModel:
+    """Load a folder of transformers; see `open_transformers`."""
+    need("transformers")
+    kind = architecture_of(folder, config)
+    return HubModel(
+        module=load_module(folder, kind, threads=threads),
+        kind=kind,
+        rule=read_rule(folder),
+        taxonomy=load_taxonomy(taxonomy)
+        if taxonomy
+        else classes_of(config, folder.name, things=kind in UNIVERSAL),
+        name=folder.name,
+    )
 
 
 def open_transformers(folder: Path, config: dict[str, Any], opening: Opening) -> Segmenter:
@@ -59,48 +90,49 @@ def open_transformers(folder: Path, config: dict[str, Any], opening: Opening) ->
         If transformers is not here, the model is of another kind, or the files do not fit.
     """
     need("transformers")
-    if prompted := sorted(set(config.get("architectures") or ()) & set(ARCHITECTURES)):
-        return _of_everything(folder, prompted[0], opening)
-    kind = architecture_of(folder, config)
-    module = load_module(folder, kind, threads=opening.threads)
-    rule = read_rule(folder)
-    queries = kind in _universal()
-    taxonomy = (
-        load_taxonomy(opening.taxonomy)
-        if opening.taxonomy
-        else classes_of(config, folder.name, things=queries)
-    )
-    tokens = _tokens(folder) if kind.startswith("OneFormer") else {}
+    if prompted := prompted_of(config):
+        return _of_everything(folder, prompted, opening)
+    found = load_hub(folder, config, taxonomy=opening.taxonomy, threads=opening.threads)
+    tokens = task_tokens(folder) if found.kind.startswith(TOLD_IN_WORDS) else {}
+    model = QueryModel(found.module, found.rule, folder.name, tokens)
+    taxonomy = found.taxonomy
     turn = threading.Lock()  # Torch takes every core for one picture
 
     def answer(image: Image, task: Task) -> Answer:
         with turn:
-            if not queries:
-                return _scores(image, module, rule, folder.name, taxonomy)
-            return _answer(image, task, Parts(module, rule, tokens, folder.name), taxonomy, opening)
+            if not found.queries:
+                return _scores(image, found)
+            return answer_queries(image, task, model, taxonomy, opening)
 
     weights = " ".join(digest(path, "sha256") for path in sorted(folder.glob("*.safetensors")))
     return Segmenter(
         name=folder.name,
         taxonomy=taxonomy,
-        own="panoptic" if queries and taxonomy.things else "semantic",
+        own="panoptic" if found.queries and taxonomy.things else "semantic",
         answer=answer,
-        digest=f"{weights} {rule} {taxonomy.name} {opening.min_score}",
-        tileable=not queries,
+        digest=f"{weights} {found.rule} {taxonomy.name} {opening.min_score}",
+        tileable=not found.queries,
     )
 
 
+def prompted_of(config: dict[str, Any]) -> str | None:
+    """Return the class of SAM that a configuration names, None if it is another model."""
+    named = sorted({*(config.get("architectures") or ())} & {*ARCHITECTURES})
+    return named[0] if named else None
+
+
 def _of_everything(folder: Path, architecture: str, opening: Opening) -> Segmenter:
-    """Return a SAM as a segmenter: every object of a picture, or the one in the box."""
+    """Return a SAM as a segmenter: every object of a picture, or those of the prompts."""
     model = open_prompted(folder, architecture, threads=opening.threads)
     box = opening.choices.box
+    prompts = opening.choices.prompts or ((Prompt(box=box),) if box else ())
     turn = threading.Lock()
 
     def answer(image: Image, _task: Task) -> Answer:
         with turn:
             seen = model.look(image)
-            if box is not None:
-                return model.answer(seen, [Prompt(box=box)])
+            if prompts:
+                return model.answer(seen, prompts)
             return model.everything(seen, min_score=opening.min_score)
 
     weights = " ".join(digest(path, "sha256") for path in sorted(folder.glob("*.safetensors")))
@@ -108,8 +140,9 @@ def _of_everything(folder: Path, architecture: str, opening: Opening) -> Segment
         name=folder.name,
         taxonomy=THING,
         own="instance",
+        prompted=True,
         answer=answer,
-        digest=f"{weights} {model.rule} {opening.min_score} {box}",
+        digest=f"{weights} {model.rule} {opening.min_score} {prompts}",
     )
 
 
@@ -121,7 +154,7 @@ def architecture_of(folder: Path, config: dict[str, Any]) -> str:
     ModelError
         If it does not, or transformers does not have it.
     """
-    known = (*_semantic(), *_universal())
+    known = (*_semantic(), *UNIVERSAL)
     named = [str(each) for each in config.get("architectures") or ()]
     for each in named:
         if each in known:
@@ -173,26 +206,7 @@ def classes_of(config: dict[str, Any], name: str, *, things: bool) -> Taxonomy:
     """
     labels = {int(key): str(value) for key, value in (config.get("id2label") or {}).items()}
     names = [labels[at] for at in sorted(labels)] or ["LABEL_0", "LABEL_1"]
-    for each in taxonomy_names():
-        shipped = load_taxonomy(each)
-        pairs = zip(shipped.names, names, strict=False)
-        same = sum(_folded(ours) == _folded(theirs) for ours, theirs in pairs)
-        if len(shipped) == len(names) and same >= ALIKE * len(names):
-            return shipped
-    seen: dict[str, int] = {}
-    rows: list[Category] = []
-    for at, label in enumerate(names):
-        seen[label] = seen.get(label, 0) + 1
-        unique = label if seen[label] == 1 else f"{label} {seen[label]}"
-        thing = things and label.lower() != "background"
-        rows.append(Category(at, unique, colour_of(at + (names[0] != "background")), thing=thing))
-    ignore = 255 if len(rows) <= 255 else 65_535
-    return Taxonomy(name, tuple(rows), ignore=ignore)
-
-
-def _folded(name: str) -> str:
-    first = name.split(",", maxsplit=1)[0].split(";", maxsplit=1)[0].lower()
-    return "".join(letter for letter in first if letter.isalnum()).removesuffix("merged")
+    return shipped_taxonomy(names) or named_taxonomy(names, name, things=things)
 
 
 def _semantic() -> tuple[str, ...]:
@@ -201,148 +215,14 @@ def _semantic() -> tuple[str, ...]:
     return tuple(modeling_auto.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES.values())
 
 
-def _universal() -> tuple[str, ...]:
-    return (
-        "MaskFormerForInstanceSegmentation",
-        "Mask2FormerForUniversalSegmentation",
-        "OneFormerForUniversalSegmentation",
-        "EomtForUniversalSegmentation",
-        "EomtDinov3ForUniversalSegmentation",
-        "DetrForSegmentation",
-    )
-
-
-def _scores(
-    image: Image,
-    module: Any,  # noqa: ANN401 - a torch.nn.Module
-    rule: HubInput,
-    name: str,
-    taxonomy: Taxonomy,
-) -> ClassScores:
+def _scores(image: Image, model: HubModel) -> ClassScores:
     import torch
 
-    ready = prepare(image.pixels, rule)
+    ready = prepare(image.pixels, model.rule)
     try:
         with torch.inference_mode():
-            logits = to_numpy(module(pixel_values=torch.from_numpy(ready.batch)).logits)[0]
+            logits = to_numpy(model.module(pixel_values=torch.from_numpy(ready.batch)).logits)[0]
     except (RuntimeError, ValueError) as error:
-        raise _failed(name, error) from error
-    _check_classes(name, logits.shape[0], taxonomy)
+        raise failed(model.name, error) from error
+    check_classes(model.name, logits.shape[0], model.taxonomy)
     return ClassScores(ready.crop(logits), image.size, logits=True)
-
-
-class Parts:
-    """A model of queries and what goes into it."""
-
-    def __init__(
-        self,
-        module: Any,  # noqa: ANN401 - a torch.nn.Module
-        rule: HubInput,
-        tokens: dict[str, Any],
-        name: str,
-    ) -> None:
-        self.module, self.rule, self.tokens, self.name = module, rule, tokens, name
-
-    def run(self, pixels: Pixels, task: Task, size: tuple[int, int]) -> Queries:
-        """Return what the queries say of a picture."""
-        import torch
-
-        ready = prepare(pixels, self.rule)
-        inputs = {"pixel_values": torch.from_numpy(ready.batch)}
-        if self.tokens:
-            inputs["task_inputs"] = self.tokens[task]
-        elif not type(self.module).__name__.startswith("Eomt"):
-            inputs["pixel_mask"] = _inside(ready)
-        try:
-            with torch.inference_mode():
-                answer = self.module(**inputs)
-        except (RuntimeError, ValueError) as error:
-            raise _failed(self.name, error) from error
-        if hasattr(answer, "class_queries_logits"):
-            classes, masks = answer.class_queries_logits, answer.masks_queries_logits
-        else:
-            classes, masks = answer.logits, answer.pred_masks
-        return Queries(to_numpy(classes)[0], ready.crop(to_numpy(masks)[0]), size)
-
-
-def _answer(image: Image, task: Task, parts: Parts, taxonomy: Taxonomy, opening: Opening) -> Answer:
-    if parts.rule.split and task == "semantic":
-        return _split(image, parts, taxonomy)
-    queries = parts.run(image.pixels, task, image.size)
-    _check_classes(parts.name, queries.classes.shape[1] - 1, taxonomy)
-    if task == "semantic":
-        return to_scores(queries)
-    if task == "instance":
-        return to_instances(queries, taxonomy, min_score=opening.min_score)
-    return to_panoptic(queries, taxonomy, min_score=opening.min_score)
-
-
-def _split(image: Image, parts: Parts, taxonomy: Taxonomy) -> ClassScores:
-    """Run squares along the longer side, as EoMT was trained for classes, and average them."""
-    from dataclasses import replace
-
-    from maskworks.models.families.resampling import shrink
-
-    rule = parts.rule
-    height, width = rule.size_of(*image.size)
-    resized = shrink(image.pixels, height, width)
-    side = min(height, width)
-    count = -(-max(height, width) // side)
-    starts = np.rint(np.linspace(0, max(height, width) - side, count)).astype(int)
-    whole = replace(rule, shortest=None, longest=None, square=(side, side), split=False)
-    one = Parts(parts.module, whole, parts.tokens, parts.name)
-    total = np.zeros((len(taxonomy), height, width), np.float32)
-    for start in starts:
-        down, across = (start, 0) if height > width else (0, start)
-        where = np.s_[down : down + side, across : across + side]
-        square = np.ascontiguousarray(resized[where])
-        queries = one.run(square, "semantic", (side, side))
-        _check_classes(parts.name, queries.classes.shape[1] - 1, taxonomy)
-        total[:, where[0], where[1]] += to_scores(queries).rows(0, side)
-    return ClassScores(total / total.sum(axis=0, keepdims=True), image.size)
-
-
-def _inside(ready: Prepared) -> Any:  # noqa: ANN401 - a torch.Tensor
-    import torch
-
-    mask = torch.zeros((1, *ready.batch.shape[2:]), dtype=torch.int64)
-    mask[:, : ready.height, : ready.width] = 1
-    return mask
-
-
-def _tokens(folder: Path) -> dict[str, Any]:
-    """Return what OneFormer is told for each task: "the task is panoptic"."""
-    import torch
-    from transformers import CLIPTokenizer
-
-    try:
-        tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:
-        raise ModelError(
-            f"{folder}: OneFormer is told its task in words and needs its tokenizer (vocab.json, "
-            "merges.txt); copy these files too"
-        ) from error
-    found: dict[str, Any] = {}
-    for task in ("semantic", "instance", "panoptic"):
-        words = tokenizer(
-            [f"the task is {task}"],
-            padding="max_length",
-            max_length=_TASK_TOKENS,
-            truncation=True,
-            return_tensors="pt",
-        )
-        found[task] = (words["input_ids"] * words["attention_mask"]).to(torch.int64)
-    return found
-
-
-def _check_classes(name: str, found: int, taxonomy: Taxonomy) -> None:
-    if found != len(taxonomy):
-        raise NetworkError(
-            name,
-            f"answers {found} classes, the taxonomy {taxonomy.name} has {len(taxonomy)}; give the "
-            "one it was trained on with --taxonomy",
-        )
-
-
-def _failed(name: str, error: Exception) -> NetworkError:
-    return NetworkError(name, f"Torch failed ({' '.join(str(error).split())[:200]})")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 import traceback
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from maskworks.core.errors import MaskworksError, UsageError
+import numpy as np
+from numpy.typing import NDArray
+
+from maskworks.core.errors import MaskworksError, UnreadableError, UsageError
 from maskworks.core.reading import Details, Limits, Picture, read_picture
 from maskworks.core.values import Box, Image
 from maskworks.models.labelling import Labelled, Segmenter, Task, label_picture
@@ -17,9 +22,11 @@ from maskworks.models.tiled_labelling import Tiles, label_tiled, tiling_for
 from maskworks.studio.batch import fingerprint, header_pixels, prepare_output, write_file
 from maskworks.studio.item import Fault, Row, Seconds, Work
 from maskworks.studio.labels.geo import write_label_raster
+from maskworks.studio.labels.label_png import label_png
 from maskworks.studio.labels.large import label_large, large_files, large_record
 from maskworks.studio.labels.overlay import OverlayOptions
 from maskworks.studio.labels.palettes import palette_of
+from maskworks.studio.labels.scans import Scan, Window, is_scan, open_scan
 from maskworks.studio.labels.targets import (
     FOLDERS,
     TARGETS,
@@ -31,6 +38,7 @@ from maskworks.studio.labels.targets import (
 )
 from maskworks.studio.labels.windows import WINDOWED_PIXELS, Windows, open_windows
 from maskworks.studio.line import Room
+from maskworks.studio.plan import VOLUME
 
 _DIGITS = 4
 
@@ -47,6 +55,7 @@ class LabelJob:
     overlay: OverlayOptions = field(default_factory=OverlayOptions)
     bands: tuple[int, ...] | None = None
     tiles: Tiles = field(default_factory=Tiles)
+    window: Window | None = None
     settings: str = ""
     debug: bool = False
 
@@ -57,6 +66,9 @@ def label_work(work: Work, job: LabelJob, room: Room) -> Row:
     try:
         if work.error is not None:
             raise work.error  # noqa: TRY301 - known before it was tried, told like the others
+        if is_scan(work.source, label=work.shown):
+            with room.take(job.limits.max_pixels):  # one scan at a time
+                return _slice_by_slice(row, work, job)
         with room.take(min(header_pixels(work), job.limits.max_pixels)):
             windows = open_windows(work.source, bands=job.bands, label=work.shown)
             if windows is None:
@@ -121,6 +133,66 @@ def _part_by_part(row: Row, work: Work, job: LabelJob, windows: Windows) -> Row:
     return replace(row, output=str(work.output), status="ok", seconds=seconds)
 
 
+def _slice_by_slice(row: Row, work: Work, job: LabelJob) -> Row:
+    """Label the slices of a scan; its volume of ids is written last."""
+    if job.bands is not None:
+        raise UsageError(f"{work.shown}: --bands chooses bands of a TIFF, this is none")
+    prepare_output(work.output, may_replace=work.may_replace)
+    began = time.perf_counter()
+    scan = open_scan(work.source, job.window, limits=job.limits, label=work.shown)
+    flat = not work.output.name.endswith(VOLUME)
+    if flat and scan.slices > 1:
+        raise UsageError(
+            f"{work.shown}: labels of {scan.slices} slices are a volume; name a folder, or a "
+            f"{VOLUME} file"
+        )
+    row = _read_row(row, work, job, scan.size)
+    row = replace(row, seconds=Seconds(read=_since(began)))
+    began = time.perf_counter()
+    most = max(*job.segmenter.taxonomy.ids, job.segmenter.taxonomy.ignore or 0)
+    ids = np.empty((scan.slices, *scan.size), np.uint8 if most < 256 else np.uint16)
+    for at in range(scan.slices):
+        ids[at] = _label_slice(scan, at, work, job)
+    row = replace(row, seconds=replace(row.seconds, segment=_since(began)))
+    began = time.perf_counter()
+    if job.folder is not None:
+        record = {"slices": scan.slices, "volume": work.output.relative_to(job.folder).as_posix()}
+        place = job.folder / "found" / f"{place_of(work, job.folder)}.json"
+        write_file(place, to_json(record), may_replace=True)
+    taxonomy = job.segmenter.taxonomy
+    if flat:
+        data = label_png(ids[0], palette_of(taxonomy, job.overlay.palette))
+    else:
+        data = scan.volume(ids, taxonomy)
+    write_file(work.output, data, may_replace=work.may_replace)
+    seconds = replace(row.seconds, write=_since(began))
+    return replace(row, output=str(work.output), status="ok", seconds=seconds)
+
+
+def _label_slice(scan: Scan, at: int, work: Work, job: LabelJob) -> NDArray[np.integer[Any]]:
+    """Label a slice, write what was asked of it, and return its ids."""
+    picture = Picture(Image(scan.read(at)), None, Details(format="TIFF"))
+    labelled = label_whole_or_tiled(picture, job)
+    if job.folder is not None:
+        alone = scan.slices == 1
+        subject = replace(
+            _subject(work, job, picture, labelled, None),
+            place=PurePosixPath(slice_places(work, job.folder, scan.slices)[at]),
+            source=source_of(work, job.folder) + ("" if alone else f"#{at + 1:04d}"),
+        )
+        may_replace = work.may_replace or not alone
+        write_file(
+            job.folder / f"{subject.place}.png", label_file(subject), may_replace=may_replace
+        )
+        files = [found_file(subject)]
+        for name in job.targets:
+            if name in TARGETS:
+                files += TARGETS[name](subject)
+        for path, data in files:
+            write_file(job.folder / path, data, may_replace=True)
+    return labelled.labels.ids
+
+
 def _read_row(row: Row, work: Work, job: LabelJob, size: tuple[int, int]) -> Row:
     print_ = fingerprint(work.source, job.settings)
     return replace(row, width=size[1], height=size[0], fingerprint=print_)
@@ -174,6 +246,34 @@ def place_of(work: Work, folder: Path | None) -> str:
     if folder is None:
         return work.output.stem
     return work.output.relative_to(folder).with_suffix("").as_posix()
+
+
+def slice_places(work: Work, folder: Path, slices: int) -> list[str]:
+    """Return where the outputs of a scan's slices lie; those of a single one as a picture's."""
+    place = place_of(work, folder)
+    if slices == 1:
+        return [place.removesuffix(".nii")]
+    return [f"{place}/{at + 1:04d}" for at in range(slices)]
+
+
+def places_of(work: Work, folder: Path) -> list[str]:
+    """Return where the outputs of a picture lie, or of each slice of a scan that is done.
+
+    Raises
+    ------
+    UnreadableError
+        If what a run said of the scan is not there.
+    """
+    place = place_of(work, folder)
+    if not work.output.name.endswith(VOLUME):
+        return [place]
+    record = folder / "found" / f"{place}.json"
+    try:
+        slices = int(json.loads(record.read_text(encoding="utf-8"))["slices"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = f"is not what a run wrote of a scan ({error})"
+        raise UnreadableError(str(record), reason, "run with `--overwrite`") from error
+    return slice_places(work, folder, slices)
 
 
 def source_of(work: Work, folder: Path | None) -> str:

@@ -10,21 +10,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from maskworks.core.errors import UsageError
+from maskworks.core.formats import scan_ending
 from maskworks.core.reading import Limits
 from maskworks.core.values import Image
 from maskworks.models.labelling import Answer, Segmenter, Task
 from maskworks.models.segmenters import Opening, load_segmenter
 from maskworks.models.tiled_labelling import Tiles
-from maskworks.studio.aim import take_aim
+from maskworks.studio.aim import Aim, take_aim
 from maskworks.studio.batch import Existing, sweep
 from maskworks.studio.item import Row, Work
-from maskworks.studio.labels.labelling_work import LabelJob, check_places, label_work, place_of
+from maskworks.studio.labels.labelling_work import LabelJob, check_places, label_work, places_of
 from maskworks.studio.labels.overlay import OverlayOptions
 from maskworks.studio.labels.palettes import PaletteName
+from maskworks.studio.labels.scans import Window
+from maskworks.studio.labels.series import join_series
 from maskworks.studio.labels.tables import write_tables
 from maskworks.studio.labels.targets import parse_targets
 from maskworks.studio.line import Room, run_line, share_cores
 from maskworks.studio.manifest import Journal
+from maskworks.studio.plan import VOLUME
 from maskworks.studio.request import Plan, Request, make_plan
 
 
@@ -41,6 +45,7 @@ class LabelRequest:
     opening: Opening = field(default_factory=Opening)
     bands: tuple[int, ...] | None = None
     tiles: Tiles = field(default_factory=Tiles)
+    window: Window | None = None
     existing: Existing = "refuse"
     manifest: Path | None = None
     limits: Limits = field(default_factory=Limits)
@@ -56,6 +61,7 @@ class Labelling:
     journal: Journal
     workers: int
     tables: list[Path] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def works(self) -> tuple[Work, ...]:
@@ -75,7 +81,7 @@ class Labelling:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know of the inputs."""
-        return self.plan.notes
+        return (*self.plan.notes, *self.remarks)
 
     @property
     def manifest(self) -> Path | None:
@@ -95,7 +101,9 @@ class Labelling:
                 workers=self.workers,
                 stop=stop,
             )
+            left = len(self.todo)
             for row in results:
+                left -= 1
                 self.journal.add(row)
                 if row.status == "ok":
                     done.add(row.source)
@@ -104,11 +112,14 @@ class Labelling:
             self.journal.finish([str(work.source) for work in self.works])
             sweep(folders)
         if self.job.folder is not None and done:
-            places = [
-                place_of(work, self.job.folder) for work in self.works if str(work.source) in done
-            ]
+            finished = [work for work in self.works if str(work.source) in done]
+            places = [each for work in finished for each in places_of(work, self.job.folder)]
             taxonomy = self.job.segmenter.taxonomy
             self.tables += write_tables(self.job.folder, places, taxonomy, self.job.targets)
+            if not left:  # a run that was stopped has not seen all slices of a series
+                joined, remarks = join_series(finished, taxonomy)
+                self.tables += joined
+                self.remarks += remarks
 
 
 def open_labelling(request: LabelRequest) -> Labelling:
@@ -123,10 +134,11 @@ def open_labelling(request: LabelRequest) -> Labelling:
     """
     if "-" in request.inputs or request.output == "-":
         raise UsageError("maskworks segment reads and writes files; name them instead of `-`")
-    aim = take_aim(request.output, None)
+    aim = _aim(request.output)
     if aim.form != "png":
         raise UsageError(
-            f"-o {request.output}: a label map is written as PNG; name a .png file or a folder"
+            f"-o {request.output}: a label map is written as PNG; name a .png file or a folder "
+            f"(of a scan, a {VOLUME} file)"
         )
     segmenter = load_segmenter(request.model, request.opening)
     task = segmenter.task(request.task)
@@ -137,9 +149,12 @@ def open_labelling(request: LabelRequest) -> Labelling:
             f"--write {request.write}"
         )
     settings = _digest(
-        segmenter, [task, *targets, request.palette, str(request.tiles), str(request.bands)]
+        segmenter,
+        [task, *targets, request.palette]
+        + [str(each) for each in (request.tiles, request.bands, request.window)],
     )
     plan = make_plan(_as_cutout(request), aim, settings)
+    _check_scans(request, aim, plan)
     check_places(plan.works, aim.folder)
     crew = share_cores(request.opening.threads, len(plan.todo))
     job = LabelJob(
@@ -151,6 +166,7 @@ def open_labelling(request: LabelRequest) -> Labelling:
         overlay=OverlayOptions(palette=request.palette),
         bands=request.bands,
         tiles=request.tiles,
+        window=request.window,
         settings=settings,
         debug=request.debug,
     )
@@ -166,7 +182,27 @@ def _as_cutout(request: LabelRequest) -> Request:
         existing=request.existing,
         manifest=request.manifest,
         max_pixels=request.limits.max_pixels,
+        scans=True,
     )
+
+
+def _aim(output: str) -> Aim:
+    """Return where to write; a volume is a file too."""
+    path = Path(output).absolute()
+    if path.name.lower().endswith(VOLUME) and not path.is_dir():
+        return Aim(form="png", file=path)
+    return take_aim(output, None)
+
+
+def _check_scans(request: LabelRequest, aim: Aim, plan: Plan) -> None:
+    """Refuse options that mean nothing for these inputs."""
+    scans = [work for work in plan.works if scan_ending(work.source.name) is not None]
+    if request.window is not None and not scans:
+        raise UsageError("--window is for DICOM and NIfTI, and there is none here; leave it out")
+    if aim.file is not None and not scans and aim.file.name.lower().endswith(VOLUME):
+        raise UsageError(
+            f"-o {request.output}: a picture's labels are PNG; name a .png or a folder"
+        )
 
 
 def _in_turn(segmenter: Segmenter) -> Segmenter:

@@ -17,6 +17,7 @@ from maskworks.train.labels.onnx_weights import tensors_of_onnx
 from maskworks.train.labels.recipe import Start
 
 _SUFFIXES = (".safetensors", ".onnx")
+_FOLDED_WITHIN = 1e-2  # a variance of 1 may have the batch norm's epsilon taken off
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def start_network(
         tensors = tensors_of_onnx(path, network, size)
         folded = True
     else:
-        tensors, folded = _tensors_of_file(path), False
+        tensors = _tensors_of_file(path)
+        folded = _is_folded(tensors)
     if start.rows:
         for end in ("weight", "bias"):
             key = f"{last_layer(network)}.{end}"
@@ -95,6 +97,17 @@ def _tensors_of_file(path: Path) -> dict[str, Tensor]:
         reason = " ".join(str(error).split())[:200]
         raise RecipeError(path, f"is no safetensors file ({reason})", "convert it first") from error
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def _is_folded(tensors: dict[str, Tensor]) -> bool:
+    """Return whether every batch norm holds mean 0 and variance 1: it is in the convolutions."""
+    means = [t for name, t in tensors.items() if name.endswith("running_mean")]
+    variances = [t for name, t in tensors.items() if name.endswith("running_var")]
+    return bool(means) and all(
+        bool((part - value).abs().max() < _FOLDED_WITHIN)
+        for parts, value in ((means, 0.0), (variances, 1.0))
+        for part in parts
+    )
 
 
 def _fitting(network: nn.Module, tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from maskworks.core.writing import write_text_atomic
 from maskworks.models.importing import to_toml
@@ -19,14 +20,21 @@ NOTES = "## Notes"
 WEAK = 0.5
 """A class below this figure stands among the failures that are known."""
 
+WATTS_A_CORE = 15
+"""What a busy core of a server is taken to draw where nothing was metered."""
+
 
 @dataclass(frozen=True)
 class Assessed:
-    """What was measured of one exported file; `scores` is None without the pictures."""
+    """What was measured of one exported file; `scores` is None without the pictures.
+
+    `interval` is that of the figure that decides, at 95 %.
+    """
 
     precision: str
     file: Exported
     scores: Scores | None = None
+    interval: tuple[float, float] = (float("nan"), float("nan"))
     pictures: int = 0
     worst: Sequence[tuple[str, float]] = ()
 
@@ -42,18 +50,22 @@ def write_row(recipe: LabelRecipe, exported: Exported) -> Path:
     return path
 
 
-def write_card(run: Path, done: Opened, files: Sequence[Assessed]) -> Path:
+def write_card(
+    run: Path, done: Opened, files: Sequence[Assessed], refused: Sequence[str] = ()
+) -> Path:
     """Write NAME.md beside the files; what follows the line "## Notes" is kept."""
     path = files[0].file.path.with_name(f"{done.recipe.name}.md")
     notes = "None yet."
     if path.is_file() and NOTES in (before := path.read_text("utf-8")):
         notes = before.split(NOTES, 1)[1].strip()
-    write_text_atomic(path, f"{card_text(run, done, files)}\n{NOTES}\n\n{notes}\n")
+    write_text_atomic(path, f"{card_text(run, done, files, refused)}\n{NOTES}\n\n{notes}\n")
     return path
 
 
-def card_text(run: Path, done: Opened, files: Sequence[Assessed]) -> str:
-    """Render what the run says of itself as Markdown."""
+def card_text(
+    run: Path, done: Opened, files: Sequence[Assessed], refused: Sequence[str] = ()
+) -> str:
+    """Render what the run says of itself as Markdown; `refused` are precisions not kept."""
     recipe, at = done.recipe, done.saved["progress"]
     digest = hashlib.sha256((run / "recipe.toml").read_bytes()).hexdigest()
     shown = recipe.network + (f" with the encoder {recipe.encoder}" if recipe.encoder else "")
@@ -80,11 +92,18 @@ def card_text(run: Path, done: Opened, files: Sequence[Assessed]) -> str:
         "",
         f"The moment to stop was chosen on {recipe.dev.folder}. No picture of it was learnt from.",
         "",
-        *_scores(files),
-        "## Intended use and known failures",
+        *_scores(files, refused),
+        "## Intended use",
         "",
         f"Pictures like those of {recipe.train.folder}; nothing was measured on others.",
-        *_failures(files),
+        "",
+        "## Known failures",
+        "",
+        *(_failures(files) or ["Not looked for: export with `--data DIR`."]),
+        "",
+        "## Energy and time of training",
+        "",
+        _energy(done.saved),
     ]
     return "\n".join([*lines, ""])
 
@@ -107,21 +126,40 @@ def _source_line(rule: Pictures) -> str:
     return f"| {rule.folder} | {how} | {rule.terms} |"
 
 
-def _scores(files: Sequence[Assessed]) -> list[str]:
+def _energy(saved: Mapping[str, Any]) -> str:
+    minutes = saved["progress"]["elapsed_s"] / 60
+    threads, device = saved.get("threads"), saved.get("device", "cpu")
+    if device != "cpu":
+        return f"{minutes:.0f} minutes on {device}. No meter was read, so energy is not stated."
+    cores = threads or 1
+    known = f"{cores} thread{'s' if cores > 1 else ''}" if threads else "at least one core"
+    spent = minutes / 60 * WATTS_A_CORE * cores / 1000
+    return (
+        f"{minutes:.0f} minutes on {known}. No meter was read: at {WATTS_A_CORE} W for one busy "
+        f"core of a server, which is an assumption, that is {spent:.3g} kWh. Runs that were "
+        "discarded, and the training of weights it started from, are not counted."
+    )
+
+
+def _scores(files: Sequence[Assessed], refused: Sequence[str]) -> list[str]:
     found = [each for each in files if each.scores is not None]
     if not found:
         return ["## Scores", "", "Not measured: export with `--data DIR`.", ""]
     first = found[0].scores
-    names = [] if first is None else [f"dev {first.name}", *first.classes]
+    names = [] if first is None else [f"dev {first.name} (95 %)", *first.classes]
     head = " | ".join(names)
     lines = [f"## Scores on {found[0].pictures} dev pictures", "", f"| precision | {head} |"]
     lines.append("|---" * (len(names) + 1) + "|")
     for each in found:
         if each.scores is not None:
-            values = [each.scores.main, *each.scores.classes.values()]
-            row = " | ".join(f"{value:.4f}" for value in values)
-            lines.append(f"| {each.precision} | {row} |")
-    return [*lines, ""]
+            low, high = each.interval
+            row = " | ".join(f"{value:.4f}" for value in each.scores.classes.values())
+            main = f"{each.scores.main:.4f} ({low:.4f} to {high:.4f})"
+            lines.append(f"| {each.precision} | {main} | {row} |")
+    lines += ["", "Intervals are percentile bootstrap over pictures.", ""]
+    if refused:
+        lines += ["Not kept, since it cost too much:", "", *(f"- {each}" for each in refused), ""]
+    return lines
 
 
 def _failures(files: Sequence[Assessed]) -> list[str]:

@@ -13,14 +13,20 @@ from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
 from maskworks.core.exif import orientation_of
-from maskworks.train.labels.finding import MOST_IDS, Pair, read_ids
+from maskworks.train.labels.drawing import draw_pair
+from maskworks.train.labels.finding import MOST_IDS, Pair, stored_labels
 
 Bits = NDArray[np.uint8]
+Looks = NDArray[np.float32]
 SIDE = 8
 """Rows and columns of a picture's fingerprint."""
 
 NEAR_BITS = 3
 """Pictures whose fingerprints of 64 bits differ by at most this many are the same."""
+
+LOOK_SIDE = 16
+ALIKE = 0.95
+"""Correlation of two looks from which pictures whose fingerprints are near show the same."""
 
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 
@@ -40,6 +46,7 @@ class SplitFound:
     unknown_ids: Counter[int] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     fingerprints: Bits = field(default_factory=lambda: np.zeros((0, SIDE * SIDE // 8), np.uint8))
+    looks: Looks = field(default_factory=lambda: np.zeros((0, LOOK_SIDE**2), np.float32))
     stems: list[str] = field(default_factory=list)
 
 
@@ -57,15 +64,16 @@ def check_split(
     """
     wide = len(classes) + 1
     found = SplitFound(name, len(pairs), np.zeros(wide, np.int64), np.zeros(wide, np.int64))
-    prints = []
+    seen: list[tuple[Bits, Looks]] = []
     for pair in pairs:
         try:
-            prints.append(_look_at(pair, table, found))
+            seen.append(_look_at(pair, table, found))
             found.stems.append(pair.name)
         except (RecipeError, OSError, SyntaxError, ValueError) as error:
             found.problems.append(f"{pair.picture}: cannot be used ({error})")
-    if prints:
-        found.fingerprints = np.stack(prints)
+    if seen:
+        found.fingerprints = np.stack([bits for bits, _ in seen])
+        found.looks = np.stack([look for _, look in seen])
     for number, times in sorted(found.unknown_ids.items()):
         found.problems.append(f"id {number} is of no class: {times} pixels")
     found.problems += [
@@ -76,17 +84,22 @@ def check_split(
     return found
 
 
-def _look_at(pair: Pair, table: NDArray[np.int32], found: SplitFound) -> Bits:
-    ids = read_ids(pair.labels)
-    with PilImage.open(pair.picture) as opened:
-        orientation, stored = orientation_of(opened), (opened.height, opened.width)
-        print_of = fingerprint(opened)
+def _look_at(pair: Pair, table: NDArray[np.int32], found: SplitFound) -> tuple[Bits, Looks]:
+    if pair.drawn is not None:
+        pixels, ids = draw_pair(pair.picture.name, pair.drawn)
+        orientation, stored = 1, ids.shape
+        seen = _seen(PilImage.fromarray(pixels))
+    else:
+        ids, _ = stored_labels(pair)
+        with PilImage.open(pair.picture) as opened:
+            orientation, stored = orientation_of(opened), (opened.height, opened.width)
+            seen = _seen(opened)
     upright = stored[::-1] if orientation in _SIDEWAYS else stored
     if orientation != 1:
-        seen = "as it is stored" if ids.shape == stored else "otherwise"
+        lie = "as it is stored" if ids.shape == stored else "otherwise"
         found.problems.append(
             f"{pair.picture}: its EXIF says to turn it (orientation {orientation}), its labels "
-            f"lie {seen}; turn the picture's pixels and take the tag away"
+            f"lie {lie}; turn the picture's pixels and take the tag away"
         )
     elif ids.shape != upright:
         found.problems.append(
@@ -99,7 +112,11 @@ def _look_at(pair: Pair, table: NDArray[np.int32], found: SplitFound) -> Bits:
     counts = np.bincount(places[places >= 0].ravel(), minlength=len(found.pixels))
     found.pixels += counts
     found.in_pictures += counts > 0
-    return print_of
+    return seen
+
+
+def _seen(picture: PilImage.Image) -> tuple[Bits, Looks]:
+    return fingerprint(picture), look(picture)
 
 
 def fingerprint(picture: PilImage.Image) -> Bits:
@@ -116,6 +133,17 @@ def fingerprint(picture: PilImage.Image) -> Bits:
     return np.packbits(grey[:, 1:] > grey[:, :-1])
 
 
+def look(picture: PilImage.Image) -> Looks:
+    """Return 16 x 16 cells of grey, of mean 0 and length 1; of nothing but one grey, zeros.
+
+    Fingerprints of pages and other pictures with few edges are near by chance; looks are not.
+    """
+    small = picture.convert("L").resize((LOOK_SIDE, LOOK_SIDE), PilImage.Resampling.BOX)
+    grey = np.asarray(small, np.float32).ravel()
+    grey = grey - grey.mean()
+    return grey / max(float(np.linalg.norm(grey)), 1.0)
+
+
 def near_pairs(ours: Bits, theirs: Bits) -> list[tuple[int, int]]:
     """List the places (i, j) of fingerprints that differ by at most `NEAR_BITS` bits."""
     pairs: list[tuple[int, int]] = []
@@ -125,12 +153,19 @@ def near_pairs(ours: Bits, theirs: Bits) -> list[tuple[int, int]]:
     return pairs
 
 
+def _alike(ours: Looks, theirs: Looks) -> bool:
+    plain = not ours.any() and not theirs.any()
+    return plain or float(ours @ theirs) >= ALIKE
+
+
 def duplicates(splits: Sequence[SplitFound]) -> list[str]:
     """Name the pictures of one split that another shows too, whatever they are called."""
     lines = []
     for number, one in enumerate(splits):
         for other in splits[number + 1 :]:
             for i, j in near_pairs(one.fingerprints, other.fingerprints):
+                if not _alike(one.looks[i], other.looks[j]):
+                    continue
                 first, second = f"{one.name}/{one.stems[i]}", f"{other.name}/{other.stems[j]}"
                 lines.append(f"{first} and {second} look the same")
     return lines

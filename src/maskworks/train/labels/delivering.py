@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -20,7 +20,8 @@ from maskworks.train.labels.exporting import Opened, export_labels, open_labels
 from maskworks.train.labels.quantising import Precision, smaller
 from maskworks.train.labels.row import row_of
 from maskworks.train.labels.run import load_splits
-from maskworks.train.labels.scoring import score, worst
+from maskworks.train.labels.scoring import Tally, interval, summed, tallies, worst
+from maskworks.train.labels.views import LabelSet
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,17 @@ class Wanted:
     loss_at_most: float = 0.01
 
 
+@dataclass(frozen=True)
+class Delivered:
+    """The files that were kept, float32 first, and why others were not."""
+
+    files: tuple[Assessed, ...]
+    refused: tuple[str, ...] = ()
+
+
 def deliver(
     run: Path, target: Path, data: Path | None, wanted: Wanted, report: Callable[[str], None]
-) -> list[Assessed]:
+) -> Delivered:
     """Write a run's model, its row ``model.toml`` and its card beside `target`.
 
     The row names the last precision that was kept, so that the folder is a model which
@@ -47,27 +56,39 @@ def deliver(
     wanted : Wanted
     report : called with each line
 
+    Returns
+    -------
+    Delivered
+        A precision that costs more than `wanted` allows is refused: its file is not written, and
+        one that an earlier export left is taken away.
+
     Raises
     ------
     RecipeError
-        If the run cannot be exported; or a precision is asked for without `data`, or costs more
-        than `wanted` allows: its file is then not written.
+        If the run cannot be exported, a precision is asked for without `data`, or the network is
+        one of detections, which have float32 only.
     """
     if wanted.precisions and data is None:
         raise RecipeError(
             run, "a smaller precision is measured before it is kept", "give its pictures by --data"
         )
     done = open_labels(run)
+    if wanted.precisions and done.recipe.detects:
+        raise RecipeError(
+            run,
+            f"{done.recipe.network} is written as safetensors, which is not converted",
+            "leave --precision away",
+        )
     exported = export_labels(run, target)
     proof = f", at most {exported.difference:.1e} from PyTorch" if exported.difference else ""
     report(f"{target}: {exported.bytes / 1e6:.2f} MB{proof}")
-    files = [Assessed("float32", exported)]
+    kept = Delivered((Assessed("float32", exported),))
     if data is not None:
-        files = _measured(done, run, data, exported, wanted, report=report)
-    row = write_row(done.recipe, files[-1].file)
+        kept = _measured(done, run, data, exported, wanted, report=report)
+    row = write_row(done.recipe, kept.files[-1].file)
     report(f"its row: {row}")
-    report(f"its card: {write_card(run, done, files)}")
-    return files
+    report(f"its card: {write_card(run, done, kept.files, kept.refused)}")
+    return kept
 
 
 def _measured(
@@ -78,40 +99,44 @@ def _measured(
     wanted: Wanted,
     *,
     report: Callable[[str], None],
-) -> list[Assessed]:
+) -> Delivered:
     recipe = done.recipe
     splits = load_splits(run / "recipe.toml", recipe, data)
-    network = _opened(done, exported.path)
-    whole = score(network, splits.dev, recipe)
+    counted = list(tallies(_opened(done, exported.path), splits.dev, recipe))
+    whole = summed(counted, recipe)
     report(f"dev {whole.name} {whole.main:.4f} on {len(splits.dev)} pictures")
-    files = [
-        Assessed("float32", exported, whole, len(splits.dev), worst(network, splits.dev, recipe))
-    ]
+    ends, weak = interval(counted, recipe), worst(counted, recipe)
+    first = Assessed("float32", exported, whole, ends, len(splits.dev), weak)
+    files, refused = [first], []
     for precision in wanted.precisions:
-        content = smaller(exported.path, precision, recipe, splits.train)
         path = exported.path.with_name(f"{exported.path.stem}-{precision}.onnx")
-        part = path.with_name(f".{path.name}")
-        try:
-            part.write_bytes(content)
-            found = score(open_onnx(part), splits.dev, recipe)
-        finally:
-            part.unlink(missing_ok=True)
+        content = smaller(exported.path, precision, recipe, splits.train)
+        counted = _tallied(content, path, splits.dev, recipe)
+        found = summed(counted, recipe)
         lost = whole.main - found.main
-        report(
+        said = (
             f"{precision}: {len(content) / 1e6:.2f} MB, dev {found.name} {whole.main:.4f} -> "
             f"{found.main:.4f}, a loss of {lost:.4f}"
         )
+        report(said)
         if not lost <= wanted.loss_at_most:
-            raise RecipeError(
-                path,
-                f"would lose {lost:.4f} of dev {found.name}, at most "
-                f"{wanted.loss_at_most:g} is allowed",
-                "it is not kept; --loss-at-most allows more",
-            )
+            refused.append(f"{said}; at most {wanted.loss_at_most:g} was allowed")
+            path.unlink(missing_ok=True)
+            continue
         write_atomic(path, content)
         file = Exported(path, len(content), hashlib.sha256(content).hexdigest(), 0.0)
-        files.append(replace(files[0], precision=precision, file=file, scores=found, worst=()))
-    return files
+        ends = interval(counted, recipe)
+        files.append(Assessed(precision, file, found, ends, len(splits.dev)))
+    return Delivered(tuple(files), tuple(refused))
+
+
+def _tallied(content: bytes, path: Path, dev: LabelSet, recipe: LabelRecipe) -> list[Tally]:
+    part = path.with_name(f".{path.name}")
+    try:
+        part.write_bytes(content)
+        return list(tallies(open_onnx(part, threads=torch.get_num_threads()), dev, recipe))
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _opened(done: Opened, path: Path) -> Network:

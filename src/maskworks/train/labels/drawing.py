@@ -167,3 +167,19 @@ def _seen(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 DRAWINGS = {"pages": Drawing(("background", "text", "picture"), draw_page)}
 """Every drawing by its name."""
+
+
+def draw_pair(name: str, seed: tuple[int, int]) -> tuple[Pixels, NDArray[np.int32]]:
+    """Draw one picture with its ids; the same name and seed draw the same.
+
+    Parameters
+    ----------
+    name : of `DRAWINGS`
+    seed : of the set, and the picture's place in it
+
+    Returns
+    -------
+    uint8 (H, W, 3), int32 (H, W)
+    """
+    pixels, ids = DRAWINGS[name].draw(np.random.default_rng(seed))
+    return pixels, ids.astype(np.int32)

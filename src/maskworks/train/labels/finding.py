@@ -14,11 +14,13 @@ from maskworks.core.errors import RecipeError
 from maskworks.core.reading import SUFFIXES
 from maskworks.core.taxonomy import load_taxonomy
 from maskworks.core.taxonomy_mapping import load_mapping
-from maskworks.train.labels.coco import Picture, places_of_categories, read_coco
+from maskworks.train.labels.coco import Picture, painted, places_of_categories, read_coco
 from maskworks.train.labels.drawing import DRAWINGS
 from maskworks.train.labels.recipe import LabelRecipe, Pictures
 
 MOST_IDS = 65536
+
+Ids = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -202,3 +204,17 @@ def read_ids(path: Path) -> NDArray[np.int32]:
             path, f"is a colour picture {ids.shape}", "labels are ids: a grey or palette PNG"
         )
     return ids.astype(np.int32)
+
+
+def stored_labels(pair: Pair) -> tuple[Ids, Ids]:
+    """Read the labels of a picture as they are stored: ids, and the numbers of objects.
+
+    Raises
+    ------
+    RecipeError
+        If they cannot be read.
+    """
+    if pair.coco is not None:
+        return painted(pair.coco, read_coco(pair.labels))
+    ids = read_ids(pair.labels)
+    return ids, ids

@@ -21,7 +21,7 @@ from maskworks.train.labels.losses import class_weights
 from maskworks.train.labels.pace import Pace, Progress, explained, rate_at, stage_at
 from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.scoring import Scores, answers, as_callable, normalised, score
-from maskworks.train.labels.team import ALONE, Team
+from maskworks.train.labels.team import ALONE, Team, device_name
 from maskworks.train.labels.views import Batch, LabelSet, Sampler
 from maskworks.train.labels.watch import Log, Watch, draw_example, write_jpeg
 from maskworks.train.loop import Budget
@@ -180,6 +180,8 @@ class LabelRun:
             "average": self.average,
             "progress": vars(self.at),
             "begun": self.begun,
+            "device": device_name(self.device),
+            "threads": torch.get_num_threads() * self.team.size,
             **more,
         }
         torch.save(state, part)

@@ -12,9 +12,8 @@ from PIL import Image as PilImage
 
 from maskworks.core.errors import MaskworksError, RecipeError
 from maskworks.core.reading import read_picture
-from maskworks.train.labels.coco import painted, read_coco
-from maskworks.train.labels.drawing import DRAWINGS
-from maskworks.train.labels.finding import MOST_IDS, Pair, find_pairs, places_of_ids, read_ids
+from maskworks.train.labels.drawing import draw_pair
+from maskworks.train.labels.finding import MOST_IDS, Pair, find_pairs, places_of_ids, stored_labels
 from maskworks.train.labels.objects import depth_inside
 from maskworks.train.labels.recipe import LabelRecipe, Pictures
 from maskworks.train.labels.views import LabelSet
@@ -35,20 +34,6 @@ class Labelled:
     objects: Ids
 
 
-def stored_labels(pair: Pair) -> tuple[Ids, Ids]:
-    """Read the labels of a picture as they are stored: ids, and the numbers of objects.
-
-    Raises
-    ------
-    RecipeError
-        If they cannot be read.
-    """
-    if pair.coco is not None:
-        return painted(pair.coco, read_coco(pair.labels))
-    ids = read_ids(pair.labels)
-    return ids, ids
-
-
 def read_pair(pair: Pair, table: Ids) -> Labelled:
     """Read, or draw, a picture and its truth.
 
@@ -58,8 +43,8 @@ def read_pair(pair: Pair, table: Ids) -> Labelled:
         If the sizes differ or an id is of no class.
     """
     if pair.drawn is not None:
-        pixels, marks = DRAWINGS[pair.picture.name].draw(np.random.default_rng(pair.drawn))
-        ids = objects = marks.astype(np.int32)
+        pixels, ids = draw_pair(pair.picture.name, pair.drawn)
+        objects = ids
     else:
         try:
             pixels = read_picture(pair.picture).image.pixels

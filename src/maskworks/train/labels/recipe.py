@@ -142,6 +142,12 @@ OURS = ("espnetv2", "unet")
 SMP = "smp/"
 TORCHVISION = "torchvision/"
 
+MASK2FORMER = (
+    "Mask2Former is run, not trained, by Maskworks: its smallest one (47 million parameters) "
+    "takes days on accelerators; take network = 'unet' or 'torchvision/maskrcnn_resnet50_fpn' "
+    "with targets = 'objects', or `maskworks models pull hf:NAME` for trained ones"
+)
+
 
 def network_misfit(network: str, encoder: str | None) -> str | None:
     """Return why there is no such network, or None.
@@ -151,6 +157,8 @@ def network_misfit(network: str, encoder: str | None) -> str | None:
     >>> network_misfit("smp/unet", "resnet18"), network_misfit("smp/unet", None)
     (None, "network 'smp/unet' needs encoder, such as resnet18 or mit_b0")
     """
+    if "mask2former" in network.lower():
+        return MASK2FORMER
     if network.startswith(SMP):
         known = [SMP + name for name in _SMP]
         if network in known and encoder is None:

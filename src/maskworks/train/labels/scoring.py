@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from maskworks.models.labelling import Labelled, Segmenter, label_picture
 from maskworks.models.runtimes.network import Batch, Network, Outputs
 from maskworks.models.segmenters import Opening, of_network
 from maskworks.quality.confusion import Confusion, confusion_of
+from maskworks.quality.groups import mean_iou_interval
 from maskworks.quality.panoptic_quality import PanopticCounts, SegmentMap, panoptic_counts
 from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.row import row_of
@@ -72,20 +73,43 @@ def answers(
         yield image, label_picture(image, segmenter, segmenter.own)
 
 
-def score(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Scores:
-    """Score a split as the evaluation commands do: one sum over all pictures, at their own size."""
-    names = recipe.class_names
-    places = _places(recipe)
-    labels = Confusion(np.zeros((len(names), len(names) + 1), np.int64))
-    every = list(range(len(names)))
-    objects = PanopticCounts.none(len(names))
+@dataclass(frozen=True)
+class Tally:
+    """What one picture counts: pixels by class, and objects found and missed."""
+
+    name: str
+    labels: Confusion
+    objects: PanopticCounts
+
+
+def tallies(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Iterator[Tally]:
+    """Count a split picture by picture, at their own size."""
+    classes = len(recipe.class_names)
+    places, every = _places(recipe), list(range(classes))
     for at, (_, found) in enumerate(answers(network, pictures, recipe)):
         truth = pictures.labels[at].numpy()
-        labels += confusion_of(truth, places[found.labels.ids], classes=len(names))
+        objects = PanopticCounts.none(classes)
         if found.instances is not None and pictures.objects:
-            true_map = _true_segments(truth, pictures.objects[at].numpy(), len(names))
+            true_map = _true_segments(truth, pictures.objects[at].numpy(), classes)
             ours = _segments(found.instances, places)
-            objects += panoptic_counts(ours, true_map, categories=every)
+            objects = panoptic_counts(ours, true_map, categories=every)
+        labels = confusion_of(truth, places[found.labels.ids], classes=classes)
+        yield Tally(pictures.names[at], labels, objects)
+
+
+def score(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Scores:
+    """Score a split as the evaluation commands do: one sum over all pictures, at their own size."""
+    return summed(tallies(network, pictures, recipe), recipe)
+
+
+def summed(counted: Iterable[Tally], recipe: LabelRecipe) -> Scores:
+    """Return the figures of the sum of some pictures."""
+    names = recipe.class_names
+    labels = Confusion(np.zeros((len(names), len(names) + 1), np.int64))
+    objects = PanopticCounts.none(len(names))
+    for each in counted:
+        labels += each.labels
+        objects += each.objects
     ious = {f"iou {name}": float(v) for name, v in zip(names, labels.iou, strict=True)}
     if recipe.targets != "objects":
         return Scores("mIoU", labels.mean(labels.iou), ious)
@@ -95,14 +119,26 @@ def score(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Scores:
     return Scores("PQ", float(np.nan_to_num(mean)), {**pqs, **ious})
 
 
+def interval(counted: Sequence[Tally], recipe: LabelRecipe) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of the figure that decides, over pictures drawn anew."""
+    if recipe.targets != "objects":
+        pixels = [each.labels for each in counted]
+        return mean_iou_interval(
+            [each.hit for each in pixels],
+            [each.truth for each in pixels],
+            [each.predicted for each in pixels],
+        )
+    objects = [each.objects for each in counted]
+    matched = [each.iou[1:] for each in objects]
+    below = [(each.matched + (each.spurious + each.missed) / 2)[1:] for each in objects]
+    return mean_iou_interval(matched, below, matched)  # of sums over sums: PQ, as it was IoU
+
+
 def worst(
-    network: Network, pictures: LabelSet, recipe: LabelRecipe, *, count: int = 3
+    counted: Sequence[Tally], recipe: LabelRecipe, *, count: int = 3
 ) -> list[tuple[str, float]]:
     """Return the names and figures of the pictures that do worst."""
-    found = [
-        (pictures.names[at], score(network, pictures.part(at, at + 1), recipe).main)
-        for at in range(len(pictures))
-    ]
+    found = [(each.name, summed([each], recipe).main) for each in counted]
     return sorted(found, key=lambda each: each[1])[:count]
 
 

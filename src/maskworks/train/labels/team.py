@@ -46,6 +46,11 @@ class Team:
         return found
 
 
+def device_name(device: torch.device) -> str:
+    """Return what a device is called: "cpu", or the name of the accelerator."""
+    return "cpu" if device.type == "cpu" else torch.cuda.get_device_name(device)
+
+
 ALONE = Team()
 """One process that has nobody to agree with."""
 

@@ -56,6 +56,9 @@ async def campaigns(request: Request) -> Response:
     if visitor is None:
         return RedirectResponse("/review/login", 303)
     rows = await asyncio.to_thread(lambda: [_row(desk) for desk in service.desks.all()])
+    for row in rows:
+        if row["waiting"]:
+            service.warming.expect(row["name"])
     return page("campaigns.html", {"visitor": visitor, "rows": rows})
 
 

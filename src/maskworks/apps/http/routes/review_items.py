@@ -123,7 +123,7 @@ async def decide(request: Request, name: str, number: int) -> JSONResponse:
         why = form.text("why")
         return {"route": settle(desk, kept, cast("Verdict", verdict), hand, why=why)}
 
-    return await _do(request, (name, number), work)
+    return await _do(request, (name, number), work, decides=True)
 
 
 @router.post("/items/{number}/undo")
@@ -133,7 +133,7 @@ async def undo(request: Request, name: str, number: int) -> JSONResponse:
     def work(desk: Desk, kept: Kept, hand: Hand, _form: Form) -> dict[str, Any]:
         return {"route": take_back(desk, kept, hand)}
 
-    return await _do(request, (name, number), work)
+    return await _do(request, (name, number), work, decides=True)
 
 
 @router.post("/items/{number}/draft")
@@ -182,7 +182,7 @@ async def fix(request: Request, name: str, number: int) -> JSONResponse:
         )
         return {"route": save_fix(service.darkroom, desk, kept, hand, wanted)}
 
-    return await _do(request, (name, number), work)
+    return await _do(request, (name, number), work, decides=True)
 
 
 @router.post("/items/{number}/upload")
@@ -199,7 +199,7 @@ async def upload(request: Request, name: str, number: int) -> JSONResponse:
             anyway = form.text("anyway") == "true"
             return {"route": "deliver", "notes": hand_in(desk, kept, hand, folder, anyway=anyway)}
 
-    return await _do(request, (name, number), work)
+    return await _do(request, (name, number), work, decides=True)
 
 
 async def _shown(
@@ -222,6 +222,8 @@ async def _do(
     request: Request,
     place: tuple[str, int],
     what: Callable[[Desk, Kept, Hand, Form], dict[str, Any]],
+    *,
+    decides: bool = False,
 ) -> JSONResponse:
     """Do something to an item for whoever has its lease."""
     service = service_of(request)
@@ -235,4 +237,6 @@ async def _do(
             return what(desk, item_of(desk, place[1]), hand, form)
 
         told, _ = await service.work(request, work)
+    if decides:
+        service.reports.changed(place[0])
     return JSONResponse(told)

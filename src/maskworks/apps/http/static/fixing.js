@@ -16,6 +16,7 @@ export class Fixing {
     this.keys = {
       z: () => this.undo(), Z: () => this.redo(), s: () => this.save(), escape: () => this.leave(), f: () => this.leave(),
       b: () => this.choose("add"), e: () => this.choose("erase"), x: () => this.choose(this.tool === "add" ? "erase" : "add"),
+      p: () => this.choose("foreground"), n: () => this.choose("background"),
       "[": () => this.resize(1 / 1.25), "]": () => this.resize(1.25),
     };
     const canvas = $("canvas");
@@ -35,6 +36,8 @@ export class Fixing {
   async enter() {
     const { desk, say, send } = this.page, item = desk.item;
     if (!item || this.on || !this.viewer.photo) return;
+    await desk.holding;
+    if (desk.item !== item || this.on) return;
     if (!desk.lease) { say("Somebody else has this picture open.", true); return; }
     try {
       const got = await send(item, "lease", { lease: desk.lease.token });

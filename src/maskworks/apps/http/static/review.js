@@ -1,7 +1,7 @@
 // The queue: which picture is in hand, its keys, its decisions. Nothing here needs the network
 // beyond the server that sent this page.
 
-import { Viewer, layer } from "/static/viewer.js";
+import { Viewer, layer, prepare } from "/static/viewer.js";
 import { Fixing } from "/static/fixing.js";
 
 const $ = id => document.getElementById(id);
@@ -9,11 +9,11 @@ const base = document.querySelector(".desk").dataset.base;
 const csrf = document.querySelector("meta[name=csrf]").content;
 const items = JSON.parse($("items").textContent);
 const VIEWS = ["cutout", "original", "matte", "overlay"];
-const AHEAD = 2;
+const AHEAD = 2, KEPT = 6;
 
 export const desk = {
   items, base, at: -1, lease: null, last: null, viewer: new Viewer($("canvas"), $("loupe")),
-  busy: false, full: null,
+  busy: false, full: null, holding: null,
   get item() { return items[this.at] || null; },
 };
 const viewer = desk.viewer;
@@ -52,10 +52,11 @@ async function bitmap(url) {
 export function load(item, fresh = false) {
   if (fresh) pictures.delete(item.id);
   if (!pictures.has(item.id)) {
-    const both = Promise.all(["photo", "matte"].map(kind => bitmap(`${base}/items/${item.id}/${kind}${fresh ? `?now=${Date.now()}` : ""}`)));
+    const both = Promise.all(["photo", "matte"].map(kind => bitmap(`${base}/items/${item.id}/${kind}${fresh ? `?now=${Date.now()}` : ""}`)))
+      .then(([photo, matte]) => prepare(photo.image, matte.image, photo.width));
     pictures.set(item.id, both);
     both.catch(() => pictures.delete(item.id));
-    while (pictures.size > 12) pictures.delete(pictures.keys().next().value);
+    while (pictures.size > KEPT) pictures.delete(pictures.keys().next().value);
   }
   return pictures.get(item.id);
 }
@@ -63,7 +64,8 @@ export function load(item, fresh = false) {
 async function hold(item) {
   const token = desk.lease?.item === item.id ? desk.lease.token : "";
   const got = await send(item, "lease", { lease: token });
-  desk.lease = { item: item.id, token: got.lease };
+  if (desk.item === item) desk.lease = { item: item.id, token: got.lease };
+  else send(item, "release", { lease: got.lease }).catch(() => {}); // gone on meanwhile
   return got;
 }
 
@@ -89,13 +91,16 @@ export async function open(index) {
   viewer.sides = item.reasons.filter(r => r.name === "touches-border").flatMap(r => ["top", "right", "bottom", "left"].filter(side => r.text.includes(`the ${side} side`)));
   say(`${index + 1} of ${items.length}${item.score === null ? "" : `, score ${item.score.toFixed(2)}`}${item.decision ? `, ${item.decision}` : ""}`);
   performance.mark(LEAVE);
-  const [shown, held] = await Promise.allSettled([load(item), hold(item)]);
+  const holding = Promise.allSettled([hold(item)]);
+  desk.holding = holding;
+  const [shown] = await Promise.allSettled([load(item)]);
   if (desk.item !== item) return;
   if (shown.status === "rejected") { viewer.clear(); say(shown.reason.message, true); return; }
-  const [photo, matte] = shown.value;
-  viewer.show(photo.image, matte.image, photo.width);
+  viewer.show(shown.value);
   $("canvas").setAttribute("aria-label", `${item.source}: ${viewer.view}`);
   document.body.dataset.shown = item.id;
+  const [held] = await holding;
+  if (desk.item !== item) return;
   if (held.status === "rejected") { desk.lease = null; say(held.reason.message, true); }
   else if (held.value.draft.length) say("There is an unfinished fix; press F to go on with it.");
   for (let n = 1; n <= AHEAD; n++) if (items[index + n]) load(items[index + n]).catch(() => {});
@@ -129,6 +134,8 @@ export function settled(item, route, verb) {
 async function decide(verdict, why = "") {
   const item = desk.item;
   if (!item || desk.busy || fixing.on) return;
+  await desk.holding;
+  if (desk.item !== item || desk.busy) return;
   if (!desk.lease) { await open(desk.at); if (!desk.lease) return; }
   await busily(async () => {
     const { route } = await send(item, "decide", { verdict, why, lease: desk.lease.token });

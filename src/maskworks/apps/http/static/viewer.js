@@ -20,17 +20,17 @@ export class Viewer {
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
-  show(photo, matte, wholeWidth) {
-    const width = photo.width, height = photo.height;
-    this.photo = photo;
-    this.size = [width, height];
-    this.whole = wholeWidth / width;
-    this.base = alphaOf(matte, width, height);
+  show(ready) {
+    this.photo = ready.photo;
+    this.size = ready.size;
+    this.whole = ready.whole;
+    this.base = ready.base;
     this.alpha = this.base.slice();
     this.full = null;
     this.zoom = 1;
     this.move = [0, 0];
-    this.changed();
+    this.layers = { cut: ready.cut };
+    this.draw();
   }
 
   clear() {
@@ -44,35 +44,15 @@ export class Viewer {
     this.changed();
   }
 
-  // The matte has changed: make the layers anew.
+  // The matte has changed: the layers are made anew, each when it is looked at.
   changed() {
-    const [width, height] = this.size;
-    const photo = layer(width, height);
-    photo.context.drawImage(this.photo, 0, 0);
-    const pixels = photo.context.getImageData(0, 0, width, height);
-    const cut = layer(width, height), matte = layer(width, height);
-    const overlay = layer(width, height), doubt = layer(width, height);
-    const grey = matte.context.createImageData(width, height);
-    const over = overlay.context.createImageData(width, height);
-    const heat = doubt.context.createImageData(width, height);
-    for (let i = 0, j = 0; i < this.alpha.length; i++, j += 4) {
-      const alpha = this.alpha[i];
-      pixels.data[j + 3] = alpha * 255;
-      grey.data[j] = grey.data[j + 1] = grey.data[j + 2] = alpha * 255;
-      grey.data[j + 3] = 255;
-      over.data[j] = 220; over.data[j + 1] = 40; over.data[j + 2] = 90;
-      over.data[j + 3] = (1 - alpha) * 140;
-      if (alpha > DOUBT_LOW && alpha < DOUBT_HIGH) {
-        heat.data[j] = 255; heat.data[j + 1] = 230 - 210 * (1 - Math.abs(2 * alpha - 1));
-        heat.data[j + 3] = 110 + 145 * (1 - Math.abs(2 * alpha - 1));
-      }
-    }
-    cut.context.putImageData(pixels, 0, 0);
-    matte.context.putImageData(grey, 0, 0);
-    overlay.context.putImageData(over, 0, 0);
-    doubt.context.putImageData(heat, 0, 0);
-    this.layers = { cut: cut.canvas, matte: matte.canvas, overlay: overlay.canvas, doubt: doubt.canvas };
+    this.layers = {};
     this.draw();
+  }
+
+  layer(name) {
+    const { photo, alpha, size } = this;
+    return this.layers[name] ||= name === "cut" ? cutOf(photo, alpha, size) : painted(alpha, size, PAINTS[name]);
   }
 
   // From photo pixels to the canvas: scale and offsets, in device pixels.
@@ -100,20 +80,20 @@ export class Viewer {
     const [scale, left, top] = this.frame();
     context.setTransform(scale, 0, 0, scale, left, top);
     context.imageSmoothingEnabled = scale < 3;
-    this.paint(context, 1 / scale, this.photo, this.layers);
+    this.paint(context, 1 / scale, this.photo);
     context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
-  paint(context, pixel, photo, layers) {
+  paint(context, pixel, photo) {
     const [width, height] = this.size;
-    if (this.view === "matte") context.drawImage(layers.matte, 0, 0);
+    if (this.view === "matte") context.drawImage(this.layer("matte"), 0, 0);
     else if (this.view === "original") context.drawImage(photo, 0, 0, width, height);
     else if (this.view === "overlay") {
       context.drawImage(photo, 0, 0, width, height);
-      context.drawImage(layers.overlay, 0, 0);
+      context.drawImage(this.layer("overlay"), 0, 0);
     } else {
       this.backdrop(context, width, height, pixel);
-      context.drawImage(layers.cut, 0, 0);
+      context.drawImage(this.layer("cut"), 0, 0);
     }
     if (this.view === "compare") {
       const at = width * this.split;
@@ -127,7 +107,7 @@ export class Viewer {
       context.fillRect(at - pixel, 0, 2 * pixel, height);
     }
     if (this.heat) {
-      context.drawImage(layers.doubt, 0, 0);
+      context.drawImage(this.layer("doubt"), 0, 0);
       context.fillStyle = "rgba(255, 120, 0, .9)";
       const wide = 6 * pixel;
       if (this.sides.includes("top")) context.fillRect(0, 0, width, wide);
@@ -178,8 +158,41 @@ export class Viewer {
         this.backdrop(context, ...this.size, 1 / scale);
         context.drawImage(full.cut, 0, 0, ...this.size);
       } else context.drawImage(full.photo, 0, 0, ...this.size);
-    } else this.paint(context, 1 / scale, this.photo, this.layers);
+    } else this.paint(context, 1 / scale, this.photo);
   }
+}
+
+// How each layer shows an alpha: it writes red, green, blue and opacity at place j of data.
+const PAINTS = {
+  matte: (data, j, alpha) => { data[j] = data[j + 1] = data[j + 2] = alpha * 255; data[j + 3] = 255; },
+  overlay: (data, j, alpha) => { data[j] = 220; data[j + 1] = 40; data[j + 2] = 90; data[j + 3] = (1 - alpha) * 140; },
+  doubt: (data, j, alpha) => {
+    if (alpha <= DOUBT_LOW || alpha >= DOUBT_HIGH) return;
+    const unsure = 1 - Math.abs(2 * alpha - 1);
+    data[j] = 255; data[j + 1] = 230 - 210 * unsure; data[j + 3] = 110 + 145 * unsure;
+  },
+};
+
+function painted(alpha, [width, height], paint) {
+  const { canvas, context } = layer(width, height), image = context.createImageData(width, height);
+  for (let i = 0; i < alpha.length; i++) paint(image.data, 4 * i, alpha[i]);
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+function cutOf(photo, alpha, [width, height]) {
+  const { canvas, context } = layer(width, height);
+  context.drawImage(photo, 0, 0);
+  const image = context.getImageData(0, 0, width, height);
+  for (let i = 0; i < alpha.length; i++) image.data[4 * i + 3] = alpha[i] * 255;
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+// What costs time before a picture can be shown; done while the one before it is looked at.
+export function prepare(photo, matte, wholeWidth) {
+  const size = [photo.width, photo.height], base = alphaOf(matte, ...size);
+  return { photo, size, whole: wholeWidth / photo.width, base, cut: cutOf(photo, base, size) };
 }
 
 export function layer(width, height) {
