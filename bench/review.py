@@ -59,7 +59,7 @@ WATCH = """() => {
 
 
 def make_campaign(folder: Path) -> None:
-    """Run a campaign of `REAL` photos and fill its queue up to `WAITING`."""
+    """Run a campaign of `REAL` photos, then have `WAITING` copies of them wait for a person."""
     (folder / "photos").mkdir(parents=True)
     (folder / "campaign.toml").write_text(CAMPAIGN)
     made = make_photos(ROOT / "bench/out/photos", REAL, SIZE)["2mp"]
@@ -71,7 +71,7 @@ def make_campaign(folder: Path) -> None:
     file = read_campaign(folder)
     with open_store(database_beside(file.path)) as store:
         campaign = open_campaign(store, "large", currency="USD", settings="more")
-        names = [f"more{number:04}.jpg" for number in range(WAITING - REAL)]
+        names = [f"more{number:04}.jpg" for number in range(WAITING)]
         for number, name in enumerate(names):
             os.link(folder / "photos" / photos[number % REAL].name, folder / "photos" / name)
         rows = [

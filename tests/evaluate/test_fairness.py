@@ -200,6 +200,88 @@ def test_a_threshold_comes_with_its_interval(made, manifest, tmp_path, capsys):
     code, record = run("threshold", *words, "--bar", 1, out=tmp_path / "o.json")
     assert (code, record["threshold"]) == (1, None)
     assert "No threshold" in capsys.readouterr().out
+    assert "No threshold delivers 90 % at IoU 1" in (tmp_path / "o.html").read_text()
+
+
+def test_the_page_of_a_threshold_leads_with_it_and_marks_it(made, manifest, tmp_path):
+    words = ["--manifest", manifest, "--truth", made / "truth", "--target-precision", 0.6]
+    code, record = run("threshold", *words, "--bar", 0.8, out=tmp_path / "o.json")
+    assert code == 0
+    page = (tmp_path / "o.html").read_text()
+    assert "From which confidence on 60 % are good" in page
+    said = f"From a confidence of {record['threshold']:.4f} on, {record['delivered']} of 40"
+    assert said in page
+    assert f"One can be sure of it from {record['sure_threshold']:.4f} on" in page
+    assert f">from {record['threshold']:.3f}<" in page
+    assert page.count("coverage: share delivered") == 1
+
+
+def test_the_page_of_a_calibration_names_its_axes_and_its_fit(tmp_path):
+    rows = [{"name": str(at), "confidence": at % 10 / 10, "iou": at % 10 / 20} for at in range(80)]
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(rows))
+    words = ["--manifest", path, "--fit", "isotonic", "--model", "cutout"]
+    code, record = run("calibration", *words, out=tmp_path / "o.json")
+    assert code == 0
+    page = (tmp_path / "o.html").read_text()
+    for name in ("mean confidence", "mean IoU", "coverage: share delivered", "risk: share of"):
+        assert f">{name}" in page
+    before, after = (record["fit"][key] for key in ("error_before", "error_after"))
+    assert f"goes from {before:.4f} to {after:.4f}" in page
+
+
+# ---------------------------------------------------------------- label maps
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Twelve label maps of two classes and one without a label; in dark ones, class 1 is short."""
+    folder = tmp_path_factory.mktemp("labels")
+    text = 'source = "drawn"\nignore = 9\ncategories = [\n'
+    text += '[0, "soil", "stuff", "#090909"],\n[1, "crop", "stuff", "#00c800"],\n]\n'
+    (folder / "two.toml").write_text(text)
+    lines = ["picture,field"]
+    for at in range(12):
+        truth = np.zeros((20, 30), np.uint8)
+        truth[5:15, 5:25] = 1
+        truth[0] = 9
+        ours = truth.copy()
+        if at < 6:
+            ours[5:15, 15:25] = 0
+        save(folder / "truth" / f"{at}.png", truth)
+        save(folder / "ours" / f"{at}.png", ours)
+        save(folder / "photos" / f"{at}.png", np.full((20, 30, 3), 20 * at))
+        lines.append(f"{at},{'near' if at < 6 else 'far'}")
+    (folder / "fields.csv").write_text("\n".join(lines))
+    return folder
+
+
+def words_of(labelled, *more):
+    folders = ("--truth", labelled / "truth", "--predictions", labelled / "ours")
+    return ("fairness", *folders, "--taxonomy", labelled / "two.toml", *more)
+
+
+def test_label_maps_are_held_against_groups_by_the_mean_iou_of_each_picture(labelled, tmp_path):
+    photos = ("--property", "luminance", "--photos", labelled / "photos")
+    words = words_of(labelled, "--groups", labelled / "fields.csv", *photos)
+    code, record = run(*words, out=tmp_path / "o.json")
+    assert code == 0
+    field = record["attributes"]["field"]
+    soil, crop = 370 / 470, 100 / 200  # 570 pixels have a label, 100 of crop are called soil
+    assert field["groups"]["near"]["IoU"] == pytest.approx((soil + crop) / 2)
+    assert field["groups"]["far"]["IoU"] == 1
+    assert field["groups"]["near"]["SAD"] is None
+    assert field["groups"]["far"]["boundary_IoU"] == 1 > field["groups"]["near"]["boundary_IoU"]
+    assert field["exceeds_chance"]
+    assert record["attributes"]["luminance (measured)"]["worst_group"].startswith("low")
+    assert (record["taxonomy"], record["ignore_label"]) == ("two", 9)
+    assert "not the mIoU of the set" in record["rules"]
+
+
+def test_the_size_of_a_subject_is_nothing_of_label_maps(labelled, capsys):
+    words = words_of(labelled, "--property", "size")
+    assert main(["evaluate", *map(str, words)]) == 2
+    assert "label maps have none" in capsys.readouterr().err
 
 
 def test_a_table_of_confidence_and_iou_needs_no_truth(tmp_path, capsys):

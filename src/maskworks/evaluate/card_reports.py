@@ -19,7 +19,8 @@ def scores_part(spec: ModelSpec, reports: Sequence[Attached]) -> str:
     for report in reports:
         record = report.record
         figures = [name for name in FIGURES if isinstance(record.get(name), float)]
-        if not figures:
+        of_pictures = record.get("task") == "fairness" and record.get("taxonomy")
+        if not figures or of_pictures:  # a mean over pictures beside mIoU would mislead
             continue
         lines += [_origin(report, spec), ""]
         lines += ["| measure | mean | 95 % interval | pictures |", "|---|---|---|---|"]

@@ -228,7 +228,13 @@ def evaluate_fairness(
     if measuring is not None and labels and "size" in measuring.properties:
         raise UsageError("--property size is of a subject, and label maps have none; leave it away")
     if rules.taxonomy is not None:
-        scores = label_scores(truth, predictions, rules.taxonomy, limits, rules.allow_missing)
+        scores = label_scores(
+            truth,
+            predictions,
+            rules.taxonomy,
+            limits=limits,
+            allow_missing=rules.allow_missing,
+        )
     else:
         work = partial(score_subject, limits=limits, skip_unclear=skip)
         scores = tuple(measured(work, pairing.pairs))

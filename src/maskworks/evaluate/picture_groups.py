@@ -24,7 +24,7 @@ LABEL_RULES = (
 
 
 def label_scores(
-    truth: Path, predictions: Path, taxonomy: Taxonomy, limits: Limits, allow_missing: bool
+    truth: Path, predictions: Path, taxonomy: Taxonomy, *, limits: Limits, allow_missing: bool
 ) -> tuple[SubjectScore, ...]:
     """Score label maps picture by picture.
 
@@ -71,10 +71,12 @@ def pictures_properties(
                 [f"{photos / name}: there is no such picture" for name in lacking],
                 "add the photos, or measure the size alone",
             )
-    return {pair.name: _properties(pair, found.get(pair.name), limits, whole) for pair in pairs}
+    return {
+        pair.name: _properties(pair, found.get(pair.name), limits, whole=whole) for pair in pairs
+    }
 
 
-def _properties(pair: Pair, photo: Path | None, limits: Limits, whole: bool) -> dict[str, float]:
+def _properties(pair: Pair, photo: Path | None, limits: Limits, *, whole: bool) -> dict[str, float]:
     image = None if photo is None else read_picture(photo, limits).image
     if not whole:
         mask = read_matte(pair.truth, limits).threshold()

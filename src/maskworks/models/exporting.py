@@ -177,7 +177,7 @@ def _of_row(name: str) -> Traceable:
     folder, spec = row_of(name)
     if spec.architecture is None:
         raise UsageError(
-            f"{folder}: its row names {spec.file}, which is ONNX already; there is nothing to export"
+            f"{folder}: its row names {spec.file}, which is ONNX already; nothing to export"
         )
     from maskworks.models.families.torchvision_models import load_torchvision
 

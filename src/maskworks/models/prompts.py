@@ -14,7 +14,9 @@ from maskworks.core.values import Box
 Place = tuple[float, float]
 """(row, column) in pixels of the picture; (0.5, 0.5) is the middle of the first."""
 
-FORM = '[{"inside": [[ROW, COLUMN], ...], "outside": [...], "box": [TOP, LEFT, BOTTOM, RIGHT]}, ...]'
+FORM = (
+    '[{"inside": [[ROW, COLUMN], ...], "outside": [...], "box": [TOP, LEFT, BOTTOM, RIGHT]}, ...]'
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Prompt:
 
     def check(self, size: tuple[int, int]) -> None:
         """Raise UsageError if it points beside a picture of `size` (H, W)."""
-        corners = [(self.box.top, self.box.left), (self.box.bottom, self.box.right)] if self.box else []
+        box = self.box
+        corners = [(box.top, box.left), (box.bottom, box.right)] if box else []
         for row, column in (*self.inside, *self.outside, *corners):
             if not (0 <= row <= size[0] and 0 <= column <= size[1]):
                 raise UsageError(
@@ -59,7 +62,8 @@ def prompt_of(points: Sequence[str], box: Box | None) -> tuple[Prompt, ...]:
     >>> prompt_of(["30,40", "5,9,out"], None)
     (Prompt(inside=((30.0, 40.0),), outside=((5.0, 9.0),), box=None),)
     """
-    inside, outside = [], []
+    inside: list[Place] = []
+    outside: list[Place] = []
     for text in points:
         parts = text.split(",")
         try:
@@ -95,11 +99,13 @@ def _prompt(row: Any, where: str) -> Prompt:  # noqa: ANN401 - whatever the JSON
     if not isinstance(row, dict) or set(row) - {"inside", "outside", "box"}:
         raise UsageError(f"{where}: is not of the form {FORM}")
     try:
-        inside, outside = (
-            tuple((float(y), float(x)) for y, x in row.get(key) or ()) for key in ("inside", "outside")
-        )
+        inside, outside = (_places(row.get(key) or ()) for key in ("inside", "outside"))
         top, left, bottom, right = row.get("box") or (0, 0, 1, 1)
         box = Box(int(top), int(left), int(bottom), int(right)) if row.get("box") else None
         return Prompt(inside, outside, box)
     except (TypeError, ValueError, ImageError, UsageError) as error:
         raise UsageError(f"{where}: {error}; it is {FORM}") from error
+
+
+def _places(rows: Any) -> tuple[Place, ...]:  # noqa: ANN401 - whatever the JSON holds
+    return tuple((float(row), float(column)) for row, column in rows)

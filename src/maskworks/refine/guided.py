@@ -211,6 +211,17 @@ class Copy:
     side: int
     size: tuple[int, int]
 
+    @property
+    def planes(self) -> Field:
+        """The pixels as float32 (3, h, w), grey levels."""
+        return np.ascontiguousarray(np.moveaxis(self.pixels, -1, 0), np.float32)
+
+    def part(self, box: Box) -> Copy:
+        """Return what lies in a box of blocks."""
+        cut = slices(box)
+        parts = self.pixels[cut], self.alpha[cut], self.levels[cut], self.fine[cut]
+        return Copy(*parts, self.side, self.size)
+
 
 def fitted_side(size: tuple[int, int], options: GuidedOptions) -> int:
     """Return the side of the blocks on which a picture (H, W) is fitted.

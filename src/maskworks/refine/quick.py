@@ -22,14 +22,18 @@ from maskworks.core.values import (
     BACKGROUND,
     FOREGROUND,
     UNKNOWN,
+    Box,
     Float2D,
     Image,
+    Mask,
     Matte,
+    Pixels,
     Trimap,
 )
 from maskworks.refine.foreground import SETTLED
-from maskworks.refine.guided import Copy, Field, Functions, GuidedOptions, applied, fit, unsure
+from maskworks.refine.guided import Copy, Field, GuidedOptions, applied, fit, unsure
 from maskworks.refine.mosaic import Mosaic, mosaics
+from maskworks.refine.parts import grown, slices
 from maskworks.refine.reduced import block_means
 from maskworks.refine.regions import RegionOptions, clean_regions
 from maskworks.refine.spread import both, spread
@@ -78,69 +82,92 @@ def mark(
 class Drawn:
     """What the copy says of every pixel.
 
-    `functions` give its alpha, see `maskworks.refine.guided`; `sides`, float32 (6, h, w), are the
-    colours expected of subject and background; `alpha`, float32 (h, w), is the copy's own.
+    `said` is float32 (4, h, w) or (10, h, w): the functions that give alpha, see
+    `maskworks.refine.guided`, and the colours expected of subject and background. `alpha`,
+    float32 (h, w), is the copy's own.
     """
 
-    functions: Functions
-    sides: Field | None
+    said: Field
     alpha: Float2D
 
 
 def draw(copy: Copy, options: GuidedOptions, *, colours: bool) -> Drawn:
-    """Find alpha and, if asked for, colours on the copy."""
-    functions = fit(copy, options)
-    planes = np.ascontiguousarray(np.moveaxis(copy.pixels, -1, 0), np.float32)
-    alpha = applied(functions[np.newaxis], planes[np.newaxis])[0]
-    alpha[copy.levels == FOREGROUND] = 1
-    alpha[copy.levels == BACKGROUND] = 0
-    if not colours:
-        return Drawn(functions, None, alpha)
-    sides = both(lambda: _expected(planes, alpha), lambda: _expected(planes, 1 - alpha))
-    return Drawn(functions, np.concatenate(sides), alpha)
+    """Find alpha and, if asked for, colours on the copy, around its band."""
+    near = _around_band(copy)
+    part = copy.part(near)
+    functions = fit(part, options)
+    alpha = applied(functions[np.newaxis], part.planes[np.newaxis])[0]
+    alpha[part.levels == FOREGROUND] = 1
+    alpha[part.levels == BACKGROUND] = 0
+    said = functions
+    if colours:
+        planes = part.planes
+        sides = both(lambda: _expected(planes, alpha), lambda: _expected(planes, 1 - alpha))
+        said = np.concatenate([functions, *sides])
+    everywhere = np.zeros((len(said), *copy.alpha.shape), np.float32)
+    everywhere[:, *slices(near)] = said
+    whole = (copy.levels == FOREGROUND).astype(np.float32)
+    whole[slices(near)] = alpha
+    return Drawn(everywhere, whole)
 
 
-def finish(image: Image, copy: Copy, drawn: Drawn, trimap: Trimap) -> tuple[Matte, Image]:
-    """Return the matte and the subject's colours at full size.
+def _around_band(copy: Copy) -> Box:
+    """Return what the band's functions and colours depend on, at most the whole copy."""
+    band = Mask(unsure(copy.levels)).box()
+    height, width = copy.alpha.shape
+    return Box(0, 0, height, width) if band is None else grown(band, RADII[0], (height, width))
+
+
+def begin(image: Image, trimap: Trimap, *, colours: bool) -> tuple[Float2D, Pixels]:
+    """Return what is sure: alpha, and a copy of the picture to paint on."""
+    alpha = np.empty(image.size, np.float32)
+    pixels = np.empty_like(image.pixels) if colours else image.pixels
+    for top in range(0, image.size[0], STRIP_PX):
+        strip = slice(top, top + STRIP_PX)
+        alpha[strip] = trimap.levels[strip] >> OPAQUE_BIT
+        if colours:
+            pixels[strip] = image.pixels[strip]
+    return alpha, pixels
+
+
+def finish(
+    image: Image, trimap: Trimap, copy: Copy, options: GuidedOptions, *, colours: bool
+) -> tuple[Matte, Image, Matte]:
+    """Return the matte and the subject's colours at full size, and the copy's matte.
 
     Parameters
     ----------
     image : Image of shape (H, W)
-    copy : Copy of the whole picture
-    drawn : Drawn
     trimap : Trimap of shape (H, W)
+    copy : Copy of the whole picture
+    options : GuidedOptions
+    colours : bool
+        Off, the colours are the picture's.
 
     Returns
     -------
-    matte, foreground
+    matte, foreground, small
         Outside the band alpha is exactly 0 or 1 and the colours are the picture's to the bit.
     """
-    sides = drawn.sides
-    said = drawn.functions if sides is None else np.concatenate([drawn.functions, sides])
-    alpha = np.empty(image.size, np.float32)
-    pixels = image.pixels if sides is None else np.empty_like(image.pixels)
-
-    def begin(strip: slice) -> None:
-        alpha[strip] = trimap.levels[strip] >> OPAQUE_BIT
-        if sides is not None:
-            pixels[strip] = image.pixels[strip]
+    drawn, (alpha, pixels) = both(
+        lambda: draw(copy, options, colours=colours),
+        lambda: begin(image, trimap, colours=colours),
+    )
 
     def work(mosaic: Mosaic) -> None:
         levels, tiles = mosaic.of(trimap.levels), mosaic.of(image.pixels)
         unknown = levels == UNKNOWN
         seen = tiles.astype(np.float32)
-        here = mosaic.enlarged(said, copy.side)
+        here = mosaic.enlarged(drawn.said, copy.side)
         found = applied(here, seen)
         mosaic.put(alpha, np.where(unknown, found, levels >> OPAQUE_BIT))
-        if sides is not None:
+        if colours:
             unknown &= found < 1 - SETTLED
-            own = _own(here[:, 4:], seen, found)
-            np.copyto(tiles, own, where=unknown[:, np.newaxis])
+            np.copyto(tiles, _own(here[:, 4:], seen, found), where=unknown[:, np.newaxis])
             mosaic.put(pixels, tiles)
 
-    spread(begin, [slice(top, top + STRIP_PX) for top in range(0, image.size[0], STRIP_PX)])
     spread(work, mosaics(unsure(copy.levels), copy.side, image.size))
-    return Matte(alpha), image if sides is None else Image(pixels)
+    return Matte(alpha), Image(pixels) if colours else image, Matte(drawn.alpha)
 
 
 def _own(sides: Field, seen: Field, alpha: Field) -> NDArray[np.uint8]:

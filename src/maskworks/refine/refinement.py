@@ -14,7 +14,7 @@ from maskworks.refine.despill import despill
 from maskworks.refine.foreground import estimate_foreground
 from maskworks.refine.guided import GuidedOptions, copied, fitted_side, guided, unsure
 from maskworks.refine.large_band import side_for, solve_smaller
-from maskworks.refine.quick import draw, finish, mark
+from maskworks.refine.quick import finish, mark
 from maskworks.refine.regions import RegionOptions, clean_regions
 from maskworks.refine.transparency import soft_interior
 from maskworks.refine.trimap import TrimapOptions, enlarged_levels, make_trimap
@@ -142,9 +142,8 @@ def _quickly(image: Image, matte: Matte, options: RefineOptions, brought: Trimap
     trimap = brought or Trimap(enlarged_levels(copy.levels, side, image.size))
     if not unsure(copy.levels).any():
         return Refined(_certain(trimap), image, "none", trimap=trimap)
-    drawn = draw(copy, options.fast, colours=options.colours)
-    found = finish(image, copy, drawn, trimap)
-    return _refined(found, trimap, "fast", options, soft_interior(Matte(drawn.alpha)))
+    solved, fore, small = finish(image, trimap, copy, options.fast, colours=options.colours)
+    return _refined((solved, fore), trimap, "fast", options, soft_interior(small))
 
 
 def _refined(

@@ -541,12 +541,8 @@ def transformers_model(folder, name, steps):
     return save_transformers(folder, module)
 
 
-BUILDERS = {
-    each.__name__: each
-    for each in (
-        segformer, upernet, dpt, mask2former, maskformer, eomt, oneformer, detr, sam, sam2
-    )  # fmt: skip
-}
+UNIVERSAL = (mask2former, maskformer, eomt, oneformer, detr)
+BUILDERS = {each.__name__: each for each in (segformer, upernet, dpt, *UNIVERSAL, sam, sam2)}
 MAKERS = {"torchvision": torchvision_model, "smp": smp_model, "transformers": transformers_model}
 
 

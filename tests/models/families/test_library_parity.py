@@ -38,8 +38,11 @@ def outputs():
     classes = rng.normal(0, 1, (10, CLASSES + 1)).astype(np.float32)
     classes[np.arange(10), rng.integers(0, CLASSES + 1, 10)] += 9
     rows, columns = np.mgrid[:MASKS, :MASKS]
-    far = [np.hypot(rows - y, columns - x) - r
-           for y, x, r in zip(*rng.uniform(4, 20, (2, 10)), rng.uniform(3, 9, 10), strict=True)]  # fmt: skip
+    middles, radii = rng.uniform(4, 20, (10, 2)), rng.uniform(3, 9, 10)
+    far = [
+        np.hypot(rows - y, columns - x) - radius
+        for (y, x), radius in zip(middles, radii, strict=True)
+    ]
     return classes, (-2 * np.array(far)).astype(np.float32)
 
 
@@ -131,7 +134,8 @@ def test_objects_are_those_of_the_library(outputs, name):
     assert [each["label_id"] for each in info] == ours.labels[ranked].tolist()
     assert ours.scores[ranked] == pytest.approx([each["score"] for each in info], abs=1e-4)
     for at, place in zip(ranked, order, strict=True):
-        assert (ours.masks[at].to_mask().inside == theirs["segmentation"][place].bool().numpy()).all()
+        inside = theirs["segmentation"][place].bool().numpy()
+        assert (ours.masks[at].to_mask().inside == inside).all()
 
 
 @pytest.mark.parametrize("name", ["segformer", "dpt", "upernet"])

@@ -20,7 +20,11 @@ def run(data, recipe_text, train, tmp_path_factory):
     """A run that has learnt a little, and its recipe."""
     folder = tmp_path_factory.mktemp("delivered")
     recipe = folder / "shapes.toml"
-    recipe.write_text(recipe_text.replace("\nsteps = 6", "\nsteps = 40").replace("dev_steps = 3", "dev_steps = 40"))
+    recipe.write_text(
+        recipe_text.replace("\nsteps = 6", "\nsteps = 40").replace(
+            "dev_steps = 3", "dev_steps = 40"
+        )
+    )
     train(recipe, data, folder / "run")
     return folder / "run"
 
@@ -92,7 +96,9 @@ def test_a_precision_that_costs_too_much_is_not_kept_but_the_rest_is(run, data, 
     assert "at most -1 was allowed" in reason
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.toml", "shapes.md", "shapes.onnx"]
     assert tomllib.loads((tmp_path / "model.toml").read_text())["file"] == "shapes.onnx"
-    assert f"Not kept, since it cost too much:\n\n- {reason}" in (tmp_path / "shapes.md").read_text()
+    assert (
+        f"Not kept, since it cost too much:\n\n- {reason}" in (tmp_path / "shapes.md").read_text()
+    )
 
 
 def test_the_command_says_what_was_not_kept_with_exit_code_1(run, data, tmp_path, capsys):

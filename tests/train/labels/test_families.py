@@ -165,9 +165,8 @@ def test_batch_norms_that_were_folded_away_are_noticed(unet, tmp_path):
         for name, t in unet().encoder.state_dict().items()
         if "num_batches" not in name
     }
-    for name in folded:
-        if name.endswith("running_var"):
-            folded[name] = torch.full_like(folded[name], 1 - 1e-5)
+    spread = {n: torch.full_like(t, 1 - 1e-5) for n, t in folded.items() if n.endswith("_var")}
+    folded |= spread
     save_file(folded, tmp_path / "encoder.safetensors")
     assert start_network(unet(), Start(weights="encoder.safetensors"), tmp_path).folded
 

@@ -28,7 +28,9 @@ from maskworks.train.labels.watch import Watch
 )
 def test_the_rate_falls_by_the_schedule_after_it_has_warmed_up(recipe_file, schedule, expected):
     path = recipe_file(warm_up="4")
-    path.write_text(path.read_text().replace("warm_up = 4", f'warm_up = 4\nschedule = "{schedule}"'))
+    path.write_text(
+        path.read_text().replace("warm_up = 4", f'warm_up = 4\nschedule = "{schedule}"')
+    )
     recipe = load_label_recipe(path)
     for done in (0.0, 0.3, 0.9, 1.0):
         assert rate_at(done, 100, recipe) == pytest.approx(expected(done))
@@ -133,7 +135,11 @@ def test_every_step_ticks_with_the_last_dev_score(data, recipe_file, tmp_path):
     seen = []
     watch = Watch(lambda _: None, seen.append)
     train_labels(
-        recipe_file(steps="3", dev_steps="2"), data, tmp_path / "run", Budget(minutes=5), watch=watch
+        recipe_file(steps="3", dev_steps="2"),
+        data,
+        tmp_path / "run",
+        Budget(minutes=5),
+        watch=watch,
     )
     assert [tick.step for tick in seen] == [1, 2, 3]
     assert [tick.share for tick in seen] == pytest.approx([1 / 3, 2 / 3, 1])

@@ -125,14 +125,14 @@ def _bar_row(name: str, figures: Sequence[object], span: tuple[float, float]) ->
     wide = 100 * min(max(value, 0.0), 1.0) if isinstance(value, float) else 0
     bar = f'<i style="width:{wide:.2f}%"></i>' if isinstance(value, float) else ""
     if span[0] < span[1]:  # neither NaN nor a point
-        bar += f'<s style="left:{100 * span[0]:.2f}%;width:{100 * (span[1] - span[0]):.2f}%"></s>'
+        bar += f'<s style="--from:{span[0]:.4f};--to:{span[1]:.4f}"></s>'
     cells = "".join(
         f'<td class="n">{escape(each) if isinstance(each, str) else number(each)}</td>'
         for each in figures[1:]
     )
     return (
         f'<tr><td>{escape(name)}</td><td class="n">{number(value)}</td>'
-        f'<td class="bar"><div>{bar}</div></td>{cells}</tr>'
+        f'<td class="bar">{bar}</td>{cells}</tr>'
     )
 
 

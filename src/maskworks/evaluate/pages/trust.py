@@ -95,7 +95,10 @@ def _found(record: Mapping[str, Any]) -> Iterator[str]:
         ends = (number(end) if end is not None else "none" for end in record["threshold_interval"])
         yield f"Drawn anew, such pictures give thresholds of {' to '.join(ends)} ({level})."
     if record["sure_threshold"] is not None:
-        yield f"From {number(record['sure_threshold'])} on one can be sure of {target}, at a level of {level}."
+        yield (
+            f"One can be sure of it from {number(record['sure_threshold'])} on, at a level of "
+            f"{level}."
+        )
     elif record["pictures_needed"] > 0:
         yield (
             f"There are too few pictures to be sure of {target}: it takes "

@@ -153,9 +153,7 @@ class Prompted:
 
         try:
             with torch.inference_mode():
-                found = self.module(
-                    image_embeddings=seen.embedding, multimask_output=True, **given
-                )
+                found = self.module(image_embeddings=seen.embedding, multimask_output=True, **given)
         except (RuntimeError, ValueError) as error:
             raise self._failed(error) from error
         return to_numpy(found.pred_masks)[0], to_numpy(found.iou_scores)[0]

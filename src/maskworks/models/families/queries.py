@@ -68,9 +68,7 @@ class Queries:
         return found
 
 
-def predict_queries(
-    image: Image, spec: ModelSpec, network: Network, classes: int
-) -> Queries:
+def predict_queries(image: Image, spec: ModelSpec, network: Network, classes: int) -> Queries:
     """Run a network of queries on one picture.
 
     Parameters

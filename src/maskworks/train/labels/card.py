@@ -80,8 +80,8 @@ def card_text(
         + ", ".join(recipe.class_names),
         f"- Input: {_input_of(recipe)}",
         f"- Recipe: sha256 `{digest}`, seed {recipe.seed}; started from {done.saved['begun']}",
-        f"- Trained: {at['elapsed_s'] / 60:.0f} minutes, {at['step']} steps, "
-        f"{at['pictures']} views drawn; the best of its dev scores is {at['best']:.4f}",
+        f"- Trained: {at['elapsed_s'] / 60:.0f} minutes, {at['step']} steps, {at['pictures']} views "
+        + f"drawn; the best of its dev scores is {at['best']:.4f}",
         f"- Licence of these weights: {recipe.licence}",
         "",
         "## Learnt from",

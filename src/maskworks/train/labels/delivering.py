@@ -18,6 +18,7 @@ from maskworks.train.export import Exported
 from maskworks.train.labels.card import Assessed, write_card, write_row
 from maskworks.train.labels.exporting import Opened, export_labels, open_labels
 from maskworks.train.labels.quantising import Precision, smaller
+from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.row import row_of
 from maskworks.train.labels.run import load_splits
 from maskworks.train.labels.scoring import Tally, interval, summed, tallies, worst

@@ -16,7 +16,7 @@ function axes(svg, wide, tall, across, up) {
   svg.replaceChildren(made("path", { class: "axis", d: `M30 10V${tall}H${wide}` }),
     made("text", { x: 4, y: 16 }, "1"), made("text", { x: 4, y: tall }, "0"),
     made("text", { x: wide - 8, y: tall + 14 }, "1"), made("text", { x: 30, y: tall + 14 }, "0"),
-    made("text", { x: (wide - 30) / 2 - 20, y: tall + 14 }, across), made("text", { x: 36, y: 14 }, up));
+    made("text", { x: (wide - 30) / 2 - 20, y: tall + 14 }, across), made("text", { x: 30, y: 0 }, up));
 }
 
 function plot() {

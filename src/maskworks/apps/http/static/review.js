@@ -110,8 +110,15 @@ function mark() {
   for (const button of $("list").querySelectorAll("button")) {
     const mine = Number(button.dataset.id) === desk.item?.id;
     button.toggleAttribute("aria-current", false);
-    if (mine) { button.setAttribute("aria-current", "true"); button.scrollIntoView({ block: "nearest" }); }
+    if (mine) { button.setAttribute("aria-current", "true"); reveal(button); }
   }
+}
+
+// Scroll the list alone: on a phone it lies below the picture, which must stay where it is.
+function reveal(row) {
+  const list = $("list"), top = row.getBoundingClientRect().top - list.getBoundingClientRect().top;
+  if (top < 0) list.scrollTop += top;
+  else if (top + row.offsetHeight > list.clientHeight) list.scrollTop += top + row.offsetHeight - list.clientHeight;
 }
 
 const rowOf = item => $("list").querySelector(`[data-id="${item.id}"]`);
