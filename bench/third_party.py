@@ -109,7 +109,8 @@ def measure(trial: Trial, shared: Path, most: int) -> tuple[int, float, float]:
     """Return how many pictures were scored, the IoU of all their pixels, and the mean IoU."""
     from maskworks.apps.cli import main as maskworks
 
-    sources = sorted((shared / "data" / trial.pictures).glob("*.webp"))[:most]
+    every = sorted((shared / "data" / trial.pictures).glob("*.webp"))
+    sources = every[:: -(-len(every) // most)]  # spread over the set: neighbours look alike
     with tempfile.TemporaryDirectory() as folder:
         model, out = Path(folder, "model"), Path(folder, "out")
         model.mkdir()

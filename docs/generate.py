@@ -113,7 +113,9 @@ MODELS_INTRODUCTION = (
     "`maskworks models list` prints this with what is on your machine; `--commercial-only` (or "
     "`MASKWORKS_COMMERCIAL_ONLY=1`) refuses those whose licence forbids commercial use. The "
     "licence is that of the weights. What their training pictures allow is another matter, and "
-    "stands beside it in the owners' words as far as they are known."
+    "stands beside it in the owners' words as far as they are known. Networks of torchvision, "
+    "segmentation_models_pytorch and transformers, SAM, what becomes ONNX, and other people's "
+    "files with their scores: [models/families.md](models/families.md)."
 )
 
 

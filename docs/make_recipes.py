@@ -1,6 +1,6 @@
-"""Draw what the recipes' models answer, for docs/recipes.md: `python docs/make_recipes.py RUNS DATA`.
+"""Draw what the recipes' models answer, for docs/recipes.md.
 
-RUNS holds the exported runs nuclei, membrane, cropweed and document; DATA is the folder that they
+`python docs/make_recipes.py RUNS DATA`: RUNS holds the exported runs nuclei, membrane, cropweed and document; DATA is the folder that they
 were trained on. Of pictures that are not ours the answer alone is drawn, never the picture.
 """
 

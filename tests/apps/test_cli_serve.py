@@ -113,6 +113,7 @@ def test_port_that_is_taken_is_told(maskworks, tmp_path):
     [
         pytest.param(["--model", "none-such"], b"no model is named", id="model"),
         pytest.param(["--url-network", "home"], b"write it as 10.1.0.0/16", id="network"),
+        pytest.param(["--clicks", "none-such"], b"there is no such folder", id="clicks"),
     ],
 )
 def test_wrong_option_is_told(maskworks, tmp_path, options, message):

@@ -45,11 +45,11 @@ OPENINGS_PX = 360
 OPAQUE_BIT = 7
 """Of a sure level, the bit that is its alpha."""
 
-RADII = (32, 4, 1)
+RADII = (32, 8, 2)
 """Windows from which colours are expected, blocks; nearer ones count where they know."""
 
 CERTAIN = 0.01  # the smaller, the more a pixel counts that is all of one side
-LITTLE = 5.0  # of that weight, 100 at most: where a window holds less, the wider one decides
+LITTLE = 1.0  # of that weight, 100 at most: where a window holds less, the wider one decides
 DOUBT = 0.03  # of the mixture: the larger, the less a pixel may deviate from what is expected
 
 
@@ -189,8 +189,8 @@ def _expected(planes: Field, share: Float2D) -> Field:
     """Return one side's colours, float32 (3, h, w): means of what is nearly it, far and near."""
     import cv2
 
-    nearly = share * share
-    weight = nearly * nearly / ((1 - share) ** 2 + np.float32(CERTAIN))
+    nearly = np.square(np.square(np.square(share)))
+    weight = nearly / ((1 - share) ** 2 + np.float32(CERTAIN))
     weighed = [*(plane * weight for plane in planes), weight]
     found = np.zeros_like(planes)
     for radius, little in zip(RADII, (np.float32(1e-6), *[np.float32(LITTLE)] * 2), strict=True):

@@ -168,6 +168,13 @@ def test_shadow_darkens_the_ground(ask, opened):
         pytest.param({"roi": "0 0 999 9"}, "roi_exceeds_bounds", id="roi-outside"),
         pytest.param({"roi": "5 5 5 9"}, "roi_region_empty", id="roi-empty"),
         pytest.param({"semitransparency": "maybe"}, "invalid_semitransparency", id="semi"),
+        pytest.param({"type": "dog"}, "invalid_type", id="type"),
+        pytest.param({"type_level": "9"}, "invalid_type_level", id="type-level"),
+        pytest.param({"crop": "maybe"}, "invalid_crop", id="crop"),
+        pytest.param({"shadow_type": "round"}, "invalid_shadow_type", id="shadow"),
+        pytest.param({"shadow_opacity": "200"}, "invalid_shadow_opacity", id="opacity"),
+        pytest.param({"bg_image_url": "ftp://a/b"}, "invalid_bg_image_url", id="bg-address"),
+        pytest.param({"bg_image_url": "http://127.0.0.1/b"}, "failed_bg_download", id="bg-away"),
         pytest.param({"image_url": "http://a.b/c"}, "multiple_sources", id="two-sources"),
         pytest.param(
             {"bg_color": "red", "bg_image_url": "http://a.b/c"}, "multiple_bg_sources", id="two-bg"
@@ -187,6 +194,10 @@ def test_wrong_picture_has_its_code(ask, server, draw, photo):
     assert ask(photo.data[:200]).json()["errors"][0]["code"] == "failed_to_read_image"
     nothing = ask(draw(level=5).data)
     assert (nothing.status_code, nothing.json()["errors"][0]["code"]) == (400, "unknown_foreground")
+    no_base64 = server.client.post(PATH, json={"image_file_b64": "%%%"})
+    assert no_base64.json()["errors"][0]["code"] == "failed_to_read_image"
+    no_backdrop = ask(files={"bg_image_file": ("b.png", b"Dear Sir")})
+    assert no_backdrop.json()["errors"][0]["code"] == "failed_bg_download"
     empty = server.client.post(PATH, data={"size": "auto"})
     assert empty.json()["errors"][0]["code"] == "missing_source"
     by_url = server.client.post(PATH, data={"image_url": "ftp://a/b"})

@@ -196,6 +196,34 @@ def test_key_needs_the_scope_and_its_end_ends_the_session(reviewed):
         assert desk.client.get(f"{desk.base}/items").status_code == 401
 
 
+def luminance(colour):
+    """Relative luminance of #rrggbb or #rgb, as WCAG 2.2 defines it."""
+    digits = colour.lstrip("#")
+    digits = "".join(2 * d for d in digits) if len(digits) == 3 else digits
+    parts = np.array([int(digits[i : i + 2], 16) for i in (0, 2, 4)]) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("front", "back", "least"),
+    [
+        *((front, back, 4.5) for front in ("ink", "soft") for back in ("paper", "card", "mark")),
+        *((front, back, 4.5) for front in ("main", "bad", "good") for back in ("paper", "card")),
+        ("on-main", "main", 4.5),
+        ("soft", "card", 3.0),
+        ("ring", "paper", 3.0),
+    ],
+)
+def test_colours_can_be_told_apart(server, scheme, front, back, least):
+    style = server.client.get("/static/style.css").text
+    palettes = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]+)", p)) for p in style.split("}")[:2]]
+    palette = palettes[scheme == "dark"]
+    light, dark = sorted((luminance(palette[n]) for n in (front, back)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= least
+
+
 def routes_told(out):
     """Return what the report says, None if there is none."""
     file = out / "report.json"

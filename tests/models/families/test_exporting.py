@@ -12,11 +12,12 @@ from PIL import Image as Pil
 from maskworks.apps.cli import main
 from maskworks.core.errors import UsageError
 from maskworks.core.values import Image
-from maskworks.models.exporting import export_model, input_of
+from maskworks.models.exporting import export_model
 from maskworks.models.families.hub_input import HubInput, prepare
 from maskworks.models.families.network_input import to_input
 from maskworks.models.labelling import label_picture
 from maskworks.models.segmenters import Opening, load_segmenter
+from maskworks.models.traceable import input_of
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own

@@ -1,4 +1,4 @@
-"""Any ONNX file by its row: four outputs as Mask R-CNN answers them, queries, and what cannot be."""
+"""Any ONNX file by its row: four outputs as Mask R-CNN gives them, queries, what cannot be."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ PIXEL = {"height": SIDE, "width": SIDE, "resize": "squash", "scale": "255",
 
 def network_of(**outputs):
     """A network that answers constants whatever the picture is; 0 times it keeps it needed."""
-    zero = ["ReduceMax", "Mul"]
     nodes = [
-        helper.make_node(zero[0], ["pixels"], ["most"], keepdims=0),
-        helper.make_node(zero[1], ["most", "nothing"], ["zero"]),
+        helper.make_node("ReduceMax", ["pixels"], ["most"], keepdims=0),
+        helper.make_node("Mul", ["most", "nothing"], ["zero"]),
     ]
     initial, values = [numpy_helper.from_array(np.array(0, np.float32), "nothing")], []
     for name, value in outputs.items():

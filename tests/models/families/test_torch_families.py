@@ -101,3 +101,13 @@ def test_command_runs_a_folder_of_transformers(made, shapes, tmp_path):
     out = str(tmp_path / "out")
     assert main(["segment", str(tmp_path / "a.png"), "-o", out, "--model", str(folder)]) == 0
     assert np.asarray(Pil.open(tmp_path / "out/a.png")).shape == (90, 90)
+
+
+def test_more_classes_than_the_taxonomy_fail_that_picture(made, shapes, tmp_path, capsys):
+    folder = made("transformers/segformer", 40)
+    Pil.fromarray(shapes.draw(np.random.default_rng(0), 90)[0]).save(tmp_path / "a.png")
+    command = ["segment", str(tmp_path / "a.png"), "-o", str(tmp_path / "out")]
+    assert main([*command, "--model", str(folder), "--taxonomy", "voc-21"]) == 1
+    said = capsys.readouterr().out
+    assert "answers 3 classes, the taxonomy voc-21 has 21" in said
+    assert "with --taxonomy" in said

@@ -99,7 +99,7 @@ def fairness(
     skip_unclear: UnclearOption = False,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
-    """Measure mattes or label maps by group: means with 95 % intervals, the gap, and whether it is chance.
+    """Measure mattes or label maps by group, with 95 % intervals, and whether a gap is chance.
 
     Groups come from your file, by several attributes and their crossings, or from measured
     properties of the pictures. Attributes of people are never guessed. A file that names unknown

@@ -53,12 +53,13 @@ class Queries:
 
     def mask(self, query: int) -> NDArray[np.float32]:
         """Return the logits of one mask, of the picture alone; its size is not the picture's."""
-        logits = self.masks[query]
+        logits: NDArray[np.float32] = self.masks[query]
         if self.place is None:
             return logits
         if self.at_input:
             logits = enlarge(np.ascontiguousarray(logits), *self.place.canvas)
-        return without_padding(logits[np.newaxis], self.place)[0]
+        cut: NDArray[np.float32] = without_padding(logits[np.newaxis], self.place)[0]
+        return cut
 
     @property
     def probabilities(self) -> NDArray[np.float32]:

@@ -65,7 +65,7 @@ class Exportable(TorchFunctionMode):
         parts = args[1] if len(args) > 1 else given.get("output_size", given.get("size"))
         if name == "adaptive_avg_pool2d" or (name == "interpolate" and given.get("mode") == "area"):
             rows, columns = (parts, parts) if isinstance(parts, int | None) else parts
-            if None not in (rows, columns):
+            if rows is not None and columns is not None:
                 return pooled(args[0], rows, columns)
         if name == "grid_sample" and len(args) > 1:
             args = (args[0], args[1].to(args[0].dtype), *args[2:])

@@ -80,8 +80,7 @@ def card_text(
         + ", ".join(recipe.class_names),
         f"- Input: {_input_of(recipe)}",
         f"- Recipe: sha256 `{digest}`, seed {recipe.seed}; started from {done.saved['begun']}",
-        f"- Trained: {at['elapsed_s'] / 60:.0f} minutes, {at['step']} steps, {at['pictures']} views "
-        + f"drawn; the best of its dev scores is {at['best']:.4f}",
+        _trained(at),
         f"- Licence of these weights: {recipe.licence}",
         "",
         "## Learnt from",
@@ -106,6 +105,13 @@ def card_text(
         _energy(done.saved),
     ]
     return "\n".join([*lines, ""])
+
+
+def _trained(at: Mapping[str, Any]) -> str:
+    return (
+        f"- Trained: {at['elapsed_s'] / 60:.0f} minutes, {at['step']} steps, {at['pictures']} "
+        f"views drawn; the best of its dev scores is {at['best']:.4f}"
+    )
 
 
 def _file_line(each: Assessed) -> str:

@@ -154,6 +154,8 @@ async def source_of(form: Form, service: Service) -> bytes:
             data = base64.b64decode(encoded.rpartition("base64,")[2], validate=False)
         except (binascii.Error, ValueError) as error:
             raise refuse("failed_to_read_image", "Failed to read base64 image") from error
+        if not data:
+            raise refuse("failed_to_read_image", "Failed to read base64 image")
         return _within(data, service)
     return await _fetched(service, url, ("invalid_image_url", "failed_image_download"))
 
