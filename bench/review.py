@@ -122,8 +122,10 @@ def walk(url: str, turns: int) -> dict[str, list[float]]:
 def table(found: dict[str, list[float]]) -> list[str]:
     """Return the table of the page."""
     lines = [
-        f"{machine()}; {WAITING:,} pictures wait, {SIZE['2mp'][1]} x {SIZE['2mp'][0]} pixels each, "
-        f"{LOOK_S:g} s of looking at each. Written by `python bench/review.py`.",
+        (
+            f"{machine()}; {WAITING:,} pictures wait, {SIZE['2mp'][1]} x {SIZE['2mp'][0]} pixels "
+            f"each, {LOOK_S:g} s of looking at each. Written by `python bench/review.py`."
+        ),
         "",
         "| until it is seen | first time, ms | median, ms | slowest, ms | aim, ms |",
         "|---|---|---|---|---|",
@@ -149,8 +151,7 @@ def main(arguments: list[str]) -> int:
         command += ["--data", Path(home) / "data", "--campaign", folder, "--log-level", "error"]
         server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:
-            assert server.stderr is not None
-            said = next(line for line in server.stderr if "serves http" in line)
+            said = next(line for line in server.stderr or () if "serves http" in line)
             lines = table(walk(said.split()[2], options.turns))
         finally:
             server.terminate()

@@ -1,7 +1,8 @@
 """Draw what the recipes' models answer, for docs/recipes.md.
 
-`python docs/make_recipes.py RUNS DATA`: RUNS holds the exported runs nuclei, membrane, cropweed and document; DATA is the folder that they
-were trained on. Of pictures that are not ours the answer alone is drawn, never the picture.
+`python docs/make_recipes.py RUNS DATA`: RUNS holds the exported runs nuclei, membrane, cropweed
+and document; DATA is the folder that they were trained on. Of pictures that are not ours the
+answer alone is drawn, never the picture.
 """
 
 from __future__ import annotations

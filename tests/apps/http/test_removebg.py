@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +47,25 @@ def test_answer_is_a_png_with_the_headers(ask, opened):
 )
 def test_type_is_the_callers_own_word_or_other(ask, fields, said):
     assert ask(**fields).headers.get("X-Type") == said
+
+
+def test_type_is_what_a_model_calls_most_of_the_subject(starting, tiny_models, photo, tmp_path):
+    folder = Path(shutil.copytree(tiny_models["semantic"], tmp_path / "names"))
+    row = folder / "model.toml"
+    row.write_text(row.read_text().replace('"bright"', '"teddy dog"'))
+    server = starting(names=str(folder))
+
+    def said(**fields):
+        files = {"image_file": photo.data}
+        return server.client.post(PATH, files=files, data=fields).headers.get("X-Type")
+
+    assert said() == "animal"
+    assert said(type="car") == "car", "the caller knows better"
+    assert said(type_level="none") is None
+    row.write_text(row.read_text().replace('"teddy dog"', '"thing"'))
+    assert starting(names=str(folder)).client.post(
+        PATH, files={"image_file": photo.data}
+    ).headers["X-Type"] == "other"  # fmt: skip
 
 
 def test_foreground_is_told_in_the_coordinates_of_the_input(ask, draw):

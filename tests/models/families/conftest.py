@@ -141,7 +141,7 @@ def smp_model(folder, name, steps):
     def loss(module, pixels, ids):
         return weighed(module((pixels - mean) / std), ids)
 
-    train(module, loss, steps=steps, count=2, rate=3e-3)
+    train(module, loss, steps=steps, rate=3e-3)
     module.save_pretrained(folder)
     (folder / "classes.txt").write_text("\n".join(NAMES.values()))
     return folder

@@ -53,7 +53,9 @@ def assert_same(model, exported, images, task, *, least=0.999):
     "model",
     [
         pytest.param(("torchvision/lraspp_mobilenet_v3_large", 25), id="lraspp"),
-        pytest.param(("torchvision/deeplabv3_mobilenet_v3_large", 0), id="deeplab"),
+        pytest.param(
+            ("torchvision/deeplabv3_mobilenet_v3_large", 0), id="deeplab", marks=pytest.mark.slow
+        ),
         pytest.param(("torchvision/fcn_resnet50", 0), id="fcn", marks=pytest.mark.slow),
         pytest.param(("smp/Unet/resnet18", 20), id="unet"),
         pytest.param(("smp/UnetPlusPlus/resnet18", 0), id="unet++", marks=pytest.mark.slow),
@@ -61,7 +63,7 @@ def assert_same(model, exported, images, task, *, least=0.999):
         pytest.param(("smp/FPN/timm-mobilenetv3_small_100", 0), id="fpn"),
         pytest.param(("smp/PSPNet/resnet18", 0), id="pspnet"),
         pytest.param(("smp/UPerNet/resnet18", 0), id="smp-upernet", marks=pytest.mark.slow),
-        pytest.param(("smp/Segformer/mit_b0", 0), id="smp-segformer"),
+        pytest.param(("smp/Segformer/mit_b0", 0), id="smp-segformer", marks=pytest.mark.slow),
         pytest.param(("transformers/segformer", 40), id="segformer"),
         pytest.param(("transformers/upernet", 0), id="upernet"),
         pytest.param(("transformers/dpt", 0), id="dpt"),

@@ -49,6 +49,14 @@ def serve(
             "hf:OWNER/NAME that was pulled. Default: GrabCut.",
         ),
     ] = None,
+    names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A model of `maskworks segment` whose classes name subjects in X-Type. "
+            "Default: all are called other.",
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
     models_kept: Annotated[int, typer.Option(min=1, help="Models kept open at once.")] = 2,
     queue: Annotated[
@@ -105,6 +113,7 @@ def serve(
         model=model,
         edges=edges,
         clicks=clicks,
+        names=names,
         threads=threads,
         models_kept=models_kept,
         bounds=Bounds(

@@ -61,7 +61,7 @@ def discs(size: tuple[int, int], points: Sequence[tuple[float, float]]) -> Bool2
     Examples
     --------
     >>> int(discs((20, 20), [(10, 10)]).sum()), discs((3, 3), []).any().item()
-    (89, False)
+    (81, False)
     """
     import cv2
 

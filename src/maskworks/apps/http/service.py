@@ -142,12 +142,15 @@ def build(settings: ServerSettings, store: Store) -> Service:
     finder = finder_of(settings.clicks, threads=settings.threads)
     darkroom = Darkroom(shelf.get, Limits(settings.bounds.pixels), finder)
     warming = Warming(desks, darkroom, lambda: engine.taken == 0)
+    segmenters = Shelf(settings.models_kept, load_labels)
+    if settings.names is not None:
+        segmenters.get(settings.names)  # now, so that whoever starts it is told
     service = Service(
         settings=settings,
         store=store,
         engine=engine,
         shelf=shelf,
-        segmenters=Shelf(settings.models_kept, load_labels),
+        segmenters=segmenters,
         metrics=Metrics(),
         reach=reach,
         desks=desks,

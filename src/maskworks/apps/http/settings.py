@@ -67,6 +67,7 @@ class ServerSettings:
     model, edges : what a request gets that does not choose
     clicks : a SAM, as a folder or ``hf:OWNER/NAME``, that finds what a click points at;
         None is GrabCut
+    names : a model whose classes name subjects in ``X-Type``; None calls them all "other"
     threads : cores to use, 0 takes all
     models_kept : opened at once; the one unused for longest makes room
     retention_days : finished campaigns made over HTTP are deleted after so many; None keeps them
@@ -81,6 +82,7 @@ class ServerSettings:
     model: str = "cutout"
     edges: Method = "auto"
     clicks: str | None = None
+    names: str | None = None
     threads: int = 0
     models_kept: int = 2
     bounds: Bounds = field(default_factory=Bounds)

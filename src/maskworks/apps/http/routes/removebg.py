@@ -19,6 +19,7 @@ from maskworks.apps.http.documents import REMOVEBG_BODY, removebg_answers
 from maskworks.apps.http.engine import Ticket
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.layout import Rendered, render_wish, subject_box
+from maskworks.apps.http.naming import OTHER, named
 from maskworks.apps.http.opinions import opinion_headers
 from maskworks.apps.http.removebg_fields import MEGAPIXEL, Wish, read_wish, refuse, region_of
 from maskworks.apps.http.service import Service, service_of
@@ -36,9 +37,8 @@ PREVIEW_CREDITS, CREDITS = 0.25, 1.0
 UNLIMITED_CREDITS = 1_000_000
 """What `GET /account` says of a key without a quota: clients want a number."""
 
-X_TYPES = {"auto": "other", "people": "person", "graphic": "graphics"}
-"""What `X-Type` says where it is not the `type` that was asked for: nobody here looks at what a
-subject is, so an answer repeats the caller's own word, or else says "other"."""
+X_TYPES = {"people": "person", "graphic": "graphics"}
+"""What `X-Type` says where it is not the word in `type` itself."""
 
 _ACCEPTS_URL = "Please provide the URL of an image or upload one"
 _BACKGROUNDS = ("bg_color", "bg_image_url", "bg_image_file")
@@ -80,17 +80,19 @@ async def removebg(request: Request) -> Response:
         headers = await let_in(service, caller, megapixels)
         job = Job(data=data, region=region, wish=wish, backdrop=backdrop)
 
-        def work(ticket: Ticket) -> tuple[Answer, Rendered]:
+        def work(ticket: Ticket) -> tuple[Answer, Rendered, str]:
             return _answer(service, job, ticket)
 
         try:
-            (answer, rendered), steps = await service.work(request, work)
+            (answer, rendered, kind), steps = await service.work(request, work)
         except ImageError as error:
             raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
         service.metrics.made(steps, answer.route)
         charged = PREVIEW_CREDITS if wish.megapixels <= PREVIEW_CREDITS else CREDITS
         await settle_up(service, caller, charged, megapixels)
-        headers = headers | {"X-Credits-Charged": f"{charged:g}"} | _told(answer, wish, rendered)
+        headers = headers | {"X-Credits-Charged": f"{charged:g}"} | _told(answer, rendered)
+        if wish.type_level != "none":
+            headers["X-Type"] = kind
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse(_as_json(answer, rendered), headers=headers)
     return Response(rendered.data, media_type=rendered.media_type, headers=headers)
@@ -202,8 +204,8 @@ def _checked_size(data: bytes, service: Service) -> tuple[int, int]:
         raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
 
 
-def _answer(service: Service, job: Job, ticket: Ticket) -> tuple[Answer, Rendered]:
-    """Cut out and render, on a worker."""
+def _answer(service: Service, job: Job, ticket: Ticket) -> tuple[Answer, Rendered, str]:
+    """Cut out, render, and say what kind of thing it is, on a worker."""
     settings = service.settings
     most = int(job.wish.megapixels * MEGAPIXEL)
     way = Way(edges=settings.edges, most_pixels=most, region=job.region)
@@ -217,7 +219,18 @@ def _answer(service: Service, job: Job, ticket: Ticket) -> tuple[Answer, Rendere
         )
     with ticket.step("write"):
         rendered = render_wish(answer.cutout, job.wish, _decoded(job.backdrop, service))
-    return answer, rendered
+    return answer, rendered, _kind(service, job.wish, answer, ticket)
+
+
+def _kind(service: Service, wish: Wish, answer: Answer, ticket: Ticket) -> str:
+    """Return the caller's own word for the subject, else what the model for that says."""
+    if wish.typed != "auto":
+        return X_TYPES.get(wish.typed, wish.typed)
+    if service.settings.names is None or wish.type_level == "none":
+        return OTHER
+    with ticket.step("name"):
+        segmenter = service.segmenters.get(service.settings.names)
+        return named(answer.cutout.image, answer.cutout.matte, segmenter)
 
 
 def _decoded(data: bytes | None, service: Service) -> Picture | None:
@@ -243,9 +256,9 @@ def _foreground(answer: Answer) -> dict[str, int]:
     }
 
 
-def _told(answer: Answer, wish: Wish, rendered: Rendered) -> dict[str, str]:
+def _told(answer: Answer, rendered: Rendered) -> dict[str, str]:
     height, width = rendered.size
-    headers = {
+    return {
         "X-Width": str(width),
         "X-Height": str(height),
         "X-Max-Width": str(answer.original[1]),
@@ -253,9 +266,6 @@ def _told(answer: Answer, wish: Wish, rendered: Rendered) -> dict[str, str]:
         **{f"X-Foreground-{k.title()}": str(v) for k, v in _foreground(answer).items()},
         **opinion_headers(answer),
     }
-    if wish.type_level != "none":
-        headers["X-Type"] = X_TYPES.get(wish.typed, wish.typed)
-    return headers
 
 
 def _as_json(answer: Answer, rendered: Rendered) -> dict[str, Any]:
