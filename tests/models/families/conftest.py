@@ -64,7 +64,7 @@ def weighed(logits, ids):
     import torch
 
     sized = torch.nn.functional.interpolate(logits, ids.shape[-2:], mode="bilinear")
-    rare = torch.tensor([0.3, 1.0, 1.0])
+    rare = torch.tensor([0.2, 1.0, 1.0])
     return torch.nn.functional.cross_entropy(sized, ids, weight=rare)
 
 
@@ -118,8 +118,8 @@ def torchvision_model(folder, name, steps):
                 module,
                 lambda module, pixels, ids: weighed(module(pixels)["out"], ids),
                 steps=steps,
-                count=2,
-                rate=5e-3,
+                count=2 if name.startswith("lraspp") else 4,
+                rate=5e-3 if name.startswith("lraspp") else 3e-3,
             )
         return save_torchvision(folder, name, module)
     for few in (module.rpn._pre_nms_top_n, module.rpn._post_nms_top_n):
