@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from maskworks.core.values import Bool2D
 
 TILE_PX = 32
-BATCH_PX = 1 << 17
+BATCH_PX = 1 << 16
 """Pixels that are worked at once; more leave the processor's cache."""
 
 Indices = NDArray[np.intp]

@@ -45,7 +45,7 @@ OPENINGS_PX = 360
 OPAQUE_BIT = 7
 """Of a sure level, the bit that is its alpha."""
 
-RADII = (32, 8, 2)
+RADII = (16, 6, 2)
 """Windows from which colours are expected, blocks; nearer ones count where they know."""
 
 CERTAIN = 0.01  # the smaller, the more a pixel counts that is all of one side
@@ -67,13 +67,11 @@ def mark(
         Of the copy's blocks.
     regions, options : what becomes of holes and islands, and how wide the band is
     """
-    less = max(1, side // 2)
-    larger, alpha = both(
-        lambda: block_means(image.pixels, less), lambda: block_means(matte.alpha, side)
+    pixels, alpha = both(
+        lambda: block_means(image.pixels, side), lambda: block_means(matte.alpha, side)
     )
-    pixels = block_means(larger, side // less)
     cleaned = clean_regions(Matte(alpha), Image(pixels), regions).alpha
-    fine = texture(larger, math.hypot(*image.size) / less, side=side // less)
+    fine = texture(pixels, math.hypot(*image.size) / side)
     levels = small_levels(cleaned, pixels, fine, options, OPENINGS_PX)
     return Copy(pixels, cleaned, levels, fine, side, image.size)
 

@@ -237,4 +237,4 @@ def enlarged_levels(
     table = np.full(256, UNKNOWN, np.uint8)
     table[: NEARLY_BLACK + 1] = BACKGROUND
     table[NEARLY_WHITE:] = FOREGROUND
-    return np.asarray(cv2.LUT(smooth, table), np.uint8)
+    return np.asarray(cv2.LUT(smooth, table, dst=smooth), np.uint8)
