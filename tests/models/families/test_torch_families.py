@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own, at impo
     ("name", "steps"),
     [
         pytest.param("lraspp_mobilenet_v3_large", 25, id="lraspp"),
-        pytest.param("deeplabv3_mobilenet_v3_large", 40, id="deeplab", marks=pytest.mark.slow),
+        pytest.param("deeplabv3_mobilenet_v3_large", 100, id="deeplab", marks=pytest.mark.slow),
         pytest.param("fcn_resnet50", 25, id="fcn", marks=pytest.mark.slow),
     ],
 )
