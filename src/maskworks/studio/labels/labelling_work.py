@@ -184,12 +184,7 @@ def _label_slice(scan: Scan, at: int, work: Work, job: LabelJob) -> NDArray[np.i
         write_file(
             job.folder / f"{subject.place}.png", label_file(subject), may_replace=may_replace
         )
-        files = [found_file(subject)]
-        for name in job.targets:
-            if name in TARGETS:
-                files += TARGETS[name](subject)
-        for path, data in files:
-            write_file(job.folder / path, data, may_replace=True)
+        _write_beside(subject, job.folder, job)
     return labelled.labels.ids
 
 
@@ -220,6 +215,16 @@ def label_whole_or_tiled(picture: Picture, job: LabelJob) -> Labelled:
     return label_tiled(picture.image, job.segmenter, job.task, tiling)
 
 
+def _write_beside(subject: Subject, folder: Path, job: LabelJob) -> None:
+    """Write what is asked for besides the label map."""
+    files = [found_file(subject)]
+    for name in job.targets:
+        if name in TARGETS:
+            files += TARGETS[name](subject)
+    for path, data in files:
+        write_file(folder / path, data, may_replace=True)
+
+
 def write_labels(work: Work, subject: Subject, job: LabelJob) -> None:
     """Write everything that was asked of one picture, its label map last.
 
@@ -227,12 +232,7 @@ def write_labels(work: Work, subject: Subject, job: LabelJob) -> None:
     """
     labels = label_file(subject)
     if job.folder is not None:
-        files = [found_file(subject)]
-        for name in job.targets:
-            if name in TARGETS:
-                files += TARGETS[name](subject)
-        for path, data in files:
-            write_file(job.folder / path, data, may_replace=True)
+        _write_beside(subject, job.folder, job)
     if subject.geo is not None:
         raster = work.output.with_suffix(".tif")
         prepare_output(raster, may_replace=work.may_replace)
