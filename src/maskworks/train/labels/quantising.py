@@ -10,6 +10,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,16 +73,28 @@ def _quantise(source: Path, target: Path, batches: list[NDArray[np.float32]]) ->
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     prepared = target.with_name("prepared.onnx")
-    logging.getLogger().setLevel(logging.ERROR)  # it advises what has just been done
-    quant_pre_process(source, prepared, skip_symbolic_shape=True)
-    quantize_static(
-        prepared,
-        target,
-        _Reader(prepared, batches),
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        activation_type=QuantType.QUInt8,
-    )
+    with _errors_alone():
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            target,
+            _Reader(prepared, batches),
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            activation_type=QuantType.QUInt8,
+        )
+
+
+@contextmanager
+def _errors_alone() -> Iterator[None]:
+    """Keep the library, which logs to the root, from advising what has just been done."""
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
 
 
 def _batches(recipe: LabelRecipe, pictures: LabelSet) -> Iterator[NDArray[np.float32]]:
