@@ -24,6 +24,8 @@ from maskworks.models.spec import InputSpec, ModelSpec
 from maskworks.models.traceable import Size, traceable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from maskworks.models.runtimes.network import Outputs
 
 PARITY_AT_MOST = 1e-4
@@ -87,9 +89,8 @@ def export_model(name: str, target: Path, *, size: Size | None = None) -> Export
     network = Answers(found.module, found.read)
     outputs = OUTPUTS.get(found.spec.output.kind, ("logits",))
     traced_at, sizes = _sizes(found.spec.input)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    try:
+
+    def write(part: Path) -> float:
         write_onnx(network, part, size=traced_at, outputs=outputs, any_size=len(sizes) > 1)
         apart = difference(network, part, sizes=sizes, read=_READERS[found.spec.output.kind])
         if not apart <= PARITY_AT_MOST:
@@ -97,10 +98,9 @@ def export_model(name: str, target: Path, *, size: Size | None = None) -> Export
                 f"{target}: ONNX and Torch differ by {apart:.2g}, at most {PARITY_AT_MOST:g} is "
                 "allowed; nothing was written. Run the folder itself with `maskworks segment`"
             )
-        data = part.read_bytes()
-    finally:
-        part.unlink(missing_ok=True)
-    write_atomic(target, data)
+        return apart
+
+    data, apart = write_proved(target, write)
     row = found.spec.model_copy(
         update={
             "file": target.name,
@@ -110,6 +110,22 @@ def export_model(name: str, target: Path, *, size: Size | None = None) -> Export
         }
     )
     return ExportedModel(target, write_row(row, target.parent), len(data), apart)
+
+
+def write_proved(target: Path, write: Callable[[Path], float]) -> tuple[bytes, float]:
+    """Write a file that takes its place only once it is proved; return it and what `write` did.
+
+    `write` is called with a path beside `target`; if it raises, `target` is untouched.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        found = write(part)
+        data = part.read_bytes()
+    finally:
+        part.unlink(missing_ok=True)
+    write_atomic(target, data)
+    return data, found
 
 
 def write_row(spec: ModelSpec, folder: Path) -> Path:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
-from torch.jit._trace import TracerWarning
 
 from maskworks.core.errors import RecipeError
 from maskworks.core.writing import write_atomic
+from maskworks.models.exporting import PARITY_AT_MOST, write_proved
 from maskworks.models.networks.judge import Judge, Judged
 from maskworks.models.runtimes.onnx import open_onnx
+from maskworks.models.runtimes.onnx_writing import pictures, trace
 from maskworks.train.build import Body
 from maskworks.train.recipe import Recipe
-
-PARITY_AT_MOST = 1e-4
 
 MAPS = ("input", "matte")
 """Inputs and outputs that have a height and a width."""
@@ -49,9 +47,9 @@ def export_onnx(body: Body, judge: Judge, recipe: Recipe, target: Path) -> Expor
     """
     network = Judged(body, judge).eval()
     size = recipe.input_size
-    part = target.with_name(f".{target.name}.part")
-    write_onnx(network, part, size, ("matte", "confidence", "presence"))
-    try:
+
+    def write(part: Path) -> float:
+        write_onnx(network, part, size, ("matte", "confidence", "presence"))
         difference = parity(network, part, size)
         if not difference <= PARITY_AT_MOST:
             raise RecipeError(
@@ -59,10 +57,9 @@ def export_onnx(body: Body, judge: Judge, recipe: Recipe, target: Path) -> Expor
                 f"ONNX and Torch differ by {difference:.2g}, at most {PARITY_AT_MOST:g} is allowed",
                 "the old file is kept; check the network for operations ONNX computes otherwise",
             )
-        data = part.read_bytes()
-    finally:
-        part.unlink(missing_ok=True)
-    write_atomic(target, data)
+        return difference
+
+    data, difference = write_proved(target, write)
     return Exported(target, len(data), hashlib.sha256(data).hexdigest(), difference)
 
 
@@ -71,25 +68,9 @@ def write_onnx(network: nn.Module, path: Path, size: int, outputs: tuple[str, ..
 
     It is traced at `size` and takes every h and w that are multiples of 32.
     """
-    with warnings.catch_warnings():
-        # Sizes become constants on purpose, the tracer is the exporter we mean to use, and what it
-        # says of constants it does not fold costs nothing; parity is proved afterwards.
-        warnings.simplefilter("ignore", TracerWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        torch.onnx.export(
-            network.eval(),
-            (torch.zeros(2, 3, size, size),),
-            str(path),
-            input_names=["input"],
-            output_names=list(outputs),
-            dynamic_axes={
-                name: {0: "n", 2: "h", 3: "w"} if name in MAPS else {0: "n"}
-                for name in ("input", *outputs)
-            },
-            opset_version=17,
-            dynamo=False,
-        )
+    names = ("input", *outputs)
+    axes = {name: {0: "n", 2: "h", 3: "w"} if name in MAPS else {0: "n"} for name in names}
+    trace(network.eval(), path, torch.zeros(2, 3, size, size), names=names, axes=axes)
 
 
 @torch.no_grad()
@@ -104,11 +85,7 @@ def parity(network: nn.Module, path: Path, size: int, *, batches: int = 3) -> fl
     worst = 0.0
     for number in range(batches):
         side = size + 128 if number == batches - 1 else size
-        coarse = torch.from_numpy(
-            rng.standard_normal((1 + number % 2, 3, 12, 12)).astype(np.float32)
-        )
-        x = torch.nn.functional.interpolate(coarse, size=(side, side), mode="bicubic")
-        x[:, :, side // 4 : side // 2, side // 3 : side // 2] += 1.5
+        x = pictures((side, side), rng, 1 + number % 2)
         theirs = onnx(x.numpy())
         for ours, other in zip(network(x), theirs, strict=True):
             worst = max(worst, float(np.abs(ours.numpy() - other).max()))

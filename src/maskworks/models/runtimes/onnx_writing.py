@@ -10,7 +10,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,31 +125,51 @@ def write_onnx(
         If the network holds an operation that ONNX has not.
     """
     axes = {name: {2: "h", 3: "w"} for name in ("pixels", *outputs)} if any_size else None
-    with (
-        warnings.catch_warnings(),
-        _silence(),
-        Exportable(),
-    ):
-        # Sizes become constants where they are meant to; that both agree is proved afterwards.
-        for kind in (TracerWarning, DeprecationWarning, FutureWarning, UserWarning):
-            warnings.simplefilter("ignore", kind)
+    with _silence(), Exportable():
         try:
-            torch.onnx.export(
-                network,
-                (torch.zeros(1, 3, *size),),
-                str(path),
-                input_names=["pixels"],
-                output_names=list(outputs),
-                dynamic_axes=axes,
-                opset_version=OPSET,
-                dynamo=False,
-            )
+            trace(network, path, torch.zeros(1, 3, *size), names=("pixels", *outputs), axes=axes)
         except Exception as error:  # the tracer raises its own, and whatever the module does
             reason = " ".join(str(error).split())[:240]
             raise ModelError(
                 f"{path.name}: this network cannot be written as ONNX ({reason}); run its folder "
                 "itself with `maskworks segment --model FOLDER`"
             ) from error
+
+
+def trace(
+    network: nn.Module,
+    path: Path,
+    sample: Tensor,
+    *,
+    names: Sequence[str],
+    axes: Mapping[str, Mapping[int, str]] | None = None,
+) -> None:
+    """Write what a network does with a sample as an ONNX file.
+
+    Parameters
+    ----------
+    network : nn.Module
+    path : Path
+    sample : Tensor
+        Its sizes become constants, but for those that `axes` leaves open.
+    names : the input's, then the outputs'
+    axes : which axes of an input or output are open, and what they are called
+    """
+    with warnings.catch_warnings():
+        # Sizes become constants where they are meant to, and the tracer is the exporter we mean
+        # to use; that both agree is proved afterwards.
+        for kind in (TracerWarning, DeprecationWarning, FutureWarning, UserWarning):
+            warnings.simplefilter("ignore", kind)
+        torch.onnx.export(
+            network,
+            (sample,),
+            str(path),
+            input_names=[names[0]],
+            output_names=list(names[1:]),
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
 
 
 @contextlib.contextmanager
@@ -183,7 +203,7 @@ def difference(
     onnx = open_onnx(path)
     worst = 0.0
     for number, size in enumerate(sizes):
-        x = a_picture(size, number)
+        x = pictures(size, np.random.default_rng(number))
         ours = read(tuple(each.numpy() for each in network(x)), size)
         theirs = read(onnx(x.numpy()), size)
         for mine, other in zip(ours, theirs, strict=True):
@@ -195,10 +215,9 @@ def difference(
     return worst
 
 
-def a_picture(size: Size, seed: int) -> Tensor:
-    """Return a smooth random field with a sharp shape on it, float32 (1, 3, h, w)."""
-    rng = np.random.default_rng(seed)
-    coarse = torch.from_numpy(rng.standard_normal((1, 3, 12, 12)).astype(np.float32))
+def pictures(size: Size, rng: np.random.Generator, count: int = 1) -> Tensor:
+    """Return smooth random fields with a sharp shape on them, float32 (count, 3, h, w)."""
+    coarse = torch.from_numpy(rng.standard_normal((count, 3, 12, 12)).astype(np.float32))
     x = F.interpolate(coarse, size=size, mode="bicubic")
     x[:, :, size[0] // 4 : size[0] // 2, size[1] // 3 : size[1] // 2] += 1.5
     return x

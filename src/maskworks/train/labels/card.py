@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maskworks.core.writing import write_text_atomic
-from maskworks.models.importing import to_toml
+from maskworks.models import exporting
 from maskworks.train.export import Exported
 from maskworks.train.labels.exporting import Opened
 from maskworks.train.labels.recipe import LabelRecipe, Pictures
@@ -43,11 +43,7 @@ def write_row(recipe: LabelRecipe, exported: Exported) -> Path:
     """Write ``model.toml`` beside a file, which makes its folder a model; return its path."""
     row = row_of(recipe, file=exported.path.name, sha256=exported.sha256)
     row = row.model_copy(update={"bytes": exported.bytes, "card": f"{recipe.name}.md"})
-    path = exported.path.with_name("model.toml")
-    text = to_toml([row])
-    begin = text.index("[[models]]") + len("[[models]]")
-    write_text_atomic(path, "# Written by `maskworks export`.\n" + text[begin:].lstrip("\n"))
-    return path
+    return exporting.write_row(row, exported.path.parent)
 
 
 def write_card(

@@ -16,7 +16,7 @@ from maskworks.models.runtimes.network import Network
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.train.export import Exported
 from maskworks.train.labels.card import Assessed, write_card, write_row
-from maskworks.train.labels.exporting import Opened, export_labels, open_labels
+from maskworks.train.labels.exporting import Opened, export_opened, open_labels
 from maskworks.train.labels.quantising import Precision, smaller
 from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.row import row_of
@@ -80,7 +80,7 @@ def deliver(
             f"{done.recipe.network} is written as safetensors, which is not converted",
             "leave --precision away",
         )
-    exported = export_labels(run, target)
+    exported = export_opened(done, target)
     proof = f", at most {exported.difference:.1e} from PyTorch" if exported.difference else ""
     report(f"{target}: {exported.bytes / 1e6:.2f} MB{proof}")
     kept = Delivered((Assessed("float32", exported),))

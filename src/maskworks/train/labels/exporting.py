@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from torch.jit._trace import TracerWarning
 
 from maskworks.core.errors import RecipeError
-from maskworks.core.writing import write_atomic
+from maskworks.models.exporting import PARITY_AT_MOST, write_proved
 from maskworks.models.runtimes.onnx import open_onnx
-from maskworks.train.export import PARITY_AT_MOST, Exported
+from maskworks.models.runtimes.onnx_writing import pictures, trace
+from maskworks.train.export import Exported
 from maskworks.train.labels.families import build_network, stride_of
 from maskworks.train.labels.recipe import LabelRecipe, load_label_recipe
 
@@ -55,7 +54,18 @@ def open_labels(folder: Path) -> Opened:
 
 
 def export_labels(folder: Path, target: Path) -> Exported:
-    """Write a run's best network to `target`, parity checked.
+    """Write a run's best network to `target`, see `export_opened`.
+
+    Raises
+    ------
+    RecipeError
+        If the folder is no run, or as `export_opened`.
+    """
+    return export_opened(open_labels(folder), target)
+
+
+def export_opened(done: Opened, target: Path) -> Exported:
+    """Write a network to `target`, parity checked.
 
     An ONNX file takes ``pixels`` (N, 3, H, W) float32, normalised, of the recipe's height and
     width, or of any size where its input is "keep", and answers ``logits`` (N, C, H, W). A
@@ -64,26 +74,21 @@ def export_labels(folder: Path, target: Path) -> Exported:
     Raises
     ------
     RecipeError
-        If the folder is no run, the suffix is another, or ONNX Runtime and Torch differ by more
+        If the suffix is another, or ONNX Runtime and Torch differ by more
         than 1e-4 in a chance; `target` is then untouched.
     """
-    done = open_labels(folder)
     suffix = suffix_of(done.recipe)
     if target.suffix != suffix:
         raise RecipeError(target, f"a {done.recipe.network} is a {suffix} file", "rename -o")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    difference = 0.0
-    try:
+
+    def write(part: Path) -> float:
         if done.recipe.detects:
             save_file({k: v.contiguous() for k, v in done.network.state_dict().items()}, part)
-        else:
-            write_onnx(done.network, part, done.recipe)
-            difference = _proved(done, part, target)
-        data = part.read_bytes()
-    finally:
-        part.unlink(missing_ok=True)
-    write_atomic(target, data)
+            return 0.0
+        write_onnx(done.network, part, done.recipe)
+        return _proved(done, part, target)
+
+    data, difference = write_proved(target, write)
     return Exported(target, len(data), hashlib.sha256(data).hexdigest(), difference)
 
 
@@ -121,20 +126,8 @@ def write_onnx(network: nn.Module, path: Path, recipe: LabelRecipe) -> None:
     step = stride_of(recipe)
     keep = recipe.input == "keep"
     size = (3 * step, 4 * step) if keep else (recipe.height, recipe.width)
-    with warnings.catch_warnings():
-        # Sizes become constants where the recipe says so; parity is proved afterwards.
-        for kind in (TracerWarning, DeprecationWarning, UserWarning):
-            warnings.simplefilter("ignore", kind)
-        torch.onnx.export(
-            network,
-            (torch.zeros(2, 3, *size),),
-            str(path),
-            input_names=["pixels"],
-            output_names=["logits"],
-            dynamic_axes={"pixels": axes, "logits": axes},
-            opset_version=17,
-            dynamo=False,
-        )
+    names = ("pixels", "logits")
+    trace(network, path, torch.zeros(2, 3, *size), names=names, axes=dict.fromkeys(names, axes))
 
 
 @torch.no_grad()
@@ -147,9 +140,7 @@ def _difference(network: nn.Module, path: Path, size: tuple[int, int]) -> float:
     rng = np.random.default_rng(0)
     worst = 0.0
     for count in (1, 2):
-        coarse = torch.from_numpy(rng.standard_normal((count, 3, 12, 12)).astype(np.float32))
-        x = nn.functional.interpolate(coarse, size=size, mode="bicubic")
-        x[:, :, size[0] // 4 : size[0] // 2, size[1] // 3 : size[1] // 2] += 1.5
+        x = pictures(size, rng, count)
         ours, theirs = (y.softmax(1) for y in (network(x), torch.from_numpy(onnx(x.numpy())[0])))
         worst = max(worst, float((ours - theirs).abs().max()))
     return worst
