@@ -52,6 +52,7 @@ class Figures:
     """
 
     count: int
+    model: str
     refine: str
     threads: int
     whole: Spent
@@ -74,10 +75,10 @@ class Figures:
         return self.whole.processor_s / self.alone.processor_s - 1
 
 
-def measure(folder: Path, count: int, *, refine: str, threads: int) -> Figures:
+def measure(folder: Path, count: int, *, model: str, refine: str, threads: int) -> Figures:
     """Run a campaign of `count` photos, then its parts alone."""
     shutil.rmtree(folder, ignore_errors=True)
-    file = make_campaign(folder, count, refine=refine)
+    file = make_campaign(folder, count, model=model, refine=refine)
     trace, whole = _run(file, threads)
     report = json.loads((folder / "bench-out/report.json").read_text())
     if report["items"] != count or report["routes"]["failed"]:
@@ -88,6 +89,7 @@ def measure(folder: Path, count: int, *, refine: str, threads: int) -> Figures:
     alone = {method: _alone(file, few, method, threads) for method in (refine, "off")}
     return Figures(
         count=count,
+        model=model,
         refine=refine,
         threads=threads,
         whole=whole,
@@ -151,8 +153,9 @@ def page(found: Figures) -> str:
     text = [
         f"Written by `make bench-8000` on {dt.datetime.now(tz=dt.UTC):%Y-%m-%d}: maskworks",
         f"{version('maskworks')}, {found.threads} threads, a machine with {os.cpu_count()} cores.",
-        "Each photo goes on two backgrounds by the preset `shopify`, edges are made with",
-        f"`{found.refine}`; one in twenty is hard, and goes to review with a PSD and a TIFF.",
+        f"The model is `{found.model}`, edges are made with `{found.refine}`.",
+        "Each photo goes on two backgrounds by the preset `shopify`; one in twenty is hard, and",
+        "goes to review with a PSD and a TIFF.",
         f"The photos are {min(DISTINCT, found.count)} different ones under {found.count:,} names.",
         f"The parts are timed with as many threads on {min(SAMPLE, found.count)} of the photos,",
         "and scaled up.",
@@ -188,12 +191,19 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--pictures", type=int, default=8000)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--refine", default="auto", choices=["off", "fast", "fine", "auto"])
+    parser.add_argument("--model", default="cutout-fast")
+    parser.add_argument("--refine", default="fast", choices=["off", "fast", "fine", "auto"])
     parser.add_argument("--write", type=Path, help="the page; default: print it")
     parser.add_argument("--keep", action="store_true", help="leave the outputs on the disk")
     options = parser.parse_args(arguments)
     folder = ROOT / "bench/out" / f"campaign-{options.pictures}"
-    found = measure(folder, options.pictures, refine=options.refine, threads=options.threads)
+    found = measure(
+        folder,
+        options.pictures,
+        model=options.model,
+        refine=options.refine,
+        threads=options.threads,
+    )
     if not options.keep:
         shutil.rmtree(folder)
     if options.write:

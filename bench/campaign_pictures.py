@@ -21,7 +21,7 @@ name = "bench"
 
 [input]
 folder = "photos"
-model = "cutout"
+model = "{model}"
 refine = "{refine}"
 
 [[concept]]
@@ -38,7 +38,7 @@ automated = 3.40
 """
 
 
-def make_campaign(folder: Path, count: int, *, refine: str) -> Path:
+def make_campaign(folder: Path, count: int, *, model: str, refine: str) -> Path:
     """Write a campaign of `count` photos, links to 40 different ones; return its file.
 
     Pictures that are there already are kept.
@@ -60,7 +60,7 @@ def make_campaign(folder: Path, count: int, *, refine: str) -> Path:
         grey = photos.load_photo("brick")
         _save(photos.enlarge(np.repeat(grey[..., None], 3, axis=2), (2100, 2100), seed=0), wall)
     file = folder / "campaign.toml"
-    file.write_text(CAMPAIGN.format(refine=refine))
+    file.write_text(CAMPAIGN.format(model=model, refine=refine))
     return file
 
 
@@ -81,10 +81,8 @@ def size_of(number: int, shape: float) -> tuple[int, int]:
 def _photo(number: int) -> Image.Image:
     if number % HARD_EVERY == HARD_EVERY - 1:
         subject = photos.load_photo("rocket")
-    else:
-        drawn = (drawings.vase, drawings.bottle)
-        subjects = [photos.load_photo("coffee"), *(np.asarray(draw(None)) for draw in drawn)]
-        subject = subjects[number % len(subjects)]
+    else:  # a bottle in one of three colours
+        subject = np.roll(np.asarray(drawings.bottle(None)), number % 3, axis=2)
     size = size_of(number, subject.shape[1] / subject.shape[0])
     return photos.enlarge(subject, size, seed=number)
 

@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from maskworks.core import Image, Matte, Trimap
 from maskworks.refine import RefineOptions, refine
 from maskworks.refine.closed_form import SolverOptions
-from maskworks.refine.guided import GuidedOptions
+from maskworks.refine.fitting import GuidedOptions
 from maskworks.refine.large_band import solve_smaller
 
 

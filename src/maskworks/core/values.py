@@ -233,10 +233,14 @@ class Trimap:
         return height, width
 
     @property
+    def unknown_count(self) -> int:
+        """How many pixels are unknown."""
+        return sum(int(np.count_nonzero(rows == UNKNOWN)) for rows in _strips(self.levels))
+
+    @property
     def unknown_share(self) -> float:
         """Unknown pixels by all pixels, in [0, 1]."""
-        counts = (np.count_nonzero(rows == UNKNOWN) for rows in _strips(self.levels))
-        return sum(counts) / self.levels.size
+        return self.unknown_count / self.levels.size
 
     @property
     def background(self) -> Bool2D:

@@ -6,8 +6,9 @@ from __future__ import annotations
 # take the function's place. Nothing imports this package before it is needed.
 from maskworks.refine.closed_form import Solution, SolverOptions, closed_form
 from maskworks.refine.despill import despill
+from maskworks.refine.fitting import GuidedOptions
 from maskworks.refine.foreground import estimate_foreground
-from maskworks.refine.guided import GuidedOptions, guided
+from maskworks.refine.guided import guided
 from maskworks.refine.refinement import Refined, RefineOptions, refine
 from maskworks.refine.regions import RegionOptions, clean_regions
 from maskworks.refine.transparency import soft_interior

@@ -21,7 +21,8 @@ from maskworks.core.values import (
     Trimap,
 )
 from maskworks.refine.closed_form import Solution, SolverOptions, closed_form
-from maskworks.refine.guided import GuidedOptions, guided
+from maskworks.refine.fitting import GuidedOptions
+from maskworks.refine.guided import guided
 from maskworks.refine.reduced import block_means, enlarged
 
 MOST_UNKNOWNS = 900_000

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from maskworks.core.values import Bool2D
 
 TILE_PX = 32
-BATCH_PX = 1 << 16
-"""Pixels that are worked at once; more leave the processor's cache."""
+BATCH_PX = 1 << 17
+"""Pixels that are worked at once: with fewer, two threads wait for each other."""
 
 Indices = NDArray[np.intp]
 Field = NDArray[np.float32]
@@ -61,8 +61,11 @@ class Mosaic:
         """
         rows, down = _between(self.tops, self.size[0], side, small.shape[1])
         columns, across = _between(self.lefts, self.size[1], side, small.shape[2])
-        cells = small[:, rows[:, :, np.newaxis], columns[:, np.newaxis, :]]
-        found: Field = np.matmul(down, np.moveaxis(cells, 0, 1) @ across.T)
+        cells = np.moveaxis(small[:, rows[:, :, np.newaxis], columns[:, np.newaxis, :]], 0, 1)
+        count, planes, high, wide = cells.shape
+        # One product a tile for all planes: thousands of tiny ones would cost more in calls.
+        across_all = cells.reshape(count, planes * high, wide) @ across.T
+        found: Field = np.matmul(down, across_all.reshape(count, planes, high, -1))
         return found
 
 

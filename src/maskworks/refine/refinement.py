@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
-
 from maskworks.core.errors import ImageError
-from maskworks.core.values import BACKGROUND, FOREGROUND, Image, Matte, Trimap
+from maskworks.core.values import BACKGROUND, FOREGROUND, Float2D, Image, Matte, Trimap
 from maskworks.refine.closed_form import SolverOptions, closed_form
 from maskworks.refine.despill import despill
+from maskworks.refine.fitting import Copy, GuidedOptions, copied, fitted_side
 from maskworks.refine.foreground import estimate_foreground
-from maskworks.refine.guided import GuidedOptions, copied, fitted_side, guided, unsure
+from maskworks.refine.guided import guided
 from maskworks.refine.large_band import side_for, solve_smaller
-from maskworks.refine.quick import finish, mark
+from maskworks.refine.quick import certain, draw, mark, paint
 from maskworks.refine.regions import RegionOptions, clean_regions
+from maskworks.refine.spread import both, meanwhile
 from maskworks.refine.transparency import soft_interior
 from maskworks.refine.trimap import TrimapOptions, enlarged_levels, make_trimap
 
@@ -125,8 +125,7 @@ def refine(
     if trimap is None:
         sure = clean_regions(matte, image, options.regions)
         trimap = make_trimap(sure, image, options.trimap)
-    unknowns = trimap.unknown_share * trimap.levels.size
-    if options.method == "auto" and unknowns > options.time_budget_s * FINE_PER_S:
+    if options.method == "auto" and trimap.unknown_count > options.time_budget_s * FINE_PER_S:
         return _quickly(image, sure, options, trimap)
     solved, done = _solve(image, sure, trimap, options)
     fore = estimate_foreground(image, solved) if options.colours else image
@@ -135,15 +134,29 @@ def refine(
 
 def _quickly(image: Image, matte: Matte, options: RefineOptions, brought: Trimap | None) -> Refined:
     side = fitted_side(image.size, options.fast)
-    if brought is None:
-        copy = mark(image, matte, side, options.regions, options.trimap)
-    else:
-        copy = copied(image, matte, brought, side)
-    trimap = brought or Trimap(enlarged_levels(copy.levels, side, image.size))
-    if not unsure(copy.levels).any():
-        return Refined(_certain(trimap), image, "none", trimap=trimap)
-    solved, fore, small = finish(image, trimap, copy, options.fast, colours=options.colours)
-    return _refined((solved, fore), trimap, "fast", options, soft_interior(small))
+    with meanwhile(image.pixels.copy if options.colours else lambda: None) as canvas:
+        if brought is None:
+            copy = mark(image, matte, side, options.regions, options.trimap)
+        else:
+            copy = copied(image, matte, brought, side)
+        (trimap, alpha), drawn = both(
+            lambda: _enlarged(copy, brought),
+            lambda: draw(copy, options.fast, colours=options.colours),
+        )
+        if not drawn.touched.any():
+            return Refined(Matte(alpha), image, "none", trimap=trimap)
+        pixels = canvas()
+        paint(drawn, image, trimap, alpha, pixels)
+    fore = image if pixels is None else Image(pixels)
+    return _refined(
+        (Matte(alpha), fore), trimap, "fast", options, soft_interior(Matte(drawn.alpha))
+    )
+
+
+def _enlarged(copy: Copy, brought: Trimap | None) -> tuple[Trimap, Float2D]:
+    """Return the trimap and what is sure of alpha, at full size."""
+    trimap = brought or Trimap(enlarged_levels(copy.levels, copy.side, copy.size))
+    return trimap, certain(trimap)
 
 
 def _refined(
@@ -153,10 +166,6 @@ def _refined(
     if options.spill is not None:
         fore = despill(fore, matte, key=None if options.spill == "auto" else options.spill)
     return Refined(matte, fore, done, trimap.unknown_share, soft, trimap)
-
-
-def _certain(trimap: Trimap) -> Matte:
-    return Matte((trimap.levels == FOREGROUND).astype(np.float32))
 
 
 def _check_says_enough(trimap: Trimap) -> None:
@@ -171,9 +180,9 @@ def _check_says_enough(trimap: Trimap) -> None:
 
 
 def _solve(image: Image, sure: Matte, trimap: Trimap, options: RefineOptions) -> tuple[Matte, str]:
-    unknowns = int(np.count_nonzero(trimap.unknown))
+    unknowns = trimap.unknown_count
     if unknowns == 0:
-        return _certain(trimap), "none"
+        return Matte(certain(trimap)), "none"
     quick = guided(image, sure, trimap, options.fast)
     near = replace(options.fine, prior=quick, prior_weight=options.trust)
     side = side_for(unknowns)

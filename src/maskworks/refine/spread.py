@@ -65,3 +65,22 @@ def both(first: Callable[[], One], second: Callable[[], Other]) -> tuple[One, Ot
             return first(), second()
         other = pool.submit(second)
         return first(), other.result()
+
+
+@contextmanager
+def meanwhile(work: Callable[[], One]) -> Iterator[Callable[[], One]]:
+    """Do something beside what is in the `with` block.
+
+    Yields
+    ------
+    Callable
+        Waits for the answer and returns it; on one core the work is only done then.
+
+    Examples
+    --------
+    >>> with meanwhile(lambda: 3) as answer:
+    ...     4 * answer()
+    12
+    """
+    with crew() as pool:
+        yield work if pool is None else pool.submit(work).result
