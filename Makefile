@@ -15,8 +15,8 @@ help: ## list these targets
 demo: $(VENV)/.core ## install the core alone, then cut real photos out into demo-out/
 	@$(BIN)/maskworks demo
 
-test: $(VENV)/.dev ## run the tests and every example in the documents (a minute or two)
-	@$(BIN)/python -m pytest -q
+test: $(VENV)/.dev ## run the tests and every example in the documents (ten minutes)
+	@$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile
 
 test-slow: $(VENV)/.dev ## run the tests that take longer, a fresh install among them
 	@$(BIN)/python -m pytest -q -m slow

@@ -25,11 +25,11 @@ model = "{model}"
 refine = "{refine}"
 
 [[concept]]
-name = "shop"
-backgrounds = ["white", "wall.jpg"]
+name = "main"
+backgrounds = ["white"]
 
 [output]
-preset = "shopify"
+preset = "amazon-main"
 format = "jpg"
 
 [cost]
@@ -55,10 +55,6 @@ def make_campaign(folder: Path, count: int, *, model: str, refine: str) -> Path:
         link = target / f"{number:05}.jpg"
         if not link.exists():
             os.link(base / f"{number % DISTINCT:02}.jpg", link)
-    wall = folder / "wall.jpg"
-    if not wall.exists():
-        grey = photos.load_photo("brick")
-        _save(photos.enlarge(np.repeat(grey[..., None], 3, axis=2), (2100, 2100), seed=0), wall)
     file = folder / "campaign.toml"
     file.write_text(CAMPAIGN.format(model=model, refine=refine))
     return file

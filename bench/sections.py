@@ -443,7 +443,11 @@ def measure_campaign(settings: Settings, _peer: Peer | None) -> list[Row]:
     count = settings.campaign_pictures
     try:
         found = campaign.measure(
-            settings.out / "campaign", count, refine="auto", threads=settings.threads
+            settings.out / "campaign",
+            count,
+            model="cutout",
+            refine="auto",
+            threads=settings.threads,
         )
     except campaign.CampaignRunError as error:
         raise FailedRunError(str(error)) from error

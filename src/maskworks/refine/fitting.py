@@ -195,8 +195,8 @@ def applied(functions: Field, seen: Field) -> Field:
     return np.clip(found, 0, 1, out=found)
 
 
-def fit(copy: Copy, options: GuidedOptions) -> Functions:
-    """Return each pixel's linear function of the grey levels."""
+def fit(copy: Copy, options: GuidedOptions, found: Functions) -> None:
+    """Find each pixel's linear function of the grey levels, into float32 (4, h, w)."""
     import cv2
 
     colours = [plane.astype(np.float32) / np.float32(255) for plane in cv2.split(copy.pixels)]
@@ -221,7 +221,8 @@ def fit(copy: Copy, options: GuidedOptions) -> Functions:
     shared = total(trust)
     by_level = trust * np.float32(1 / 255)
     parts = *(by_level * slope for slope in slopes), trust * offset
-    return np.stack([total(part) / shared for part in parts])
+    for part, into in zip(parts, found, strict=True):
+        np.divide(total(part), shared, out=into)
 
 
 def _wanted(alpha: Float2D, levels: NDArray[np.uint8], doubt: Float2D, blur_px: float) -> Float2D:

@@ -100,20 +100,21 @@ def draw(copy: Copy, options: GuidedOptions, *, colours: bool) -> Drawn:
     touched = unsure(copy.levels)
     near = _around(touched)
     part = copy.part(near)
-    functions = fit(part, options)
-    alpha = applied(functions[np.newaxis], part.planes[np.newaxis])[0]
+    said = np.zeros((10 if colours else 4, *touched.shape), np.float32)
+    here = said[:, *slices(near)]
+    fit(part, options, here[:4])
+    planes = part.planes
+    alpha = applied(here[np.newaxis, :4], planes[np.newaxis])[0]
     alpha[part.levels == FOREGROUND] = 1
     alpha[part.levels == BACKGROUND] = 0
-    said = functions
     if colours:
-        planes = part.planes
-        sides = both(lambda: _expected(planes, alpha), lambda: _expected(planes, 1 - alpha))
-        said = np.concatenate([functions, *sides])
-    everywhere = np.zeros((len(said), *touched.shape), np.float32)
-    everywhere[:, *slices(near)] = said
+        both(
+            lambda: _expected(planes, alpha, here[4:7]),
+            lambda: _expected(planes, 1 - alpha, here[7:]),
+        )
     whole = (copy.levels == FOREGROUND).astype(np.float32)
     whole[slices(near)] = alpha
-    return Drawn(everywhere, whole, touched, copy.side)
+    return Drawn(said, whole, touched, copy.side)
 
 
 def _around(touched: Bool2D) -> Box:
@@ -187,18 +188,18 @@ def _replace(tiles: NDArray[np.uint8], other: NDArray[np.uint8], where: Bool2D) 
     tiles ^= other
 
 
-def _expected(planes: Field, share: Float2D) -> Field:
-    """Return one side's colours, float32 (3, h, w): means of what is nearly it, far and near."""
+def _expected(planes: Field, share: Float2D, found: Field) -> None:
+    """Add one side's colours to zeros (3, h, w): means of what is nearly it, far and near."""
     import cv2
 
     nearly = np.square(np.square(np.square(share)))
     weight = nearly / ((1 - share) ** 2 + np.float32(CERTAIN))
     weighed = [*(plane * weight for plane in planes), weight]
-    found = np.zeros_like(planes)
     for radius, little in zip(RADII, (np.float32(1e-6), *[np.float32(LITTLE)] * 2), strict=True):
         window = 2 * radius + 1, 2 * radius + 1
         *sums, held = (cv2.blur(field, window) for field in weighed)
         held += little
         for channel, total in enumerate(sums):
-            found[channel] = (total + little * found[channel]) / held
-    return found
+            np.multiply(found[channel], little, out=found[channel])
+            found[channel] += total
+            found[channel] /= held

@@ -33,9 +33,11 @@ def regress(
     """
     factors = [(colours[a], colours[b]) for a, b in PAIRS]
     factors += [(colour, wanted) for colour in colours] + [(wanted, wanted)]
-    moments = np.stack(
-        [*(mean(one) for one in (*colours, wanted)), *(mean(a * b) for a, b in factors)]
-    )
+    moments = np.empty((4 + len(factors), *wanted.shape), np.float32)
+    for at, one in enumerate((*colours, wanted)):
+        moments[at] = mean(one)
+    for at, (a, b) in enumerate(factors, 4):
+        moments[at] = mean(a * b)
     solved = np.empty((5, *wanted.shape), np.float32)
     for top in range(0, len(wanted), STRIP_PX):  # its many arrays then stay in the cache
         strip = slice(top, top + STRIP_PX)
