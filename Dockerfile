@@ -4,10 +4,10 @@ COPY pyproject.toml README.md LICENSE constraints.txt /src/
 COPY src /src/src
 RUN pip install --no-cache-dir -c /src/constraints.txt "/src[serve,postgresql]" \
     && rm -rf /src \
-    && useradd --system --create-home maskworks \
+    && useradd --system --uid 10001 --create-home maskworks \
     && install -d -o maskworks /data
 
-USER maskworks
+USER 10001
 ENV MASKWORKS_HOME=/data/models
 VOLUME /data
 EXPOSE 7000

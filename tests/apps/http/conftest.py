@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import socket
 import threading
@@ -184,3 +185,40 @@ def reviewed(starting, campaign_folder) -> Reviewed:
     server = starting(campaigns=(campaign_folder,))
     desk = server.service.desks.find("spring")
     return Reviewed(server, desk.store, desk.campaign, campaign_folder / "spring-out")
+
+
+class Desk:
+    """A logged-in reviewer at a campaign."""
+
+    def __init__(self, server, campaign, who="Ana", **form):
+        self.client = httpx.Client(base_url=server.url, timeout=30, follow_redirects=True)
+        answer = self.client.post("/review/login", data={"who": who, **form})
+        assert answer.status_code == 200, answer.text
+        self.base = f"/review/c/{campaign}"
+        self.page = self.client.get(self.base).text
+        self.csrf = re.search(r'name="csrf" content="(\w+)"', self.page)[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.client.close()
+
+    def post(self, number, what, **fields):
+        headers = {"X-CSRF-Token": self.csrf}
+        return self.client.post(f"{self.base}/items/{number}/{what}", json=fields, headers=headers)
+
+    def take(self, number):
+        return self.post(number, "lease").json()["lease"]
+
+    def standing(self):
+        return self.client.get(f"{self.base}/standing").json()
+
+    def items(self, **choice):
+        return self.client.get(f"{self.base}/items", params=choice).json()["items"]
+
+
+@pytest.fixture
+def sit_down():
+    """What seats somebody at the review page of a server: `sit_down(server, campaign, who)`."""
+    return Desk

@@ -3,9 +3,13 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from io import BytesIO
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from maskworks.apps.http.engine import GoneError
 from maskworks.apps.http.settings import Bounds
 
 
@@ -117,6 +121,49 @@ def test_upload_that_never_ends_is_cut_off(starting):
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as plain:
         plain.sendall(head.encode())
         assert b" 408 " in plain.recv(4096)
+
+
+def test_work_for_a_caller_who_hangs_up_is_dropped(server, photo, monkeypatch):
+    begun, dropped = threading.Event(), threading.Event()
+
+    def slow(_data, _model, _way, _limits, ticket):
+        begun.set()
+        try:
+            for _ in range(600):
+                with ticket.step("cut"):
+                    time.sleep(0.05)
+        except GoneError:
+            dropped.set()
+            raise
+
+    monkeypatch.setattr("maskworks.apps.http.routes.own.make", slow)
+    body = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
+    body += photo.data + b"\r\n--x--\r\n"
+    head = (
+        f"POST /v1/cutout HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as plain:
+        plain.sendall(head.encode() + body)
+        assert begun.wait(20)
+    assert dropped.wait(20), "nobody waits for it any more"
+
+
+def test_no_picture_stays_behind_after_the_answer(starting, rng, tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    server = starting()
+    pixels = rng.integers(0, 255, (1000, 1200, 3), np.uint8)
+    pixels[300:700, 400:800] = 255
+    written = BytesIO()
+    Image.fromarray(pixels).save(written, "PNG")
+    assert written.tell() > 2 << 20, "large enough to be kept on disk while it arrives"
+    answer = server.client.post("/v1.0/removebg", files={"image_file": written.getvalue()})
+    assert answer.status_code == 200
+    assert list(scratch.rglob("*")) == []
+    left = {path.name for path in server.settings.data.rglob("*") if path.is_file()}
+    assert left <= {"service.db", "service.db-wal", "service.db-shm", "session.key"}
 
 
 def test_log_has_no_names_and_no_queries(server, photo, caplog):

@@ -32,6 +32,9 @@ from maskworks.studio.store import (
 )
 from maskworks.studio.store.reviewing import matte_versions
 
+EVERY = "[...document.querySelectorAll('[data-id]')].map(one => Number(one.dataset.id))"
+"""The numbers of the pictures in the list."""
+
 
 @pytest.fixture(scope="module")
 def chromium():
@@ -269,6 +272,73 @@ def test_two_people_get_different_pictures_and_never_overwrite(ana, sitting, rev
     ana.press("a")
     ana.hears("accept → deliver")
     assert decision(reviewed, mine) == "accept"
+
+
+def test_decision_of_somebody_else_is_told_before_it_could_be_overwritten(
+    ana, sitting, reviewed, sit_down
+):
+    first = ana.shown
+    other = next(i for i in ana.page.evaluate(EVERY) if i != first)
+    with sit_down(reviewed.server, "spring", who="Ben") as ben:
+        ben.post(other, "decide", verdict="accept", lease=ben.take(other))
+    ana.page.click(f"[data-id='{other}']")
+    ana.hears("Ben has accepted it meanwhile")
+    assert "gone" in ana.page.get_attribute(f"li:has([data-id='{other}']) button", "class")
+    ana.page.click(f"[data-id='{first}']")
+    ana.sees(first)
+    ana.press("a")
+    ana.hears("accept → deliver")
+    ana.leaves(first)
+    assert ana.shown != other, "what is decided is passed over"
+
+
+def test_retouchers_file_is_chosen_and_delivered(ana, reviewed, tmp_path):
+    first = ana.shown
+    pixels = np.zeros((120, 160, 4), np.uint8)
+    pixels[20:100, 30:130] = (20, 40, 220, 255)
+    Image.fromarray(pixels).save(tmp_path / "back.png")
+    ana.page.set_input_files("#upload", tmp_path / "back.png")
+    ana.hears("handed in → deliver")
+    ana.leaves(first)
+    assert decision(reviewed, first) == "accept"
+    (tmp_path / "letter.png").write_bytes(b"Dear Sir")
+    second = ana.shown
+    ana.page.set_input_files("#upload", tmp_path / "letter.png")
+    ana.hears("is not a picture")
+    assert decision(reviewed, second) is None
+
+
+def test_fix_is_drawn_by_keyboard_alone(ana, reviewed):
+    first = ana.shown
+    ana.press(" ")
+    ana.press(" ")  # the matte
+    ana.press("f")
+    ana.page.wait_for_selector("#fix-tools:not([hidden])")
+    ana.press("e")
+    assert ana.pixel(0.5, 0.5)[0] > 200
+    ana.press("Enter")
+    assert ana.pixel(0.5, 0.5)[0] < 30
+    for _ in range(3):
+        ana.press("Shift+ArrowRight")
+    assert ana.page.is_visible("#ring")
+    ana.page.uncheck("#refine")
+    ana.page.focus("#canvas")
+    ana.press("s")
+    ana.hears("fixed → deliver")
+    strokes = matte_versions(reviewed.store, first)[0].strokes
+    assert [stroke["kind"] for stroke in strokes] == ["erase"] * 4
+    assert strokes[0]["points"] == [[80, 60]]
+    assert strokes[3]["points"][1][0] > strokes[1]["points"][0][0]
+
+
+def test_brand_colour_is_the_campaigns_and_can_be_chosen_again(sitting, starting, campaign_folder):
+    file = campaign_folder / "campaign.toml"
+    concept = '[[concept]]\nname = "default"\nbackgrounds = ["#336699"]\n'
+    file.write_text(file.read_text() + concept)
+    ana = sitting(starting(campaigns=(campaign_folder,)), "Ana").open()
+    for chosen in ("brand", "black", "brand"):
+        ana.page.click(f"[data-ground={chosen}]")
+    assert ana.pixel(0.5, 0.06)[:3] == [0x33, 0x66, 0x99]
 
 
 def test_page_survives_a_server_that_is_away(ana, reviewed):

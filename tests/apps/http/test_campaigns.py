@@ -81,6 +81,21 @@ def test_campaign_runs_and_its_pictures_can_be_fetched(starting, draw, opened):
     assert encoded.status_code == 404
 
 
+def test_campaign_that_the_operator_named_is_run_by_its_name(starting, campaign_folder, tmp_path):
+    server = starting(campaigns=(campaign_folder,), database=f"sqlite:///{tmp_path}/all.db")
+    answer = server.client.post("/v1/campaigns", json={"campaign": "spring"})
+    assert answer.status_code == 202, answer.text
+    assert ended(server, answer.json()["job"])["counts"]["review"] == 4
+    unknown = server.client.post("/v1/campaigns", json={"campaign": "autumn"})
+    assert unknown.status_code == 404
+
+
+def test_campaign_with_a_database_of_its_own_is_not_run_over_http(reviewed):
+    refused = reviewed.server.client.post("/v1/campaigns", json={"campaign": "spring"})
+    assert refused.status_code == 409
+    assert refused.json()["error"]["code"] == "own_database"
+
+
 def test_events_tell_the_progress_and_the_end(starting, draw):
     server = starting()
     token = server.client.post("/v1/campaigns", files=pictures(draw, 2)).json()["job"]

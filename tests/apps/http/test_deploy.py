@@ -74,7 +74,9 @@ def test_dockerfile_copies_and_installs_what_there_is(steps, root):
     assert set(extras) <= set(offered["optional-dependencies"])
     assert "--no-cache-dir" in run
     assert "-c /src/constraints.txt" in run
-    assert f"useradd --system --create-home {one(steps, 'USER')}" in run
+    assert f"useradd --system --uid {one(steps, 'USER')} --create-home" in run
+    owner = re.search(r"install -d -o (\w+) ", run)[1]
+    assert f"--create-home {owner} " in run
 
 
 def test_container_starts_with_options_there_are(steps, known_options):

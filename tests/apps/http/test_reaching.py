@@ -146,6 +146,8 @@ def test_picture_is_fetched_by_its_address_where_that_is_allowed(starting, photo
         ours = server.client.post("/v1/cutout", files={"image_url": (None, url)})
         theirs = server.client.post("/v1.0/removebg", json={"image_url": url})
         rembg = server.client.get("/api/remove", params={"url": url})
+        behind = server.client.post("/v1.0/removebg", json={"image_url": url, "bg_image_url": url})
         listening.shutdown()
         thread.join()
     assert [opened(a.content).mode for a in (ours, theirs, rembg)] == ["RGBA"] * 3
+    assert behind.headers["Content-Type"] == "image/jpeg", "nothing is clear: auto is JPEG"

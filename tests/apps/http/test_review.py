@@ -5,52 +5,27 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
+from maskworks.apps.http.dashboard import days_of
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.reports import Reports
 from maskworks.apps.http.strokes import read_strokes
+from maskworks.studio.reasons import Reason
 from maskworks.studio.store import Filter, list_items, list_reviews
 from maskworks.studio.store.reviewing import matte_versions
 
 
-class Desk:
-    """A logged-in reviewer at a campaign."""
-
-    def __init__(self, server, campaign, who="Ana", **form):
-        self.client = httpx.Client(base_url=server.url, timeout=30, follow_redirects=True)
-        answer = self.client.post("/review/login", data={"who": who, **form})
-        assert answer.status_code == 200, answer.text
-        self.base = f"/review/c/{campaign}"
-        self.page = self.client.get(self.base).text
-        self.csrf = re.search(r'name="csrf" content="(\w+)"', self.page)[1]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.client.close()
-
-    def post(self, number, what, **fields):
-        headers = {"X-CSRF-Token": self.csrf}
-        return self.client.post(f"{self.base}/items/{number}/{what}", json=fields, headers=headers)
-
-    def take(self, number):
-        return self.post(number, "lease").json()["lease"]
-
-    def items(self, **choice):
-        return self.client.get(f"{self.base}/items", params=choice).json()["items"]
-
-
 @pytest.fixture
-def ana(reviewed):
-    with Desk(reviewed.server, "spring") as desk:
+def ana(reviewed, sit_down):
+    with sit_down(reviewed.server, "spring") as desk:
         yield desk
 
 
@@ -71,7 +46,7 @@ def test_queue_is_sorted_and_filtered(ana):
 def test_accepting_delivers_the_file(ana, reviewed):
     number = ana.items()[0]["id"]
     answer = ana.post(number, "decide", verdict="accept", lease=ana.take(number))
-    assert answer.json() == {"route": "deliver"}
+    assert answer.json() == {"route": "deliver", "decision": "accept"}
     assert item(reviewed, number).decision == "accept"
     assert len(list((reviewed.out / "deliver").rglob("*.*"))) == 1
     assert list_reviews(reviewed.store, reviewed.campaign)[-1].who == "Ana"
@@ -85,17 +60,17 @@ def test_rejecting_needs_a_reason_and_undo_brings_it_back(ana, reviewed):
     silent = ana.post(number, "decide", verdict="reject", lease=lease)
     assert "say what is wrong" in silent.json()["error"]["message"]
     done = ana.post(number, "decide", verdict="reject", why="hair", lease=lease)
-    assert done.json() == {"route": "manual"}
-    back = ana.post(number, "undo", lease=ana.take(number))
-    assert back.json() == {"route": "review"}
+    assert done.json() == {"route": "manual", "decision": "reject"}
+    back = ana.post(number, "undo", lease=ana.take(number), seen="reject")
+    assert back.json() == {"route": "review", "decision": None}
     assert item(reviewed, number).decision is None
     assert len(list((reviewed.out / "review").rglob("*.*"))) == 4
 
 
-def test_two_people_never_have_one_picture(ana, reviewed):
+def test_two_people_never_have_one_picture(ana, reviewed, sit_down):
     number = ana.items()[0]["id"]
     lease = ana.take(number)
-    with Desk(reviewed.server, "spring", who="Ben") as ben:
+    with sit_down(reviewed.server, "spring", who="Ben") as ben:
         refused = ben.post(number, "lease")
         assert refused.status_code == 409
         assert "Ana has this picture open" in refused.json()["error"]["message"]
@@ -104,6 +79,33 @@ def test_two_people_never_have_one_picture(ana, reviewed):
         assert next(row for row in ben.items() if row["id"] == number)["leased"] == "Ana"
         ana.post(number, "release", lease=lease)
         assert ben.post(number, "lease").status_code == 200
+
+
+def test_decision_is_never_overwritten_by_somebody_who_does_not_know_of_it(ana, reviewed, sit_down):
+    number = ana.items()[0]["id"]
+    with sit_down(reviewed.server, "spring", who="Ben") as ben:
+        ana.post(number, "decide", verdict="accept", lease=ana.take(number))
+        assert number not in ben.standing()["waiting"]
+        lease = ben.take(number)
+        late = ben.post(number, "decide", verdict="reject", why="hair", lease=lease)
+        assert late.status_code == 409
+        assert "Ana has accepted it" in late.json()["error"]["message"]
+        late = ben.post(number, "fix", strokes=[], lease=lease)
+        assert late.status_code == 409
+        assert item(reviewed, number).decision == "accept"
+        told = ben.post(number, "lease", lease=lease).json()
+        assert (told["decision"], told["decided"]) == ("accept", "Ana has accepted it")
+        knowing = {"verdict": "reject", "why": "hair", "seen": told["decision"]}
+        assert ben.post(number, "decide", lease=lease, **knowing).status_code == 200
+    stale = ana.post(number, "undo", lease=ana.take(number), seen="accept")
+    assert "Ben has rejected it" in stale.json()["error"]["message"]
+
+
+def test_page_loaded_earlier_is_told_who_has_what(ana, reviewed):
+    first, second = (row["id"] for row in ana.items()[:2])
+    ana.take(first)
+    assert ana.standing()["leased"] == {str(first): "Ana"}
+    assert second in ana.standing()["waiting"]
 
 
 def test_fix_makes_a_new_matte_and_delivers(ana, reviewed):
@@ -115,7 +117,7 @@ def test_fix_makes_a_new_matte_and_delivers(ana, reviewed):
     shown = ana.post(number, "preview", strokes=[stroke])
     assert np.asarray(Image.open(BytesIO(shown.content)))[20, 40] == 255
     done = ana.post(number, "fix", strokes=[stroke], refine=False, lease=lease)
-    assert done.json() == {"route": "deliver"}, done.text
+    assert done.json() == {"route": "deliver", "decision": "accept"}, done.text
     version = matte_versions(reviewed.store, number)[0]
     with Image.open(reviewed.out / version.path) as drawn:
         alpha = np.asarray(drawn)
@@ -133,22 +135,6 @@ def test_click_takes_the_thing_that_was_pointed_at(ana, reviewed):
     grey = [np.asarray(Image.open(BytesIO(a.content))).astype(int) for a in (before, after)]
     assert grey[0][60, 80] > 200
     assert grey[1][60, 80] < 50
-
-
-def test_retouchers_file_is_taken_in(ana, reviewed):
-    number = next(row["id"] for row in ana.items() if row["source"] == "p0.png")
-    pixels = np.zeros((120, 160, 4), np.uint8)
-    pixels[30:90, 40:120] = 255
-    written = BytesIO()
-    Image.fromarray(pixels).save(written, "PNG")
-    answer = ana.client.post(
-        f"{ana.base}/items/{number}/upload",
-        files={"file": ("done by me.png", written.getvalue())},
-        data={"lease": ana.take(number)},
-        headers={"X-CSRF-Token": ana.csrf},
-    )
-    assert answer.json()["route"] == "deliver", answer.text
-    assert item(reviewed, number).route == "deliver"
 
 
 @pytest.mark.parametrize(
@@ -183,14 +169,14 @@ def test_changing_anything_needs_the_pages_token(ana):
     assert ana.client.post(url, json={}, headers=headers).status_code in (401, 403)
 
 
-def test_key_needs_the_scope_and_its_end_ends_the_session(reviewed):
+def test_key_needs_the_scope_and_its_end_ends_the_session(reviewed, sit_down):
     from maskworks.studio.store.keys import revoke_key
 
     server = reviewed.server
     cutter = server.key("cut", name="cutter")
     refused = server.client.post("/review/login", data={"who": "Eve", "key": cutter})
     assert refused.status_code == 403
-    with Desk(server, "spring", who="Cem", key=server.key("review", name="cem")) as desk:
+    with sit_down(server, "spring", who="Cem", key=server.key("review", name="cem")) as desk:
         assert desk.items()
         revoke_key(server.service.store, "cem")
         assert desk.client.get(f"{desk.base}/items").status_code == 401
@@ -237,24 +223,24 @@ def until_told(out, **routes):
         time.sleep(0.05)
 
 
-def test_report_follows_the_decisions(starting, campaign_folder, monkeypatch):
+def test_report_follows_the_decisions(starting, campaign_folder, monkeypatch, sit_down):
     monkeypatch.setattr("maskworks.apps.http.service.Reports", partial(Reports, pause_s=0.0))
     out = campaign_folder / "spring-out"
     (out / "report.json").write_text('{"wall_seconds": 12.5}')
-    with Desk(starting(campaigns=(campaign_folder,)), "spring") as ana:
+    with sit_down(starting(campaigns=(campaign_folder,)), "spring") as ana:
         number = ana.items()[0]["id"]
         ana.post(number, "decide", verdict="accept", lease=ana.take(number))
         until_told(out, deliver=1, review=3)
-        ana.post(number, "undo", lease=ana.take(number))
+        ana.post(number, "undo", lease=ana.take(number), seen="accept")
         until_told(out, deliver=0, review=4)
     assert json.loads((out / "report.json").read_text())["wall_seconds"] == 12.5
 
 
 def test_report_that_a_killed_process_owes_is_written_by_the_next(
-    starting, campaign_folder, monkeypatch
+    starting, campaign_folder, monkeypatch, sit_down
 ):
     out = campaign_folder / "spring-out"
-    with Desk(starting(campaigns=(campaign_folder,)), "spring") as ana:
+    with sit_down(starting(campaigns=(campaign_folder,)), "spring") as ana:
         number = ana.items()[0]["id"]
         ana.post(number, "decide", verdict="accept", lease=ana.take(number))
     assert routes_told(out) is None, "reviewers have not paused yet"
@@ -271,3 +257,26 @@ def test_dashboard_counts_and_escapes(ana, reviewed):
     assert "script-src 'self'" in page.headers["content-security-policy"]
     campaigns = ana.client.get("/review").text
     assert "3</strong> await a decision" in campaigns
+
+
+def finished(one, day, route, *reasons, decision=None):
+    """An item as if it had been finished on a day of March."""
+    told = tuple(Reason(name, 0.0, 0.0, name) for name in reasons)
+    at = datetime(2026, 3, day, 12, tzinfo=UTC)
+    return replace(one, route=route, reasons=told, decision=decision, finished_at=at)
+
+
+def test_dashboard_tells_routes_flags_and_reasons_of_each_day(reviewed):
+    one = list_items(reviewed.store, reviewed.campaign, Filter())[0]
+    items = [
+        finished(one, 2, "deliver"),
+        finished(one, 2, "deliver", "low-score", decision="accept"),
+        finished(one, 2, "review", "low-score", "touches-border"),
+        finished(one, 2, "manual"),
+        finished(one, 3, "deliver"),
+    ]
+    first, second = days_of(items)
+    assert (first["day"], first["number"], first["flagged"]) == ("2026-03-02", 4, 0.75)
+    assert dict(first["routes"]) == {"deliver": 2, "review": 1, "manual": 1, "failed": 0}
+    assert first["reasons"] == [("low-score", 2), ("touches-border", 1)]
+    assert (second["number"], second["flagged"], second["reasons"]) == (1, 0.0, [])

@@ -18,6 +18,7 @@ STEPS = 101
 BINS = 10
 _MOST_REASONS = 12
 _MOST_DAYS = 14
+_REASONS_A_DAY = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ def dashboard_of(desk: Desk) -> dict[str, Any]:
         desk.store, desk.campaign, Filter(states=["done"])
     )  # fmt: skip
     routes = Counter(item.route for item in items)
-    flagged = [item for item in items if item.route != "deliver" or item.decision is not None]
+    flagged = [item for item in items if _is_flagged(item)]
     reasons = Counter(r.name for item in items for r in item.reasons)
     return {
         "name": desk.name,
@@ -43,7 +44,7 @@ def dashboard_of(desk: Desk) -> dict[str, Any]:
         "flagged": len(flagged) / len(items) if items else 0.0,
         "routes": _bars([(route, routes[route]) for route in ROUTES]),
         "reasons": _bars(reasons.most_common(_MOST_REASONS)),
-        "days": _days(items),
+        "days": days_of(items),
         "bill": _bill(desk, items),
         "suggestions": _suggestions(desk),
         "thresholds": thresholds(items),
@@ -94,17 +95,29 @@ def _bars(rows: list[tuple[str, int]]) -> list[Bar]:
     return [Bar(name=name, number=number, share=number / most) for name, number in rows]
 
 
-def _days(items: list[Item]) -> list[dict[str, Any]]:
-    """Return how many pictures were finished each day, and which share was flagged."""
-    days: dict[str, list[bool]] = {}
+def days_of(items: list[Item]) -> list[dict[str, Any]]:
+    """Return what became of each day's pictures: routes, flagged share, most frequent reasons."""
+    days: dict[str, list[Item]] = {}
     for item in items:
         if item.finished_at is not None:
-            flagged = item.route != "deliver" or item.decision is not None
-            days.setdefault(item.finished_at.date().isoformat(), []).append(flagged)
-    return [
-        {"day": day, "number": len(found), "flagged": sum(found) / len(found)}
-        for day, found in sorted(days.items())[-_MOST_DAYS:]
-    ]
+            days.setdefault(item.finished_at.date().isoformat(), []).append(item)
+    return [_day(day, found) for day, found in sorted(days.items())[-_MOST_DAYS:]]
+
+
+def _day(day: str, found: list[Item]) -> dict[str, Any]:
+    routes = Counter(item.route for item in found)
+    reasons = Counter(name for item in found for name in {r.name for r in item.reasons})
+    return {
+        "day": day,
+        "number": len(found),
+        "flagged": sum(_is_flagged(item) for item in found) / len(found),
+        "routes": [(route, routes[route]) for route in ROUTES],
+        "reasons": reasons.most_common(_REASONS_A_DAY),
+    }
+
+
+def _is_flagged(item: Item) -> bool:
+    return item.route != "deliver" or item.decision is not None
 
 
 def _bill(desk: Desk, items: list[Item]) -> dict[str, Any] | None:

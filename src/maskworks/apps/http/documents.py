@@ -40,6 +40,12 @@ def body(*types: str, fields: Schema, required: tuple[str, ...] = ()) -> Schema:
     return {"requestBody": {"required": True, "content": {t: {"schema": schema} for t in types}}}
 
 
+def json_answer(example: object, description: str = "Done") -> Schema:
+    """Return an answer in JSON that is an object such as `example`."""
+    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+    return {"description": description, "content": content}
+
+
 def failure(description: str, code: str, message: str) -> Schema:
     """Return an answer in the one shape that errors have."""
     told = {"code": code, "message": message, "request_id": "5c1f0e9d2b7a4e63"}
@@ -151,7 +157,11 @@ def removebg_answers() -> dict[int | str, Schema]:
     sizes = {f"X-{name}": {"schema": {"type": "integer"}} for name in names}
     kinds = ("image/png", "image/jpeg", "image/webp", "application/zip")
     data = {"type": "object", "properties": {"data": {"type": "object"}}}
-    content = {**dict.fromkeys(kinds, PICTURE), "application/json": {"schema": data}}
+    place = {"foreground_top": 80, "foreground_left": 40, "foreground_width": 660,
+             "foreground_height": 1020}  # fmt: skip
+    example = {"data": {"result_b64": "iVBORw0KGgo...", **place}}
+    told = {"application/json": {"schema": data, "example": example}}
+    content = {**dict.fromkeys(kinds, PICTURE), **told}
     good = {"description": "The picture", "content": content, "headers": sizes | OPINION_HEADERS}
     return {200: good, **removebg_failures()}
 

@@ -1,11 +1,10 @@
-"""What reviewers decide, and what follows for files: accept, reject, undo, fix, hand in."""
+"""What reviewers decide, and what follows for files: accept, reject, undo, fix."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from maskworks.apps.http.darkroom import Darkroom
 from maskworks.apps.http.desks import Desk
@@ -22,13 +21,11 @@ from maskworks.studio.assignment import PlannedItem, assign
 from maskworks.studio.cost import unit_cost
 from maskworks.studio.deciding import judge
 from maskworks.studio.filing import follow_up, out_of
-from maskworks.studio.ingesting import Desk as IngestDesk
-from maskworks.studio.ingesting import ingest_folder
 from maskworks.studio.pipeline import Item, compose_each, hold_against
 from maskworks.studio.rehanding import hand_missing
 from maskworks.studio.route import Route
 from maskworks.studio.steps import Cutout
-from maskworks.studio.store import Campaign, Judgement, Verdict, decide
+from maskworks.studio.store import Campaign, Judgement, Verdict, decide, list_events
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.store.reviewing import (
     MatteVersion,
@@ -45,13 +42,20 @@ from maskworks.studio.working import outputs_of
 MATTES = "mattes"
 """The folder of drawn mattes, below the campaign's outputs."""
 
+_DONE = {"accept": "accepted", "reject": "rejected", "fix": "kept for a fix"}
+_HANDED_IN = "handed a retoucher's file in for"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hand:
-    """Who does something to an item, and the lease that lets them."""
+    """Who does something to an item, and the lease that lets them.
+
+    `seen` is the decision on it that they know of, "" for none.
+    """
 
     who: str
     lease: str
+    seen: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,14 @@ class Fix:
     refine: bool = True
     anyway: bool = False
     why: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A matte by a person's hand, and the strokes it was made with, if it was made here."""
+
+    matte: Matte
+    strokes: tuple[Stroke, ...] = ()
 
 
 def campaign_of(desk: Desk) -> Campaign:
@@ -77,6 +89,34 @@ def campaign_of(desk: Desk) -> Campaign:
     return desk.campaign
 
 
+def check_hand(desk: Desk, kept: Kept, hand: Hand) -> None:
+    """Return if this person has the item, and knows what was decided on it.
+
+    Raises
+    ------
+    LeasedError
+        If somebody else has it.
+    ApiError
+        409 if somebody has decided on it since this person's page was told of it.
+    """
+    check_lease(desk.store, kept.id, hand.lease)
+    if (kept.decision or "") == hand.seen:
+        return
+    said = decided_by(desk, kept)
+    raise ApiError(409, "decided", f"{said}; look at it again before you decide otherwise")
+
+
+def decided_by(desk: Desk, kept: Kept) -> str:
+    """Return who decided what on an item, such as "Ana has accepted it"."""
+    done = {"decided": _DONE.get(kept.decision or "", ""), "ingested": _HANDED_IN}
+    if kept.decision is None:
+        return "the decision on it was taken back"
+    for event in reversed(list_events(desk.store, campaign_of(desk), item=str(kept.id))):
+        if event.item_id == kept.id and event.what in done:
+            return f"{event.who} has {done[event.what]} it"
+    return f"somebody has {done['decided']} it"
+
+
 def settle(desk: Desk, kept: Kept, verdict: Verdict, hand: Hand, *, why: str) -> Route:
     """Record a decision and let the files follow.
 
@@ -88,7 +128,7 @@ def settle(desk: Desk, kept: Kept, verdict: Verdict, hand: Hand, *, why: str) ->
         If it cannot be decided on.
     """
     campaign = campaign_of(desk)
-    check_lease(desk.store, kept.id, hand.lease)
+    check_hand(desk, kept, hand)
     if verdict == "reject" and not why.strip():
         raise UsageError("say what is wrong; the retoucher reads it")
     rates = desk.file.campaign.cost
@@ -102,7 +142,7 @@ def settle(desk: Desk, kept: Kept, verdict: Verdict, hand: Hand, *, why: str) ->
 
 def take_back(desk: Desk, kept: Kept, hand: Hand) -> Route:
     """Undo the last decision on an item and let the files follow."""
-    check_lease(desk.store, kept.id, hand.lease)
+    check_hand(desk, kept, hand)
     after = withdraw(desk.store, kept.id, who=hand.who)
     follow_up(out_of(desk.file), desk.store, campaign_of(desk))
     return after
@@ -126,7 +166,7 @@ def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -
         422 with the rules it breaks, unless `anyway`; nothing is written then.
     """
     campaign = campaign_of(desk)
-    check_lease(desk.store, kept.id, hand.lease)
+    check_hand(desk, kept, hand)
     picture = darkroom.photo(desk, kept)
     before = darkroom.matte(desk, kept, picture)
     matte = draw(picture.image, before, fix.strokes, finder=darkroom.finder)
@@ -146,7 +186,7 @@ def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -
         raise ApiError(422, "gate", said, headers={"X-Anyway": "1" if item.made else "0"})
     files, rows = outputs_of(planned, name, rules.written, item.made, None)
     out = out_of(desk.file)
-    version = _write(out, desk, kept, matte, (hand, fix))
+    version = write_matte(desk, kept, hand, Drawn(matte, fix.strokes))
     deliver.put(out, "deliver", files)
     rates = desk.file.campaign.cost
     cost = None if rates is None else unit_cost("deliver", rates, reviewed=True)
@@ -159,35 +199,6 @@ def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -
     return after
 
 
-def hand_in(desk: Desk, kept: Kept, hand: Hand, folder: Path, *, anyway: bool) -> list[str]:
-    """Take in a retoucher's file that lies in `folder`; return remarks.
-
-    Raises
-    ------
-    ApiError
-        422 if it cannot be used; the message says why.
-    """
-    campaign = campaign_of(desk)
-    check_lease(desk.store, kept.id, hand.lease)
-    taking = IngestDesk(
-        file=desk.file, store=desk.store, campaign=campaign, who=hand.who, anyway=anyway
-    )
-    done = ingest_folder(taking, folder)
-    for one in done.returned:
-        if one.fault is not None:
-            raise ApiError(422, one.fault.code, one.fault.message.rpartition("/")[2])
-    if not done.returned:
-        raise ApiError(422, "unreadable", "this file is no finished cut-out of the picture")
-    follow_up(out_of(desk.file), desk.store, campaign)
-    let_go(desk.store, kept.id, hand.lease)
-    return [note for one in done.returned for note in one.notes]
-
-
-def returned_name(kept: Kept, name: str) -> str:
-    """Return what a retoucher's file must be called to be known as this item's."""
-    return f"{handing.hand_name(kept)}{Path(name).suffix.lower()}"
-
-
 def _planned(desk: Desk, kept: Kept) -> tuple[PlannedItem, str]:
     plan = assign(desk.file, beside=out_of(desk.file)).items
     names = deliver.names_for([item.source for item in plan])
@@ -197,18 +208,18 @@ def _planned(desk: Desk, kept: Kept) -> tuple[PlannedItem, str]:
     raise ApiError(409, "gone", f"{kept.source} is not among the campaign's pictures any more")
 
 
-def _write(out: Path, desk: Desk, kept: Kept, matte: Matte, said: tuple[Hand, Fix]) -> MatteVersion:
-    hand, fix = said
-    number = next_version(desk.store, kept.id)
+def write_matte(desk: Desk, kept: Kept, hand: Hand, drawn: Drawn) -> MatteVersion:
+    """Write a matte by a person's hand beside the earlier ones; return its row for the store."""
+    out, number = out_of(desk.file), next_version(desk.store, kept.id)
     path = f"{MATTES}/{handing.hand_name(kept)}-v{number}.png"
-    data = encode_matte(matte, Encoding("png"), Details(format=""))
+    data = encode_matte(drawn.matte, Encoding("png"), Details(format=""))
     deliver.make_folder(out / MATTES)
     write_atomic(out / path, data)
     return MatteVersion(
         version=number,
         path=path,
         sha256=hashlib.sha256(data).hexdigest(),
-        strokes=plain_strokes(fix.strokes),
+        strokes=plain_strokes(drawn.strokes),
         who=hand.who,
         at=now_of(desk.store),
     )

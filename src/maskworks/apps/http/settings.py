@@ -35,6 +35,7 @@ class Bounds:
     ----------
     upload_bytes : of a request's body
     campaign_bytes, campaign_seconds : of the body of a new campaign
+    returned_bytes : of a retoucher's file on the review page
     pixels : of a picture, checked before it is decoded
     places : requests in the house at once, working and waiting; another one gets 429
     seconds : from the first byte to the answer
@@ -44,6 +45,7 @@ class Bounds:
     upload_bytes: int = 22 * MEGABYTE
     campaign_bytes: int = 4096 * MEGABYTE
     campaign_seconds: float = 3600.0
+    returned_bytes: int = 1024 * MEGABYTE
     pixels: int = 50_000_000
     places: int = 32
     seconds: float = 60.0

@@ -42,10 +42,23 @@ _OWN_DATABASE = (
     "`maskworks run` it"
 )
 
-_JOB_EXAMPLE = {
+_ROW_EXAMPLE = {
     "job": "0f1e2d3c4b5a69788796a5b4", "name": "spring-1a2b3c4d", "state": "running",
-    "counts": {"pending": 3, "claimed": 1, "deliver": 40, "review": 5, "manual": 0, "failed": 1},
-    "error": None,
+    "error": None, "added_at": "2026-03-02T09:30:00+00:00", "ended_at": None,
+}  # fmt: skip
+_JOB_EXAMPLE = _ROW_EXAMPLE | {
+    "counts": {"pending": 3, "claimed": 1, "deliver": 40, "review": 5, "manual": 0, "failed": 1,
+               "superseded": 0, "gone": 0},
+}  # fmt: skip
+_JOBS = {"jobs": [_ROW_EXAMPLE]}
+_ITEMS_EXAMPLE = {
+    "items": [
+        {"item": 7, "source": "shoe-1.jpg", "sku": "shoe-1", "state": "done", "route": "review",
+         "score": 0.62, "decision": None, "error": None,
+         "reasons": [{"name": "low-score", "text": "score 0.62 is below 0.85"}],
+         "outputs": ["/v1/campaigns/0f1e2d3c4b5a69788796a5b4/outputs/review/default/shoe-1.jpg"]}
+    ],
+    "next": 7,
 }  # fmt: skip
 _SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _BODY = body(
@@ -110,7 +123,7 @@ async def ask(request: Request) -> Response:
     return JSONResponse(await _told(service, job), 202, {"Location": f"/v1/campaigns/{job.token}"})
 
 
-@router.get("/v1/campaigns", summary="The jobs there are", responses=_answers(200, {}))
+@router.get("/v1/campaigns", summary="The jobs there are", responses=_answers(200, _JOBS))
 async def every(request: Request) -> JSONResponse:
     """List the caller's jobs, the newest first."""
     service = service_of(request)
@@ -129,7 +142,9 @@ async def status(request: Request, job: str) -> JSONResponse:
     return JSONResponse(await _told(service, await _job(request, service, job)))
 
 
-@router.get("/v1/campaigns/{job}/items", summary="Its pictures", responses=_answers(200, {}))
+@router.get(
+    "/v1/campaigns/{job}/items", summary="Its pictures", responses=_answers(200, _ITEMS_EXAMPLE)
+)
 async def items(request: Request, job: str, after: int = 0, limit: int = 100) -> JSONResponse:
     """List pictures by number: route, score, reasons, and where to fetch what was made.
 

@@ -7,20 +7,29 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
 from maskworks.apps.http.access import caller_of
-from maskworks.apps.http.documents import FAILURES
+from maskworks.apps.http.documents import FAILURES, json_answer
 from maskworks.apps.http.metrics import CONTENT_TYPE
 from maskworks.apps.http.service import service_of
 
 router = APIRouter(tags=["operation"])
 
 
-@router.get("/healthz", summary="Whether the process lives")
+@router.get(
+    "/healthz", summary="Whether the process lives", responses={200: json_answer({"status": "ok"})}
+)
 async def healthz() -> JSONResponse:
     """Answer 200 as long as the process can answer at all."""
     return JSONResponse({"status": "ok"})
 
 
-@router.get("/readyz", summary="Whether requests are taken")
+@router.get(
+    "/readyz",
+    summary="Whether requests are taken",
+    responses={
+        200: json_answer({"status": "ready", "places": 32, "taken": 3}),
+        503: json_answer({"status": "stopping", "places": 32, "taken": 1}, "Not yet, or no more"),
+    },
+)
 async def readyz(request: Request) -> JSONResponse:
     """Answer 200 if requests are taken, 503 before the start and during the stop."""
     service = service_of(request)

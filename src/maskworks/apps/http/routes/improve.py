@@ -9,27 +9,22 @@ from fastapi.responses import JSONResponse
 from starlette.requests import Request
 
 from maskworks.apps.http.access import LOCAL, let_in
-from maskworks.apps.http.cutting import header_size
-from maskworks.apps.http.documents import FILE, body, removebg_failures, text
+from maskworks.apps.http.documents import FILE, body, json_answer, removebg_failures, text
 from maskworks.apps.http.making import put_into_improve
 from maskworks.apps.http.removebg_fields import MEGAPIXEL
-from maskworks.apps.http.routes.removebg import client_of, source_of
+from maskworks.apps.http.routes.removebg import checked_size, client_of, form_of, source_of
 from maskworks.apps.http.service import service_of
 from maskworks.studio.store.jobs import add_job
 
 router = APIRouter(tags=["remove.bg"])
 
 _EXAMPLE = {"id": "3c4b5a6978879695"}
-_DONE = {
-    "description": "It was taken in",
-    "content": {"application/json": {"schema": {"type": "object"}, "example": _EXAMPLE}},
-}
 
 
 @router.post(
     "/v1.0/improve",
     summary="Send a picture to review",
-    responses={200: _DONE, **removebg_failures()},
+    responses={200: json_answer(_EXAMPLE, "It was taken in"), **removebg_failures()},
     openapi_extra=body(
         "multipart/form-data",
         "application/json",
@@ -47,9 +42,9 @@ async def improve(request: Request) -> JSONResponse:
     service = service_of(request)
     caller = await client_of(request, service)
     with service.engine.place():
-        form = await service.form(request)
+        form = await form_of(request, service)
         data = await source_of(form, service)
-        height, width = header_size(data, service.limits)
+        height, width = checked_size(data, service)
         await let_in(service, caller, height * width / MEGAPIXEL)
         upload = form.file("image_file")
         name = form.text("image_filename") or (upload.name if upload else "") or "picture.jpg"

@@ -23,6 +23,7 @@ from maskworks.apps.http.documents import (
     Schema,
     body,
     edges_field,
+    json_answer,
     text,
     words,
 )
@@ -188,6 +189,7 @@ async def segments(request: Request) -> Response:
     "/matte",
     summary="The matte of a picture, from a trimap or from a model",
     openapi_extra=MATTE_BODY,
+    response_class=Response,
     responses=_answers("image/png"),
 )
 async def matte(request: Request) -> Response:
@@ -215,7 +217,19 @@ async def matte(request: Request) -> Response:
     return Response(written, media_type="image/png", headers=taken.headers)
 
 
-@router.get("/models", summary="The models there are", responses={401: FAILURES[401]})
+_MODELS_EXAMPLE = {
+    "models": [
+        {"name": "cutout", "family": "saliency", "licence": "Apache-2.0", "commercial": True,
+         "open": True, "default": True}
+    ]
+}  # fmt: skip
+
+
+@router.get(
+    "/models",
+    summary="The models there are",
+    responses={200: json_answer(_MODELS_EXAMPLE), 401: FAILURES[401], 403: FAILURES[403]},
+)
 async def models(request: Request) -> JSONResponse:
     """List the catalogue: name, family, licence, commercial use, and whether it is open."""
     service = service_of(request)

@@ -66,6 +66,7 @@ class Options:
     "/api/remove",
     summary="Remove the background of a picture by its address",
     responses=_ANSWERS,
+    response_class=Response,
     openapi_extra={
         "parameters": [
             {"name": "url", "in": "query", "required": True, "schema": ADDRESS}, *_PARAMETERS
@@ -83,6 +84,7 @@ async def remove_by_address(request: Request) -> Response:
     "/api/remove",
     summary="Remove the background of a picture",
     responses=_ANSWERS,
+    response_class=Response,
     openapi_extra={
         "parameters": _PARAMETERS,
         **body("multipart/form-data", fields={"file": FILE, **_FIELDS}, required=("file",)),

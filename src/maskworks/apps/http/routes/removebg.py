@@ -15,7 +15,12 @@ from starlette.requests import Request
 from maskworks.apps.http.access import Caller, caller_of, let_in, secret_of, settle_up
 from maskworks.apps.http.bodies import Form
 from maskworks.apps.http.cutting import Answer, Way, header_size, make
-from maskworks.apps.http.documents import REMOVEBG_BODY, removebg_answers
+from maskworks.apps.http.documents import (
+    REMOVEBG_BODY,
+    json_answer,
+    removebg_answers,
+    removebg_failures,
+)
 from maskworks.apps.http.engine import Ticket
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.layout import Rendered, render_wish, subject_box
@@ -54,6 +59,16 @@ class Job:
     backdrop: bytes | None
 
 
+_ACCOUNT_EXAMPLE = {
+    "data": {
+        "attributes": {
+            "credits": {"total": 199.75, "subscription": 199.75, "payg": 0, "enterprise": 0},
+            "api": {"free_calls": 0, "sizes": "all"},
+        }
+    }
+}
+
+
 @router.post(
     "/removebg",
     summary="Remove the background of an image",
@@ -65,15 +80,10 @@ async def removebg(request: Request) -> Response:
     service = service_of(request)
     caller = await client_of(request, service)
     with service.engine.place():
-        try:
-            form = await service.form(request)
-        except ApiError as error:
-            if error.code != "file_too_large":
-                raise
-            raise refuse("file_too_large", "File too large", error.message) from error
+        form = await form_of(request, service)
         wish = read_wish(form)
         data = await source_of(form, service)
-        size = _checked_size(data, service)
+        size = checked_size(data, service)
         region = region_of(wish, size)
         backdrop = await _backdrop(form, service)
         megapixels = size[0] * size[1] / MEGAPIXEL
@@ -98,7 +108,11 @@ async def removebg(request: Request) -> Response:
     return Response(rendered.data, media_type=rendered.media_type, headers=headers)
 
 
-@router.get("/account", summary="Credits and calls left")
+@router.get(
+    "/account",
+    summary="Credits and calls left",
+    responses={200: json_answer(_ACCOUNT_EXAMPLE), **removebg_failures()},
+)
 async def account(request: Request) -> JSONResponse:
     """Say what is left of the key's quota this month."""
     service = service_of(request)
@@ -127,6 +141,21 @@ async def client_of(request: Request, service: Service) -> Caller:
         raise ApiError(403, "auth_failed", error.message, title) from error
     request.state.seen.caller = caller.name
     return caller
+
+
+async def form_of(request: Request, service: Service) -> Form:
+    """Read a body; one that is too large has remove.bg's code for it.
+
+    Raises
+    ------
+    ApiError
+    """
+    try:
+        return await service.form(request)
+    except ApiError as error:
+        if error.code != "file_too_large":
+            raise
+        raise refuse("file_too_large", "File too large", error.message) from error
 
 
 async def source_of(form: Form, service: Service) -> bytes:
@@ -192,7 +221,14 @@ def _within(data: bytes, service: Service) -> bytes:
         raise refuse("file_too_large", "File too large", error.message) from error
 
 
-def _checked_size(data: bytes, service: Service) -> tuple[int, int]:
+def checked_size(data: bytes, service: Service) -> tuple[int, int]:
+    """Return the size (H, W) of a picture, from its header.
+
+    Raises
+    ------
+    ApiError
+        With remove.bg's code if it is no picture, damaged or too large.
+    """
     if sniff(data[:64]) is None:
         raise refuse("invalid_file_type", "File type not supported", "Please provide a JPG, PNG "
                      "or WebP image")  # fmt: skip

@@ -31,6 +31,7 @@ router = APIRouter(include_in_schema=False)
 
 HERE = Path(__file__).resolve().parent.parent
 _LONGEST_NAME = 80
+_BRAND = "#f4f1ec"
 
 static = StaticFiles(directory=HERE / "static")
 
@@ -173,7 +174,15 @@ def _queue_values(service: Service, name: str, choice: Choice) -> dict[str, Any]
         "counted": counted(items),
         "waiting": len(items),
         "done": len(done),
+        "brand": brand_of(desk),
     }
+
+
+def brand_of(desk: Desk) -> str:
+    """Return the first colour that the campaign approves as a background, as #rrggbb."""
+    several = (one.colour for found in desk.file.scenery.values() for one in found)
+    colour = next((colour for colour in several if colour is not None), None)
+    return _BRAND if colour is None else "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def _row(desk: Desk) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,16 +18,9 @@ from maskworks.apps.http.darkroom import Shown, item_of, matte_shown
 from maskworks.apps.http.desks import Desk
 from maskworks.apps.http.engine import Ticket
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.fixing import (
-    Fix,
-    Hand,
-    hand_in,
-    preview,
-    returned_name,
-    save_fix,
-    settle,
-    take_back,
-)
+from maskworks.apps.http.fixing import Fix, Hand, decided_by, preview, save_fix, settle, take_back
+from maskworks.apps.http.queue import queue_of
+from maskworks.apps.http.returning import hand_in, receive
 from maskworks.apps.http.routes.review import choice_of, rows_of
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.strokes import plain_strokes, read_strokes
@@ -39,6 +33,7 @@ from maskworks.studio.store.reviewing import (
     draft_of,
     keep_draft,
     lease,
+    leased_items,
     let_go,
     matte_versions,
 )
@@ -60,6 +55,20 @@ async def items(request: Request, name: str) -> JSONResponse:
     return JSONResponse({"items": rows})
 
 
+@router.get("/standing")
+async def standing(request: Request, name: str) -> JSONResponse:
+    """Say which pictures wait now and who has which one open, for a page loaded earlier."""
+    service = service_of(request)
+    await reviewer(request, service)
+
+    def look() -> dict[str, Any]:
+        desk = service.desks.find(name)
+        waiting = [item.id for item in queue_of(desk)]
+        return {"waiting": waiting, "leased": leased_items(desk.store)}
+
+    return JSONResponse(await asyncio.to_thread(look))
+
+
 @router.get("/items/{number}/photo")
 async def photo(request: Request, name: str, number: int, whole: int = 0) -> Response:
     """Answer with the photo."""
@@ -72,17 +81,23 @@ async def photo(request: Request, name: str, number: int, whole: int = 0) -> Res
 
 @router.get("/items/{number}/matte")
 async def matte(request: Request, name: str, number: int, whole: int = 0) -> Response:
-    """Answer with the matte."""
+    """Answer with the matte; a browser that keeps it asks whether it is still the newest."""
 
     def show(service: Service, desk: Desk, kept: Kept) -> Shown:
         return service.darkroom.show_matte(desk, kept, whole=bool(whole))
 
-    return await _shown(request, (name, number), show)
+    shown = await _shown(request, (name, number), show)
+    tag = f'"{hashlib.sha256(bytes(shown.body)).hexdigest()[:32]}"'
+    shown.headers["Cache-Control"], shown.headers["ETag"] = "private, no-cache", tag
+    if request.headers.get("if-none-match") == tag:
+        same = {each: shown.headers[each] for each in ("Cache-Control", "ETag", "X-Size")}
+        return Response(status_code=304, headers=same)
+    return shown
 
 
 @router.post("/items/{number}/lease")
 async def take(request: Request, name: str, number: int) -> JSONResponse:
-    """Take an item, or keep it; the answer has the draft and the versions of its matte."""
+    """Take an item, or keep it; the answer has its draft and what was decided."""
     service = service_of(request)
     visitor = await meant(request, service)
     form = await service.form(request)
@@ -96,6 +111,8 @@ async def take(request: Request, name: str, number: int) -> JSONResponse:
             "seconds": LEASE_S,
             "draft": draft_of(desk.store, kept.id),
             "versions": len(matte_versions(desk.store, kept.id)),
+            "decision": kept.decision,
+            "decided": decided_by(desk, kept) if kept.decision else "",
         }
 
     return JSONResponse(await asyncio.to_thread(work))
@@ -120,8 +137,8 @@ async def decide(request: Request, name: str, number: int) -> JSONResponse:
         verdict = form.text("verdict")
         if verdict not in _VERDICTS:
             raise ApiError(422, "usage", f"verdict must be one of {', '.join(_VERDICTS)}")
-        why = form.text("why")
-        return {"route": settle(desk, kept, cast("Verdict", verdict), hand, why=why)}
+        after = settle(desk, kept, cast("Verdict", verdict), hand, why=form.text("why"))
+        return {"route": after, "decision": verdict}
 
     return await _do(request, (name, number), work, decides=True)
 
@@ -131,7 +148,7 @@ async def undo(request: Request, name: str, number: int) -> JSONResponse:
     """Take the last decision back."""
 
     def work(desk: Desk, kept: Kept, hand: Hand, _form: Form) -> dict[str, Any]:
-        return {"route": take_back(desk, kept, hand)}
+        return {"route": take_back(desk, kept, hand), "decision": None}
 
     return await _do(request, (name, number), work, decides=True)
 
@@ -180,7 +197,8 @@ async def fix(request: Request, name: str, number: int) -> JSONResponse:
             anyway=form.fields.get("anyway") is True,
             why=form.text("why"),
         )
-        return {"route": save_fix(service.darkroom, desk, kept, hand, wanted)}
+        after = save_fix(service.darkroom, desk, kept, hand, wanted)
+        return {"route": after, "decision": "accept"}
 
     return await _do(request, (name, number), work, decides=True)
 
@@ -188,18 +206,22 @@ async def fix(request: Request, name: str, number: int) -> JSONResponse:
 @router.post("/items/{number}/upload")
 async def upload(request: Request, name: str, number: int) -> JSONResponse:
     """Take in what a retoucher has made of an item: PSD, TIFF or PNG."""
+    service = service_of(request)
+    visitor = await meant(request, service)
+    kept = await asyncio.to_thread(lambda: item_of(service.desks.find(name), number))
+    home = tempfile.TemporaryDirectory(prefix="maskworks-")
+    with service.engine.place(), home as folder:
+        path, fields = await receive(request, Path(folder), kept, service.settings.bounds)
+        hand = Hand(who=visitor.who, lease=fields.get("lease", ""), seen=fields.get("seen", ""))
 
-    def work(desk: Desk, kept: Kept, hand: Hand, form: Form) -> dict[str, Any]:
-        file = form.file("file")
-        if file is None or not file.data:
-            raise ApiError(422, "missing_source", "choose a file")
-        with tempfile.TemporaryDirectory(prefix="maskworks-") as home:
-            folder = Path(home)
-            (folder / returned_name(kept, file.name)).write_bytes(file.data)
-            anyway = form.text("anyway") == "true"
-            return {"route": "deliver", "notes": hand_in(desk, kept, hand, folder, anyway=anyway)}
+        def work(_ticket: Ticket) -> list[str]:
+            desk = service.desks.find(name)
+            now, anyway = item_of(desk, number), fields.get("anyway") == "true"
+            return hand_in(desk, now, hand, path, service.limits, anyway=anyway)
 
-    return await _do(request, (name, number), work, decides=True)
+        notes, _ = await service.work(request, work)
+    service.reports.changed(name)
+    return JSONResponse({"route": "deliver", "decision": "accept", "notes": notes})
 
 
 async def _shown(
@@ -230,7 +252,7 @@ async def _do(
     visitor = await meant(request, service)
     with service.engine.place():
         form = await service.form(request)
-        hand = Hand(who=visitor.who, lease=form.text("lease"))
+        hand = Hand(who=visitor.who, lease=form.text("lease"), seen=form.text("seen"))
 
         def work(_ticket: Ticket) -> dict[str, Any]:
             desk = service.desks.find(place[0])

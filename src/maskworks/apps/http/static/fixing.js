@@ -17,7 +17,9 @@ export class Fixing {
       z: () => this.undo(), Z: () => this.redo(), s: () => this.save(), escape: () => this.leave(), f: () => this.leave(),
       b: () => this.choose("add"), e: () => this.choose("erase"), x: () => this.choose(this.tool === "add" ? "erase" : "add"),
       p: () => this.choose("foreground"), n: () => this.choose("background"),
-      "[": () => this.resize(1 / 1.25), "]": () => this.resize(1.25),
+      "[": () => this.resize(1 / 1.25), "]": () => this.resize(1.25), enter: () => this.put([this.at]),
+      arrowleft: event => this.walk(-1, 0, event), arrowright: event => this.walk(1, 0, event),
+      arrowup: event => this.walk(0, -1, event), arrowdown: event => this.walk(0, 1, event),
     };
     const canvas = $("canvas");
     canvas.addEventListener("pointerdown", event => this.begin(event));
@@ -46,6 +48,7 @@ export class Fixing {
     this.on = true;
     this.item = item;
     this.before = this.viewer.base;
+    this.at = this.viewer.size.map(side => side / 2); // the tool, where the keyboard moves it
     $("fix-tools").hidden = false;
     $("frame").classList.add("drawing");
     await this.redraw();
@@ -85,27 +88,52 @@ export class Fixing {
   begin(event) {
     if (!this.on || event.button > 0) return;
     $("canvas").setPointerCapture(event.pointerId);
-    const point = this.point(event);
-    const size = Number($("size").value) * this.viewer.whole, soft = Number($("soft").value) / 100;
-    this.stroke = { kind: this.tool, points: [point], size, soft };
-    if (isClick(this.stroke)) { const stroke = this.stroke; this.stroke = null; this.drawing.add(stroke); this.redraw(); this.later(); return; }
+    if (isClick({ kind: this.tool })) { this.put([this.viewer.place(event)]); return; }
+    this.stroke = this.strokeOf([this.viewer.place(event)]);
     this.trace();
   }
 
-  // Show how large the brush is.
-  ring(event) {
-    const box = $("canvas").getBoundingClientRect(), style = $("ring").style;
-    const [scale] = this.viewer.frame(), wide = Number($("size").value) * scale / (window.devicePixelRatio || 1);
-    $("ring").hidden = !this.on || isClick({ kind: this.tool });
-    style.left = `${event.clientX - box.left}px`;
-    style.top = `${event.clientY - box.top}px`;
-    style.width = style.height = `${wide}px`;
+  // A stroke through points of the photo shown, in pixels of the whole photo.
+  strokeOf(points) {
+    const size = Number($("size").value) * this.viewer.whole, soft = Number($("soft").value) / 100;
+    return { kind: this.tool, points: points.map(point => this.whole(point)), size, soft };
+  }
+
+  // Draw a whole stroke, or click, at once.
+  put(points) {
+    const stroke = this.strokeOf(points);
+    this.drawing.add(stroke);
+    if (isClick(stroke)) this.redraw();
+    else { paint(this.viewer.alpha, this.viewer.size, stroke, this.viewer.whole); this.viewer.changed(); }
+    this.later();
+  }
+
+  // By keyboard: the arrows move the tool, with Shift they draw.
+  walk(across, down, event) {
+    const step = Math.max(4, Number($("size").value) / 4), from = this.at;
+    this.at = [across, down].map((way, n) => Math.min(this.viewer.size[n], Math.max(0, from[n] + way * step)));
+    if (event.shiftKey && !isClick({ kind: this.tool })) this.put([from, this.at]);
+    const [scale, left, top] = this.viewer.frame();
+    this.ring(left + this.at[0] * scale, top + this.at[1] * scale, true);
+  }
+
+  // Show how large the brush is, at a place of the canvas in device pixels.
+  ring(x, y, always = false) {
+    const ratio = window.devicePixelRatio || 1, style = $("ring").style, clicks = isClick({ kind: this.tool });
+    const [scale] = this.viewer.frame(), wide = clicks ? 12 * ratio : Number($("size").value) * scale;
+    $("ring").hidden = !this.on || (clicks && !always);
+    style.left = `${x / ratio}px`;
+    style.top = `${y / ratio}px`;
+    style.width = style.height = `${wide / ratio}px`;
   }
 
   go(event) {
-    if (this.on) this.ring(event);
+    if (this.on) {
+      const [scale, left, top] = this.viewer.frame(), [x, y] = this.at = this.viewer.place(event);
+      this.ring(left + x * scale, top + y * scale);
+    }
     if (!this.stroke) return;
-    this.stroke.points.push(this.point(event));
+    this.stroke.points.push(this.whole(this.viewer.place(event)));
     this.trace();
   }
 
@@ -117,10 +145,7 @@ export class Fixing {
     this.viewer.changed();
   }
 
-  point(event) {
-    const [x, y] = this.viewer.place(event);
-    return [Math.round(x * this.viewer.whole * 10) / 10, Math.round(y * this.viewer.whole * 10) / 10];
-  }
+  whole(point) { return point.map(value => Math.round(value * this.viewer.whole * 10) / 10); }
 
   // Paint the newest piece of the stroke in hand, at most once a frame.
   trace() {
@@ -177,11 +202,11 @@ export class Fixing {
     clearTimeout(this.timer);
     await busily(async () => {
       try {
-        const { route } = await send(item, "fix", { strokes: this.drawing.strokes, refine: $("refine").checked, anyway, lease: desk.lease?.token || "" });
+        const told = await send(item, "fix", { strokes: this.drawing.strokes, refine: $("refine").checked, anyway, seen: item.decision, lease: desk.lease?.token || "" });
         this.drawing.reset([]);
         this.close();
         load(item, true).catch(() => {});
-        settled(item, route, "fixed");
+        settled(item, told, "fixed");
       } catch (error) {
         if (error.anyway && !anyway && window.confirm(`${error.message}\n\nDeliver it all the same?`)) { setTimeout(() => this.save(true)); return; }
         throw error;

@@ -1,64 +1,29 @@
 // The queue: which picture is in hand, its keys, its decisions. Nothing here needs the network
 // beyond the server that sent this page.
 
-import { Viewer, layer, prepare } from "/static/viewer.js";
+import { Viewer } from "/static/viewer.js";
+import { base, csrf, load, send, standing, whole } from "/static/server.js";
 import { Fixing } from "/static/fixing.js";
 
 const $ = id => document.getElementById(id);
-const base = document.querySelector(".desk").dataset.base;
-const csrf = document.querySelector("meta[name=csrf]").content;
 const items = JSON.parse($("items").textContent);
 const VIEWS = ["cutout", "original", "matte", "overlay"];
-const AHEAD = 2, KEPT = 6;
+const AHEAD = 2, HANDED_IN = "handed in";
+const showsDecided = document.querySelector("[name=done]").checked;
 
 export const desk = {
   items, base, at: -1, lease: null, last: null, viewer: new Viewer($("canvas"), $("loupe")),
-  busy: false, full: null, holding: null,
+  busy: false, full: null, holding: null, turn: 0,
   get item() { return items[this.at] || null; },
 };
 const viewer = desk.viewer;
-const pictures = new Map();
+const me = document.querySelector(".desk").dataset.who;
+const rows = new Map([...$("list").querySelectorAll("[data-id]")].map(row => [Number(row.dataset.id), row]));
+const LOOK_MS = 15000;
 
 export function say(text, alarm = false) {
   $("said").textContent = text;
   $("said").classList.toggle("alarm", alarm);
-}
-
-export async function send(item, what, fields, raw = false) {
-  const form = fields instanceof FormData;
-  const headers = { "X-CSRF-Token": csrf };
-  if (!form) headers["Content-Type"] = "application/json";
-  let answer;
-  try {
-    answer = await fetch(`${base}/items/${item.id}/${what}`, { method: "POST", headers, body: form ? fields : JSON.stringify(fields) });
-  } catch {
-    throw Object.assign(new Error("The server does not answer. Your work is kept on this page; try again."), { offline: true });
-  }
-  if (!answer.ok) {
-    const told = await answer.json().catch(() => ({}));
-    const error = new Error(told.error?.message || `The server answers with ${answer.status}.`);
-    throw Object.assign(error, { code: told.error?.code, anyway: answer.headers.get("X-Anyway") === "1" });
-  }
-  return raw ? answer.blob() : answer.json();
-}
-
-async function bitmap(url) {
-  const answer = await fetch(url, { headers: { Accept: "image/*" } });
-  if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error?.message || "The picture cannot be shown.");
-  const size = (answer.headers.get("X-Size") || "0x0").split("x").map(Number);
-  return { image: await createImageBitmap(await answer.blob()), width: size[1] };
-}
-
-export function load(item, fresh = false) {
-  if (fresh) pictures.delete(item.id);
-  if (!pictures.has(item.id)) {
-    const both = Promise.all(["photo", "matte"].map(kind => bitmap(`${base}/items/${item.id}/${kind}${fresh ? `?now=${Date.now()}` : ""}`)))
-      .then(([photo, matte]) => prepare(photo.image, matte.image, photo.width));
-    pictures.set(item.id, both);
-    both.catch(() => pictures.delete(item.id));
-    while (pictures.size > KEPT) pictures.delete(pictures.keys().next().value);
-  }
-  return pictures.get(item.id);
 }
 
 async function hold(item) {
@@ -102,6 +67,7 @@ export async function open(index) {
   const [held] = await holding;
   if (desk.item !== item) return;
   if (held.status === "rejected") { desk.lease = null; say(held.reason.message, true); }
+  else if (held.value.decision !== item.decision) learn(item, held.value);
   else if (held.value.draft.length) say("There is an unfinished fix; press F to go on with it.");
   for (let n = 1; n <= AHEAD; n++) if (items[index + n]) load(items[index + n]).catch(() => {});
 }
@@ -121,32 +87,60 @@ function reveal(row) {
   else if (top + row.offsetHeight > list.clientHeight) list.scrollTop += top + row.offsetHeight - list.clientHeight;
 }
 
-const rowOf = item => $("list").querySelector(`[data-id="${item.id}"]`);
+function isFree(item) { return !item.decision && (!item.leased || item.leased === me); }
 
-export function settled(item, route, verb) {
-  desk.last = item;
+function done(item, text) {
+  rows.get(item.id).classList.toggle("gone", Boolean(text));
+  rows.get(item.id).querySelector(".why").textContent = text || item.reasons.map(reason => reason.name).join(", ");
+}
+
+// What the server says of a picture may be newer than this page: tell it, and go on from there.
+function learn(item, told) {
+  if (told.decision === item.decision) return;
+  item.decision = told.decision;
+  done(item, told.decided);
+  say(told.decision ? `${told.decided} meanwhile. Decide again only if you mean to change that.` : "The decision was taken back; it waits again.", true);
+}
+
+// Every now and then: what others have decided, and who has what open.
+async function look() {
+  if (document.hidden || desk.busy || showsDecided) return;
+  const turn = desk.turn;
+  const told = await standing();
+  if (!told || turn !== desk.turn) return;
+  const { waiting, leased } = told, wait = new Set(waiting);
+  for (const item of items) {
+    const held = rows.get(item.id).querySelector(".held");
+    item.leased = leased[item.id] || null;
+    held.textContent = item.leased && item.leased !== me ? item.leased : "";
+    held.hidden = !held.textContent;
+    if (!item.decision && !wait.has(item.id)) { item.decision = "elsewhere"; done(item, "decided by somebody else"); }
+  }
+  $("left").textContent = waiting.length;
+}
+
+export function settled(item, { route, decision, notes = [] }, verb) {
+  desk.last = verb === HANDED_IN ? null : item;
   desk.lease = null;
-  item.decision = verb;
-  const row = rowOf(item);
-  row.classList.add("gone");
-  row.querySelector(".why").textContent = `${verb}: ${route}`;
-  $("left").textContent = Math.max(0, Number($("left").textContent) - 1);
-  say(`${item.sku || item.source}: ${verb} → ${route}. Z undoes it.`);
-  const next = items.findIndex((one, n) => n > desk.at && !one.decision);
-  const other = next >= 0 ? next : items.findIndex(one => !one.decision);
+  desk.turn += 1;
+  if (!item.decision) $("left").textContent = Math.max(0, Number($("left").textContent) - 1);
+  item.decision = decision;
+  done(item, `${verb}: ${route}`);
+  say(`${item.sku || item.source}: ${[`${verb} → ${route}`, ...notes].join("; ")}.${desk.last ? " Z undoes it." : ""}`);
+  const next = items.findIndex((one, n) => n > desk.at && isFree(one));
+  const other = next >= 0 ? next : items.findIndex(isFree);
   if (other >= 0) { const told = $("said").textContent; open(other).then(() => { if (!$("said").classList.contains("alarm")) say(`${told} Now ${other + 1} of ${items.length}.`); }); }
   else say(`${$("said").textContent} The queue is empty.`);
 }
 
 async function decide(verdict, why = "") {
-  const item = desk.item;
+  const item = desk.item, seen = item?.decision;
   if (!item || desk.busy || fixing.on) return;
   await desk.holding;
   if (desk.item !== item || desk.busy) return;
   if (!desk.lease) { await open(desk.at); if (!desk.lease) return; }
   await busily(async () => {
-    const { route } = await send(item, "decide", { verdict, why, lease: desk.lease.token });
-    settled(item, route, verdict);
+    settled(item, await send(item, "decide", { verdict, why, seen, lease: desk.lease.token }), verdict);
   });
 }
 
@@ -155,14 +149,13 @@ async function undo() {
   if (!item || desk.busy) { say("There is nothing to undo."); return; }
   await busily(async () => {
     const held = await send(item, "lease", { lease: desk.lease?.item === item.id ? desk.lease.token : "" });
-    const { route } = await send(item, "undo", { lease: held.lease });
+    const { route } = await send(item, "undo", { seen: item.decision, lease: held.lease });
     if (desk.lease && desk.lease.item !== item.id) letGo();
     desk.lease = { item: item.id, token: held.lease };
     item.decision = null;
     desk.last = null;
-    const row = rowOf(item);
-    row.classList.remove("gone");
-    row.querySelector(".why").textContent = item.reasons.map(reason => reason.name).join(", ");
+    desk.turn += 1;
+    done(item, "");
     $("left").textContent = Number($("left").textContent) + 1;
     await open(items.indexOf(item));
     say(`${item.sku || item.source}: taken back, in ${route} again.`);
@@ -172,7 +165,11 @@ async function undo() {
 export async function busily(work) {
   desk.busy = true;
   document.body.setAttribute("aria-busy", "true");
-  try { await work(); } catch (error) { say(error.message, true); } finally {
+  try { await work(); } catch (error) {
+    say(error.message, true);
+    const item = desk.item;
+    if (error.code === "decided" && item) hold(item).then(told => learn(item, told)).catch(() => {});
+  } finally {
     desk.busy = false;
     document.body.removeAttribute("aria-busy");
   }
@@ -218,31 +215,21 @@ async function loupe() {
   if (on && desk.item && !desk.full) desk.full = await whole(desk.item).catch(() => null);
 }
 
-async function whole(item) {
-  const [photo, matte] = await Promise.all(["photo", "matte"].map(kind => bitmap(`${base}/items/${item.id}/${kind}?whole=1`)));
-  const { canvas, context } = layer(photo.image.width, photo.image.height);
-  context.drawImage(matte.image, 0, 0);
-  const grey = context.getImageData(0, 0, canvas.width, canvas.height);
-  context.drawImage(photo.image, 0, 0);
-  const cut = context.getImageData(0, 0, canvas.width, canvas.height);
-  for (let i = 0; i < cut.data.length; i += 4) cut.data[i + 3] = grey.data[i];
-  context.putImageData(cut, 0, 0);
-  return { photo: photo.image, cut: canvas };
-}
-
 for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => view(button.dataset.view));
-for (const button of document.querySelectorAll("[data-ground]")) button.addEventListener("click", () => {
-  viewer.ground = button.dataset.ground;
-  press(document.querySelectorAll("[data-ground]"), button);
+function ground(name) {
+  viewer.ground = name;
+  const buttons = [...document.querySelectorAll("[data-ground]")];
+  press(buttons, buttons.find(button => button.dataset.ground === name));
   viewer.draw();
-});
-$("brand").value = localStorage.getItem("maskworks-brand") || $("brand").value;
+}
+for (const button of document.querySelectorAll("[data-ground]")) button.addEventListener("click", () => ground(button.dataset.ground));
+const BRAND = `maskworks-brand ${base}`;
+$("brand").value = localStorage.getItem(BRAND) || $("brand").value;
+viewer.brand = $("brand").value;
 $("brand").addEventListener("input", () => {
   viewer.brand = $("brand").value;
-  viewer.ground = "brand";
-  localStorage.setItem("maskworks-brand", viewer.brand);
-  press(document.querySelectorAll("[data-ground]"), null);
-  viewer.draw();
+  localStorage.setItem(BRAND, viewer.brand);
+  ground("brand");
 });
 $("compare").addEventListener("input", () => { viewer.split = $("compare").value / 100; viewer.draw(); });
 $("heat").addEventListener("click", heat);
@@ -260,18 +247,26 @@ $("reject").addEventListener("click", reject);
 $("fix").addEventListener("click", () => fixing.enter());
 $("undo").addEventListener("click", undo);
 $("help").addEventListener("click", () => $("keys").showModal());
-$("upload").addEventListener("change", () => {
-  const file = $("upload").files[0], item = desk.item;
-  if (!file || !item || !desk.lease) return;
-  busily(async () => {
+async function upload(file, anyway = false) {
+  const item = desk.item, seen = item?.decision || "";
+  if (!file || !item || desk.busy) return;
+  await desk.holding;
+  if (desk.item !== item || !desk.lease) { say("Somebody else has this picture open.", true); return; }
+  await busily(async () => {
     const form = new FormData();
-    form.append("file", file);
-    form.append("lease", desk.lease.token);
-    const { notes } = await send(item, "upload", form);
-    $("upload").value = "";
-    settled(item, ["deliver", ...notes].join("; "), "handed in");
+    for (const [name, value] of Object.entries({ lease: desk.lease.token, seen, anyway, file })) form.append(name, value);
+    say(`${file.name} is on its way.`);
+    try {
+      const told = await send(item, "upload", form);
+      load(item, true).catch(() => {});
+      settled(item, told, HANDED_IN);
+    } catch (error) {
+      if (!error.anyway || anyway || !window.confirm(`${error.message}\n\nDeliver it all the same?`)) throw error;
+      setTimeout(() => upload(file, true));
+    }
   });
-});
+}
+$("upload").addEventListener("change", () => { upload($("upload").files[0]).finally(() => { $("upload").value = ""; }); });
 
 // Moving the picture about.
 let drag = null;
@@ -314,16 +309,17 @@ document.addEventListener("keydown", event => {
   if (typing && event.key !== "Escape") return;
   const key = event.key.toLowerCase();
   if (key === " " && target.matches("button, input, a, summary") && target !== document.body) return;
-  if (key.startsWith("arrow") && target !== $("canvas")) return;
+  if ((key.startsWith("arrow") || key === "enter") && target !== $("canvas")) return;
   const does = (fixing.on && fixing.keys[event.shiftKey && key === "z" ? "Z" : key]) || (fixing.on && "jkarfz".includes(key) ? null : KEYS[key]);
-  if (does) { event.preventDefault(); does(); }
+  if (does) { event.preventDefault(); does(event); }
 });
 
+setInterval(look, LOOK_MS);
+document.addEventListener("visibilitychange", look);
 setInterval(() => { if (desk.lease && desk.item) hold(desk.item).catch(error => { if (!error.offline) desk.lease = null; say(error.message, true); }); }, 30000);
 window.addEventListener("pagehide", () => {
   if (!desk.lease) return;
   fetch(`${base}/items/${desk.lease.item}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": csrf, "Content-Type": "application/json" }, body: JSON.stringify({ lease: desk.lease.token }) });
 });
-const me = document.querySelector(".desk").dataset.who;
-const first = items.findIndex(item => (!item.leased || item.leased === me) && !item.decision);
+const first = items.findIndex(isFree);
 open(first >= 0 ? first : 0);
