@@ -114,6 +114,19 @@ def test_a_file_of_groups_that_does_not_fit_is_named(made, tmp_path, text, error
         evaluate(made, groups=path)
 
 
+def test_the_command_names_the_line_of_an_unknown_picture_and_measures_nothing(
+    made, tmp_path, capsys
+):
+    path, out = tmp_path / "groups.csv", tmp_path / "o.json"
+    path.write_text("picture,tone\np/0,1\nnobody.png,2\n")
+    folders = ["--truth", str(made / "truth"), "--predictions", str(made / "ours")]
+    assert main(["evaluate", "fairness", *folders, "--groups", str(path), "--json", str(out)]) == 1
+    said = capsys.readouterr().err
+    assert "nothing was measured; correct the file of groups" in said
+    assert "line 3: 'nobody.png' is not among the pictures of --truth" in said
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -144,7 +144,7 @@ def of_network(
 
 def _own_task(spec: ModelSpec, taxonomy: Taxonomy) -> Task:
     if spec.family == "panoptic":
-        return "panoptic" if taxonomy.things else "semantic"
+        return "panoptic" if taxonomy.things and spec.task != "semantic" else "semantic"
     return "instance" if spec.family == "instance" else "semantic"
 
 

@@ -75,6 +75,12 @@ def data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def draw_scene():
+    """Draw the scene of a number: pixels and ids, 48 x 64."""
+    return scene
+
+
+@pytest.fixture(scope="session")
 def recipe_text():
     """The recipe of the drawn scenes."""
     return RECIPE

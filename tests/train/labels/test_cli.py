@@ -22,6 +22,9 @@ def test_train_then_export_by_command(data, recipe_file, tmp_path, capsys):
     [
         ("lr = 1e-2", "rate = 1", "Field required"),
         ('folder = "train"', 'folder = "nowhere"', "no such folder"),
+        ('folder = "dev"', 'folder = "."', "has no labelled pictures"),
+        ('["ground", "disc", "bar"]', '["ground", "disc"]', "has the ids 2, which are no class"),
+        ("lr = 1e-2", "lr = 1e-2\nspeed = 3", "speed: Extra inputs are not permitted"),
     ],
 )
 def test_a_mistake_is_no_traceback(data, recipe_file, capsys, before, after, message):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tomllib
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image as PilImage
 
 from maskworks.apps.cli import main
@@ -110,6 +112,17 @@ def test_the_command_says_what_was_not_kept_with_exit_code_1(run, data, tmp_path
     assert code == int(not kept)
     assert ("not kept: int8" in said.err) is not kept
     assert "a loss of" in said.out
+
+
+def test_a_network_that_answers_no_numbers_is_not_written(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "run")
+    saved = torch.load(run / "best.pt", weights_only=True)
+    saved["average"]["last.weight"].fill_(torch.nan)
+    torch.save(saved, tmp_path / "run" / "best.pt")
+    target = tmp_path / "out" / "shapes.onnx"
+    assert main(["export", str(tmp_path / "run"), "-o", str(target)]) == 1
+    assert "a chance differs by inf between ONNX and Torch" in capsys.readouterr().err
+    assert list(target.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,11 @@ NETWORKS = {
     "smp segformer": 'network = "smp/segformer"\nencoder = "mit_b0"',
     "torchvision lraspp": 'network = "torchvision/lraspp_mobilenet_v3_large"',
 }
+LOSSES = (
+    '[losses]\nlovasz = 1.0\nclass_weights = "balanced"',
+    "[queries]\ncount = 8\nwidth = 32\nencoder_layers = 1\nlayers = 1\npoints = 256",
+)
+"""In the place of the losses of the drawn scenes' recipe, a small network of queries."""
 SLOW = {
     "torchvision fcn": 'network = "torchvision/fcn_resnet50"',
     "torchvision deeplabv3": 'network = "torchvision/deeplabv3_mobilenet_v3_large"',
@@ -91,7 +96,8 @@ def test_objects_are_learnt_as_depth_and_found_as_instances(named, data, train, 
 
 @pytest.mark.slow
 def test_mask_r_cnn_learns_objects_and_is_a_model_of_safetensors(named, data, train, tmp_path):
-    recipe = named('network = "torchvision/maskrcnn_resnet50_fpn"', *OBJECTS)
+    own = ("[losses]\nlovasz = 1.0\n", "")
+    recipe = named('network = "torchvision/maskrcnn_resnet50_fpn"', *OBJECTS, own)
     train(recipe, data, tmp_path / "run")
     assert main(["export", str(tmp_path / "run"), "--data", str(data)]) == 0
     assert (tmp_path / "run" / "shapes.safetensors").is_file()
@@ -112,10 +118,17 @@ def test_mask_r_cnn_learns_objects_and_is_a_model_of_safetensors(named, data, tr
             "finds objects; say targets = 'objects'",
         ),
         (
-            'network = "transformers/mask2former"',
-            (),
-            "Mask2Former is run, not trained.*targets = 'objects'",
+            'network = "torchvision/maskrcnn_resnet50_fpn"',
+            OBJECTS,
+            r"has its own loss; take \[losses\] out",
         ),
+        ('network = "transformers/mask2former"', (), "needs encoder, such as swin-tiny"),
+        (
+            'network = "transformers/detr"\nencoder = "resnet50"',
+            (),
+            "'transformers/detr'; choose one of transformers/mask2former",
+        ),
+        ('network = "unet"', (LOSSES,), "queries is for transformers/mask2former, not for unet"),
         (
             'network = "unet"',
             (('task = "labels"', 'task = "labels"\ntargets = "objects"'),),

@@ -111,6 +111,25 @@ def test_accumulating_learns_from_as_many_views_as_a_larger_batch(begun):
     assert (run.at.step, run.at.pictures) == (1, 4)
 
 
+def test_accumulating_ends_where_the_larger_batch_does(begun):
+    plain = (
+        ('class_weights = "balanced"', ""),
+        ("lovasz = 1.0", ""),
+        ("zoom = [0.7, 1.5]", "zoom = [1.0, 1.5]"),
+        ("ema = 0.5", "ema = 0.5\nfrozen_norm = true"),
+    )
+    ends = []
+    for batch in ("batch = 4", "batch = 2\naccumulate = 2"):
+        run = begun(("batch = 2", batch), *plain)
+        for labels in run.splits.train.labels:
+            labels.clamp_(max=2)  # each half knows as many pixels
+        run._mode()
+        run.learn(0)
+        ends.append(run.network.state_dict())
+    for name, tensor in ends[0].items():
+        torch.testing.assert_close(tensor, ends[1][name], msg=name)
+
+
 def test_a_run_leaves_a_log_events_and_examples_of_each_score(data, recipe_file, train, tmp_path):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

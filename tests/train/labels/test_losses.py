@@ -77,6 +77,18 @@ def test_focal_with_gamma_0_is_the_cross_entropy():
     assert float(focal(logits, truth, gamma=0)) == pytest.approx(float(plain), abs=1e-6)
 
 
+def test_classes_are_weighed_and_labels_smoothed_as_torch_does():
+    torch.manual_seed(1)
+    logits, truth = torch.randn(2, 3, 5, 5), torch.randint(0, 3, (2, 5, 5))
+    truth[:, 0] = 255
+    weights = torch.tensor([0.5, 1.0, 3.0])
+    found = label_loss(
+        logits, truth, Losses(smoothing=0.2), weights=weights, generator=torch.Generator()
+    )
+    oracle = torch.nn.CrossEntropyLoss(weights, ignore_index=255, label_smoothing=0.2)
+    assert float(found) == pytest.approx(float(oracle(logits, truth)), abs=1e-6)
+
+
 def test_dice_of_hard_answers_is_one_minus_the_mean_dice():
     truth, logits = truth_and_logits(sure=40)
     moved = torch.roll(logits, 2, 3).softmax(1)

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import csv
+import re
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -85,20 +90,55 @@ def test_a_loss_that_is_not_finite_keeps_its_batch_and_stops(data, recipe_file, 
     assert kept["pictures"].shape == (2, 3, 32, 48)
 
 
-def test_memory_that_does_not_suffice_names_the_setting_that_halves_it(
-    data, recipe_file, tmp_path, monkeypatch
-):
-    recipe = recipe_file()
-    loaded = load_label_recipe(recipe)
-    splits = Splits(load_set(data, loaded, loaded.train), load_set(data, loaded, loaded.dev))
-    run = LabelRun(loaded, data, splits, folder=tmp_path / "run", watch=QUIET)
+SHORT = """
+import resource, sys
+from maskworks.apps.cli import main
+import maskworks.train.labels.run
+pages = int(open("/proc/self/statm").read().split()[0])
+most = pages * resource.getpagesize() + {megabytes} * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
+sys.exit(main(sys.argv[1:]))
+"""
+"""Train in a process that may not take much more memory than it has when it begins."""
 
-    def full(_):
-        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(run.network, "forward", full)
-    with pytest.raises(RecipeError, match="batch = 1 with accumulate = 2"):
-        run.learn(0)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
+def test_memory_that_does_not_suffice_names_the_setting_that_halves_it(data, recipe_file, tmp_path):
+    recipe = recipe_file(batch="64")
+    text = recipe.read_text().replace("height = 32\nwidth = 48", "height = 512\nwidth = 512")
+    recipe.write_text(text)
+    words = ["train", str(recipe), "--data", str(data), "-o", str(tmp_path / "run")]
+    done = subprocess.run(
+        [sys.executable, "-c", SHORT.format(megabytes=300), *words, "--threads", "1"],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    said = " ".join(done.stderr.split())
+    assert "there is not memory enough for 64 views of 512x512" in said
+    assert "batch = 32 with accumulate = 2 halves it" in said
+    assert "Traceback" not in said
+    assert done.returncode == 1
+
+
+def test_a_process_that_is_killed_goes_on_to_the_same_weights(data, recipe_file, train, tmp_path):
+    recipe = recipe_file(steps="40", dev_steps="2")
+    command = [sys.executable, "-m", "maskworks.apps.cli", "train", str(recipe), "--threads", "1"]
+    run = tmp_path / "killed"
+    with subprocess.Popen([*command, "--data", str(data), "-o", str(run)]) as process:
+        until = time.monotonic() + 300
+        while not (run / "last.pt").exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL  # it had not ended by itself
+    lines = "\n".join(train(recipe, data, run))
+    assert re.search(r"resumed at step \d+", lines)
+    train(recipe, data, tmp_path / "whole")
+    whole, again = (
+        torch.load(tmp_path / name / "last.pt", weights_only=True) for name in ("whole", "killed")
+    )
+    for name, tensor in whole["average"].items():
+        assert torch.equal(tensor, again["average"][name]), name
+    steps = [row["step"] for row in csv.DictReader((run / "log.csv").read_text().splitlines())]
+    assert steps == [str(step) for step in range(2, 41, 2)]  # none twice, none missing
 
 
 def test_a_checkpoint_of_another_network_is_refused(data, recipe_file, train, tmp_path):

@@ -35,8 +35,8 @@ def check(
         Path,
         typer.Argument(
             metavar="DIR",
-            help="Pictures with PNG labels beside them, or folders of such; with --recipe the "
-            "data folder.",
+            help="Pictures with PNG labels beside them, folders of such, or a data set laid out as "
+            "VOC, Cityscapes or ADE20K; with --recipe the data folder.",
         ),
     ],
     *,
@@ -133,9 +133,7 @@ def _of_folders(
     import numpy as np
 
     from maskworks.core.taxonomy import load_taxonomy
-    from maskworks.train.labels.checking import split_folders
-    from maskworks.train.labels.finding import MOST_IDS, find_pairs
-    from maskworks.train.labels.recipe import Pictures
+    from maskworks.train.labels.finding import MOST_IDS, by_label_ids, find_pairs, splits_of
 
     if (taxonomy is None) == (classes is None):
         raise UsageError("say which classes there are: --taxonomy NAME, --classes N or --recipe")
@@ -147,11 +145,18 @@ def _of_folders(
     table = np.full(MOST_IDS, -1, np.int32)
     table[list(ids)] = np.arange(len(ids))
     table[rest if ignore is None else ignore] = len(ids)
-    folders = split_folders(folder)
-    if not folders:
-        raise UsageError(f"{folder}: holds no PNG labels, nor does a folder in it")
+    folder = folder.resolve()
+    splits = splits_of(folder)
+    if not splits:
+        raise UsageError(
+            f"{folder}: holds no PNG labels, nor does a folder in it, nor is it laid out as VOC, "
+            "Cityscapes or ADE20K; files of COCO are checked by --recipe"
+        )
+    if splits[0].format == "cityscapes" and taxonomy == "cityscapes-19":
+        table = by_label_ids(table)
     return names, [
-        (each.name, find_pairs(each.parent, Pictures(folder=each.name)), table) for each in folders
+        (each.split or Path(each.folder).name, find_pairs(folder.parent, each), table)
+        for each in splits
     ]
 
 

@@ -72,8 +72,9 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="Start from this model of the catalogue, ONNX or safetensors file (a whole "
-            "network or an encoder) instead of what the recipe names; label maps only.",
+            help="Start from this model of the catalogue, pulled hf:OWNER/NAME, ONNX or "
+            "safetensors file (a whole network or an encoder) instead of what the recipe names; "
+            "label maps only.",
         ),
     ] = None,
 ) -> None:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from maskworks.core.errors import RecipeError
 from maskworks.models.catalogue import load_catalogue
+from maskworks.models.model_folder import folder_of, read_config
+from maskworks.models.segmenters import HUB
 from maskworks.models.store import ready
 from maskworks.train.labels.families import ENCODERS, last_layer
 from maskworks.train.labels.onnx_weights import tensors_of_onnx
@@ -29,7 +31,7 @@ class Loaded:
 
 
 def start_of(name: str) -> Start:
-    """Return how to start from a file, a folder with ``model.safetensors``, or a model's name.
+    """Return how to start: a file, a folder with ``model.safetensors``, hf:OWNER/NAME, a model.
 
     Raises
     ------
@@ -38,7 +40,11 @@ def start_of(name: str) -> Start:
     UnknownModelError, LicenceError, ModelError
         If there is no such model, or its file is not here.
     """
-    path = Path(name).expanduser()
+    if name.startswith(HUB):
+        path = folder_of(name)
+        read_config(path, name)  # says how to fetch what is not here
+    else:
+        path = Path(name).expanduser()
     if path.is_dir():
         path = path / "model.safetensors"
     if path.is_file():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -190,10 +189,3 @@ def as_record(
             for each in splits
         },
     }
-
-
-def split_folders(folder: Path) -> list[Path]:
-    """Return the folders that hold PNG labels: `folder` itself, or those right below it."""
-    if any(folder.glob("*.png")):
-        return [folder]
-    return sorted(each for each in folder.iterdir() if each.is_dir() and any(each.glob("*.png")))

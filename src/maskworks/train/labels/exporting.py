@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from maskworks.core.errors import RecipeError
-from maskworks.models.exporting import PARITY_AT_MOST, write_proved
+from maskworks.models.exporting import OUTPUTS, PARITY_AT_MOST, write_proved
+from maskworks.models.runtimes import onnx_writing
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.models.runtimes.onnx_writing import pictures, trace
 from maskworks.train.export import Exported
@@ -68,8 +69,9 @@ def export_opened(done: Opened, target: Path) -> Exported:
     """Write a network to `target`, parity checked.
 
     An ONNX file takes ``pixels`` (N, 3, H, W) float32, normalised, of the recipe's height and
-    width, or of any size where its input is "keep", and answers ``logits`` (N, C, H, W). A
-    network of detections, whose answer has no fixed size, is written as safetensors.
+    width, or of any size where its input is "keep", and answers ``logits`` (N, C, H, W). One of
+    queries takes one picture and answers ``classes`` and ``masks``. A network of detections,
+    whose answer has no fixed size, is written as safetensors.
 
     Raises
     ------
@@ -100,7 +102,7 @@ def suffix_of(recipe: LabelRecipe) -> str:
 def _proved(done: Opened, part: Path, target: Path) -> float:
     difference = 0.0
     for size in _sizes(done.recipe):
-        difference = max(difference, _difference(done.network, part, size))
+        difference = max(difference, _difference(done, part, size))
     if not difference <= PARITY_AT_MOST:
         raise RecipeError(
             target,
@@ -122,6 +124,10 @@ def _sizes(recipe: LabelRecipe) -> list[tuple[int, int]]:
 
 def write_onnx(network: nn.Module, path: Path, recipe: LabelRecipe) -> None:
     """Trace a network into an ONNX file."""
+    if recipe.kind == "queries":
+        size, outputs = (recipe.height, recipe.width), OUTPUTS[recipe.kind]
+        onnx_writing.write_onnx(network, path, size=size, outputs=outputs)
+        return
     axes = {0: "n", 2: "h", 3: "w"} if recipe.input == "keep" else {0: "n"}
     step = stride_of(recipe)
     keep = recipe.input == "keep"
@@ -131,16 +137,28 @@ def write_onnx(network: nn.Module, path: Path, recipe: LabelRecipe) -> None:
 
 
 @torch.no_grad()
-def _difference(network: nn.Module, path: Path, size: tuple[int, int]) -> float:
-    """Return the largest difference of any class's chance in any pixel.
+def _difference(done: Opened, path: Path, size: tuple[int, int]) -> float:
+    """Return the largest difference of any class's chance in any pixel, or of any query's.
 
     The inputs are smooth random fields with a sharp shape on them, of batch 1 and 2.
     """
     onnx = open_onnx(path)
     rng = np.random.default_rng(0)
     worst = 0.0
-    for count in (1, 2):
+    for count in (1,) if done.recipe.kind == "queries" else (1, 2):
         x = pictures(size, rng, count)
-        ours, theirs = (y.softmax(1) for y in (network(x), torch.from_numpy(onnx(x.numpy())[0])))
-        worst = max(worst, float((ours - theirs).abs().max()))
+        answer = done.network(x)
+        ours = answer if isinstance(answer, tuple) else (answer,)
+        theirs = tuple(torch.from_numpy(each) for each in onnx(x.numpy()))
+        for mine, other in zip(_chances(ours), _chances(theirs), strict=True):
+            apart = (mine - other).abs().nan_to_num(nan=torch.inf)
+            worst = max(worst, float(apart.max()))
     return worst
+
+
+def _chances(answer: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return the chances that logits of classes, or of queries, mean."""
+    if len(answer) == 1:
+        return (answer[0].softmax(1),)
+    classes, masks = answer
+    return classes.softmax(2), masks.sigmoid()

@@ -11,7 +11,9 @@ from maskworks.models.families.torchvision_models import build
 from maskworks.models.networks.espnet import EspNet
 from maskworks.models.networks.unet import UNet
 from maskworks.models.runtimes.torch import need
-from maskworks.train.labels.recipe import SMP, TORCHVISION, LabelRecipe
+from maskworks.train.labels.network_names import SMP, TORCHVISION
+from maskworks.train.labels.queries import build_queries
+from maskworks.train.labels.recipe import LabelRecipe
 
 
 class Logits(nn.Module):
@@ -41,6 +43,8 @@ def build_network(recipe: LabelRecipe) -> nn.Module:
         return EspNet(recipe.outputs, width=recipe.channels)
     if recipe.network.startswith(SMP):
         return _of_smp(recipe)
+    if recipe.kind == "queries":
+        return build_queries(recipe)
     need("torchvision")
     classes = recipe.outputs if not recipe.detects else len(recipe.class_names)
     body: Any = build(recipe.network, classes)
@@ -81,12 +85,24 @@ def last_layer(network: nn.Module) -> str:
     return names[-1]
 
 
+_OF_QUERIES = "body.model.pixel_level_module.encoder."
+
+
 def is_encoder(name: str) -> bool:
     """Return whether a parameter is of the part that learns to see, not of what answers."""
-    return name.startswith(("base_net.", "encoder.", "backbone.", "body.backbone."))
+    return name.startswith(("base_net.", "encoder.", "backbone.", "body.backbone.", _OF_QUERIES))
 
 
-ENCODERS = ("", "encoder.", "backbone.", "body.", "body.backbone.", "backbone.body.")
+ENCODERS = (
+    "",
+    "encoder.",
+    "backbone.",
+    "body.",
+    "body.backbone.",
+    "backbone.body.",
+    _OF_QUERIES,
+    f"{_OF_QUERIES}_backbone.",
+)
 """What may stand before the names of a file's tensors in a network of ours."""
 
 __all__ = ["ENCODERS", "TORCHVISION", "build_network", "is_encoder", "last_layer", "stride_of"]

@@ -16,7 +16,7 @@ from maskworks.core.taxonomy import load_taxonomy
 from maskworks.core.taxonomy_mapping import load_mapping
 from maskworks.train.labels.coco import Picture, painted, places_of_categories, read_coco
 from maskworks.train.labels.drawing import DRAWINGS
-from maskworks.train.labels.recipe import LabelRecipe, Pictures
+from maskworks.train.labels.recipe import Format, LabelRecipe, Pictures
 
 MOST_IDS = 65536
 
@@ -61,6 +61,30 @@ def find_pairs(data: Path, rule: Pictures) -> list[Pair]:
                 "add it, or take the picture away",
             )
     return _limited(pairs, rule)
+
+
+_LAYOUTS: tuple[tuple[Format, tuple[str, ...], str, tuple[str, ...]], ...] = (
+    ("voc", ("ImageSets/Segmentation",), ".txt", ("train", "val", "test")),
+    ("cityscapes", ("leftImg8bit", "gtFine"), "", ("train", "val", "test")),
+    ("ade20k", ("images", "annotations"), "", ("training", "validation")),
+)
+"""How public data sets are told apart: the folders in which each split has a file or folder."""
+
+
+def splits_of(folder: Path) -> list[Pictures]:
+    """Return the splits of a folder: of a public data set's layout, or of PNG labels.
+
+    Those of PNG labels are `folder` itself, or the folders right below it that hold some. The
+    rules are relative to the folder above.
+    """
+    for form, places, suffix, names in _LAYOUTS:
+        found = [n for n in names if all((folder / p / f"{n}{suffix}").exists() for p in places)]
+        if found:
+            return [Pictures(folder=folder.name, format=form, split=name) for name in found]
+    inside = [folder, *sorted(each for each in folder.iterdir() if each.is_dir())]
+    held = [each for each in inside if any(each.glob("*.png"))]
+    chosen = held[:1] if held[:1] == [folder] else held
+    return [Pictures(folder=each.relative_to(folder.parent).as_posix()) for each in chosen]
 
 
 def _limited(pairs: list[Pair], rule: Pictures) -> list[Pair]:
@@ -171,10 +195,13 @@ def places_of_ids(recipe: LabelRecipe, rule: Pictures, data: Path) -> NDArray[np
     for place, number in enumerate(ids):
         table[number] = place
     table[recipe.unknown] = len(names)
-    if rule.format == "cityscapes":
-        whole = load_mapping("cityscapes-34", "cityscapes-19")
-        table = table[whole.table().astype(np.int64)]
-    return table
+    return by_label_ids(table) if rule.format == "cityscapes" else table
+
+
+def by_label_ids(table: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return a table of Cityscapes' 19 training classes as one of the ids that its PNGs hold."""
+    whole = load_mapping("cityscapes-34", "cityscapes-19")
+    return table[whole.table().astype(np.int64)]
 
 
 def _drawn_places(names: tuple[str, ...], rule: Pictures) -> list[int]:

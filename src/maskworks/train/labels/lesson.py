@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from maskworks.models.networks.espnet import EspNet
 from maskworks.train.labels.losses import label_loss
 from maskworks.train.labels.objects import boxes_of
+from maskworks.train.labels.queries import QueryNetwork, segments_of
 from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.views import Batch
 
@@ -42,6 +43,8 @@ class Lesson(nn.Module):
         with torch.autocast(device, torch.bfloat16, enabled=half):
             if self.recipe.detects:
                 return self._of_detections(batch)
+            if isinstance(self.network, QueryNetwork):
+                return self._of_segments(batch, self.network)
             logits = self._answers(batch.pixels)
         return self._of_pixels(logits.float(), batch, draw)
 
@@ -66,6 +69,13 @@ class Lesson(nn.Module):
             apart = (logits[:, classes].sigmoid() - batch.depth).abs() * known
             total = total + rule.depth * 4 * apart.sum() / known.sum().clamp(min=1)
         return total
+
+    def _of_segments(self, batch: Batch, network: QueryNetwork) -> Tensor:
+        classes = len(self.recipe.class_names)
+        objects = [None] * len(batch.labels) if batch.objects is None else batch.objects
+        found = [segments_of(*each, classes) for each in zip(batch.labels, objects, strict=True)]
+        masks, ids = zip(*found, strict=True)
+        return network.loss(batch.pixels, list(masks), list(ids))
 
     def _of_detections(self, batch: Batch) -> Tensor:
         if batch.objects is None:

@@ -135,6 +135,7 @@ class LabelRun:
             "encoder": recipe.encoder,
             "channels": recipe.channels,
             "targets": recipe.targets,
+            "queries": recipe.queries.model_dump(),
             "classes": list(recipe.class_names),
         }
 
@@ -210,15 +211,15 @@ class LabelRun:
         self.optimizer.zero_grad(set_to_none=True)
         draw, total = Draw(self.sampler.generator), 0.0
         for _ in range(stage.accumulate):
-            batch = self.sampler.batch(stage)
             try:
+                batch = self.sampler.batch(stage)
                 seen = Batch(
                     normalised(batch.pixels, self.recipe), batch.labels, batch.objects, batch.depth
                 )
                 loss = self.lesson(seen.to(self.device), draw) / stage.accumulate
                 self._refuse_nan(loss, batch)
                 loss.backward()
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 raise explained(error, stage) from error
             total += float(loss.detach())
         trained = [p for p in self.network.parameters() if p.requires_grad]

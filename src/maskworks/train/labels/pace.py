@@ -12,7 +12,7 @@ from maskworks.train.labels.scoring import Scores
 from maskworks.train.labels.watch import Tick, Watch
 from maskworks.train.loop import Budget
 
-_MEMORY = ("not enough memory", "out of memory", "can't allocate")
+_MEMORY = ("not enough memory", "out of memory", "can't allocate", "bad_alloc")
 
 
 @dataclass
@@ -45,9 +45,10 @@ def stage_at(stages: tuple[Stage, ...], progress: float) -> Stage:
     return stages[-1]
 
 
-def explained(error: RuntimeError, stage: Stage) -> Exception:
+def explained(error: RuntimeError | MemoryError, stage: Stage) -> Exception:
     """Return the error that says which setting halves the memory, or the one that came."""
-    if not any(sign in str(error).lower() for sign in _MEMORY):
+    told = any(sign in str(error).lower() for sign in _MEMORY)
+    if not told and not isinstance(error, MemoryError):
         return error
     many = "s" if stage.batch > 1 else ""
     views = f"{stage.batch} view{many} of {stage.height}x{stage.width}"

@@ -12,6 +12,7 @@ from PIL import Image as PilImage
 
 from maskworks.core.errors import MaskworksError, RecipeError
 from maskworks.core.reading import read_picture
+from maskworks.models.labelling import BACKGROUND
 from maskworks.train.labels.drawing import draw_pair
 from maskworks.train.labels.finding import MOST_IDS, Pair, find_pairs, places_of_ids, stored_labels
 from maskworks.train.labels.objects import depth_inside
@@ -88,7 +89,8 @@ def load_set(data: Path, recipe: LabelRecipe, rule: Pictures) -> LabelSet:
         kind = np.uint8 if classes < 255 else np.int32
         found.labels.append(torch.from_numpy(each.places.astype(kind)))
         if recipe.targets == "objects":
-            things = (each.places > 0) & (each.places < classes)
+            ground = recipe.class_names[0] == BACKGROUND
+            things = (each.places >= int(ground)) & (each.places < classes)
             objects = np.where(things, each.objects, 0).astype(np.int32)
             found.objects.append(torch.from_numpy(objects))
             found.depth.append(torch.from_numpy(depth_inside(objects)))

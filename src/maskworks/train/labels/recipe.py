@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from maskworks.core.errors import RecipeError
-from maskworks.core.taxonomy import Taxonomy, load_taxonomy, plain_taxonomy
-from maskworks.models.families.torchvision_models import DETECTION, SEMANTIC
+from maskworks.core.taxonomy import load_taxonomy
+from maskworks.train.labels.network_names import MASK2FORMER, network_misfit
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -138,53 +138,22 @@ class Stage(_Frozen):
         return self
 
 
-OURS = ("espnetv2", "unet")
-SMP = "smp/"
-TORCHVISION = "torchvision/"
+class Queries(_Frozen):
+    """What a network of queries is made of; the defaults are those of Mask2Former's paper.
 
-MASK2FORMER = (
-    "Mask2Former is run, not trained, by Maskworks: its smallest one (47 million parameters) "
-    "takes days on accelerators; take network = 'unet' or 'torchvision/maskrcnn_resnet50_fpn' "
-    "with targets = 'objects', or `maskworks models pull hf:NAME` for trained ones"
-)
-
-
-def network_misfit(network: str, encoder: str | None) -> str | None:
-    """Return why there is no such network, or None.
-
-    Examples
-    --------
-    >>> network_misfit("smp/unet", "resnet18"), network_misfit("smp/unet", None)
-    (None, "network 'smp/unet' needs encoder, such as resnet18 or mit_b0")
+    `count` queries find an object or a class each; all is `width` channels wide, with
+    `encoder_layers` that mix the encoder's maps and `layers` in which queries look at them.
+    Masks are compared at `points` drawn anew each time.
     """
-    if "mask2former" in network.lower():
-        return MASK2FORMER
-    if network.startswith(SMP):
-        known = [SMP + name for name in _SMP]
-        if network in known and encoder is None:
-            return f"network {network!r} needs encoder, such as resnet18 or mit_b0"
-    else:
-        known = [*OURS, *(TORCHVISION + name for name in (*SEMANTIC, *DETECTION))]
-        if network in known and encoder is not None:
-            return f"network {network!r} takes no encoder; it has one"
-    if network not in known:
-        return f"there is no network {network!r}; choose one of {', '.join(known)}"
-    return None
+
+    count: int = Field(100, ge=1)
+    width: int = Field(256, ge=32, multiple_of=32)
+    encoder_layers: int = Field(6, ge=1)
+    layers: int = Field(9, ge=1)
+    points: int = Field(12_544, ge=16)
 
 
-_SMP = (
-    "unet",
-    "unetplusplus",
-    "manet",
-    "linknet",
-    "fpn",
-    "pspnet",
-    "pan",
-    "deeplabv3",
-    "deeplabv3plus",
-    "upernet",
-    "segformer",
-)
+Kind = Literal["class-logits", "class-depth", "detections", "queries"]
 
 
 class LabelRecipe(_Frozen):
@@ -194,11 +163,12 @@ class LabelRecipe(_Frozen):
     stopped; without, it follows the clock and ends when the minutes are used.
 
     `network` is one of ours ("unet", "espnetv2", `channels` wide), "smp/NAME" with an `encoder`
-    (segmentation_models_pytorch: unet, deeplabv3plus, segformer, fpn ...) or "torchvision/NAME"
-    (fcn_resnet50, maskrcnn_resnet50_fpn ...). `targets` "objects" tells touching objects of a
-    class apart: labels are then ids of objects (of COCO, or 16-bit PNG, 0 the background), and
-    the first class is called background. `input` "keep" gives the network pictures at their own
-    size, "fit" resizes them into `height` x `width`.
+    (segmentation_models_pytorch: unet, deeplabv3plus, segformer, fpn ...), "torchvision/NAME"
+    (fcn_resnet50, maskrcnn_resnet50_fpn ...) or "transformers/mask2former" with an `encoder`.
+    `targets` "objects" tells touching objects of a class apart: labels are then ids of objects
+    (of COCO, or 16-bit PNG, 0 the background), and the first class is called background; a
+    network of queries needs none with labels of COCO, panoptic ones among them. `input` "keep"
+    gives the network pictures at their own size, "fit" resizes them into `height` x `width`.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -236,6 +206,7 @@ class LabelRecipe(_Frozen):
     seed: int = 7
     start: Start | None = None
     losses: Losses = Losses()
+    queries: Queries = Queries()
     views: Views = Views()
     stage: tuple[Stage, ...] = Field(min_length=1)
 
@@ -264,25 +235,60 @@ class LabelRecipe(_Frozen):
     @model_validator(mode="after")
     def _network_fits(self) -> Self:
         message = network_misfit(self.network, self.encoder)
-        if message is None and self.targets == "objects" and self.class_names[0] != "background":
+        if message is None and self.targets == "objects" and not self._tells_objects:
             message = "with targets 'objects' the first class is called background"
-        if message is None and self.detects and self.targets != "objects":
-            message = f"{self.network} finds objects; say targets = 'objects'"
-        if message is None and self.detects and self.precision != "float32":
-            message = f"{self.network} has no bfloat16 on every device; say precision = 'float32'"
+        if message is None:
+            message = self._own_misfit()
         if message is not None:
             raise ValueError(message)
         return self
 
     @property
+    def _tells_objects(self) -> bool:
+        """Whether the labels say what is no object: by a background, or by COCO's categories."""
+        formats = {self.train.format, self.dev.format}
+        of_coco = self.kind == "queries" and formats <= {"coco", "coco-panoptic"}
+        return of_coco or self.class_names[0] == "background"
+
+    def _own_misfit(self) -> str | None:
+        """Return what does not go with a network of objects or queries, or None."""
+        called, queries = self.network, self.kind == "queries"
+        own = queries or self.detects  # a loss
+        rows = self.start is not None and bool(self.start.rows)
+        rules = {
+            f"queries is for {MASK2FORMER}, not for {called}": "queries" in self.model_fields_set
+            and not queries,
+            f"{called} finds objects; say targets = 'objects'": self.detects
+            and self.targets != "objects",
+            f"{called} has no bfloat16 on every device; say precision = 'float32'": self.detects
+            and self.precision != "float32",
+            f"{called} has its own loss; take [losses] out": own
+            and "losses" in self.model_fields_set,
+            f"start.rows fills a last layer of classes, {called} has another; take it out": own
+            and rows,
+            f"{called} is exported for one size; say input = 'fit'": queries
+            and self.input != "fit",
+        }
+        return next((message for message, broken in rules.items() if broken), None)
+
+    @property
+    def kind(self) -> Kind:
+        """What the network answers, as `maskworks.models.spec.OutputSpec` calls it."""
+        if self.network == MASK2FORMER:
+            return "queries"
+        if self.network.startswith("torchvision/maskrcnn"):
+            return "detections"
+        return "class-depth" if self.targets == "objects" else "class-logits"
+
+    @property
     def detects(self) -> bool:
         """Whether the network answers boxes and masks, rather than a value for each pixel."""
-        return self.network.startswith("torchvision/maskrcnn")
+        return self.kind == "detections"
 
     @property
     def outputs(self) -> int:
         """How many channels the network answers: the classes, and the depth inside objects."""
-        return len(self.class_names) + (self.targets == "objects" and not self.detects)
+        return len(self.class_names) + (self.kind == "class-depth")
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -290,12 +296,6 @@ class LabelRecipe(_Frozen):
         if self.taxonomy is None:
             return self.classes
         return tuple(each.name for each in load_taxonomy(self.taxonomy).categories)
-
-    def classification(self) -> Taxonomy:
-        """Return the taxonomy, or one of the classes that the recipe names."""
-        if self.taxonomy is None:
-            return plain_taxonomy(self.classes, name=self.name)
-        return load_taxonomy(self.taxonomy)
 
     @property
     def unknown(self) -> int:

@@ -19,14 +19,15 @@ def row_of(recipe: LabelRecipe, *, file: str | None = None, sha256: str = _NO_FI
     sha256 : its checksum
     """
     objects = recipe.targets == "objects"
-    kind = "detections" if recipe.detects else "class-depth" if objects else "class-logits"
+    queries = recipe.kind == "queries"
+    task = "instance" if objects else "semantic"
     named = {"taxonomy": recipe.taxonomy} if recipe.taxonomy else {"classes": recipe.classes}
     shown = recipe.network if recipe.encoder is None else f"{recipe.network}, {recipe.encoder}"
     return ModelSpec(
         name=recipe.name,
         title=f"{recipe.name}: {shown}, trained by a recipe",
-        family="instance" if objects else "semantic",
-        task="instance" if objects else "semantic",
+        family="panoptic" if queries else task,
+        task="panoptic" if queries and objects else task,
         architecture=recipe.network if recipe.detects else None,
         file=file or f"{recipe.name}.onnx",
         sha256=sha256,
@@ -39,7 +40,7 @@ def row_of(recipe: LabelRecipe, *, file: str | None = None, sha256: str = _NO_FI
             mean=recipe.mean,
             std=recipe.std,
         ),
-        output=OutputSpec(kind=kind),
+        output=OutputSpec(kind=recipe.kind, at_input=queries),
         licence=recipe.licence,
         commercial=recipe.commercial,
         data=f"{recipe.train.folder}: {recipe.train.terms}",

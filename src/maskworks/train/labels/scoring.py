@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maskworks.core.instances import Instances
-from maskworks.core.panoptic import Segment
+from maskworks.core.panoptic import Panoptic, Segment
 from maskworks.core.values import Image
-from maskworks.models.labelling import Labelled, Segmenter, label_picture
+from maskworks.models.labelling import BACKGROUND, Labelled, Segmenter, label_picture
 from maskworks.models.runtimes.network import Batch, Network, Outputs
-from maskworks.models.segmenters import Opening, of_network
+from maskworks.models.segmenters import Opening, of_network, taxonomy_of
 from maskworks.quality.confusion import Confusion, confusion_of
 from maskworks.quality.groups import mean_iou_interval
 from maskworks.quality.panoptic_quality import PanopticCounts, SegmentMap, panoptic_counts
@@ -28,7 +28,7 @@ from maskworks.train.labels.views import LabelSet
 class Scores:
     """What a split reached: `name` and `main` of the figure that decides, and each class's.
 
-    `main` is the mean IoU, or the mean PQ over classes of things where objects are learnt.
+    `main` is the mean IoU, or where objects are learnt the mean PQ over all but a background.
     """
 
     name: str
@@ -50,17 +50,19 @@ def as_callable(network: nn.Module, recipe: LabelRecipe) -> Network:
     @torch.no_grad()
     def run(batch: Batch) -> Outputs:
         answer = network(torch.from_numpy(np.ascontiguousarray(batch)).to(device))
-        if not recipe.detects:
-            return (answer.float().cpu().numpy(),)
-        keys = ("boxes", "labels", "scores", "masks")
-        return tuple(answer[0][key].cpu().numpy() for key in keys)
+        if recipe.detects:
+            keys = ("boxes", "labels", "scores", "masks")
+            return tuple(answer[0][key].cpu().numpy() for key in keys)
+        parts = answer if isinstance(answer, tuple) else (answer,)
+        return tuple(each.float().cpu().numpy() for each in parts)
 
     return run
 
 
 def segmenter_of(network: Network, recipe: LabelRecipe) -> Segmenter:
     """Return the segmenter that the recipe's exported model will be."""
-    return of_network(row_of(recipe), network, recipe.classification(), Opening())
+    row = row_of(recipe)
+    return of_network(row, network, taxonomy_of(row, None), Opening())
 
 
 def answers(
@@ -91,7 +93,7 @@ def tallies(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Iterat
         objects = PanopticCounts.none(classes)
         if found.instances is not None and pictures.objects:
             true_map = _true_segments(truth, pictures.objects[at].numpy(), classes)
-            ours = _segments(found.instances, places)
+            ours = _segments(found.instances, found.panoptic, places)
             objects = panoptic_counts(ours, true_map, categories=every)
         labels = confusion_of(truth, places[found.labels.ids], classes=classes)
         yield Tally(pictures.names[at], labels, objects)
@@ -113,7 +115,7 @@ def summed(counted: Iterable[Tally], recipe: LabelRecipe) -> Scores:
     ious = {f"iou {name}": float(v) for name, v in zip(names, labels.iou, strict=True)}
     if recipe.targets != "objects":
         return Scores("mIoU", labels.mean(labels.iou), ious)
-    things = np.arange(len(names)) > 0
+    things = _counted(recipe)
     pqs = {f"pq {names[at]}": float(objects.pq[at]) for at in np.flatnonzero(things)}
     mean = objects.means(things)["PQ"]
     return Scores("PQ", float(np.nan_to_num(mean)), {**pqs, **ious})
@@ -128,9 +130,9 @@ def interval(counted: Sequence[Tally], recipe: LabelRecipe) -> tuple[float, floa
             [each.truth for each in pixels],
             [each.predicted for each in pixels],
         )
-    objects = [each.objects for each in counted]
-    matched = [each.iou[1:] for each in objects]
-    below = [(each.matched + (each.spurious + each.missed) / 2)[1:] for each in objects]
+    objects, things = [each.objects for each in counted], _counted(recipe)
+    matched = [each.iou[things] for each in objects]
+    below = [(each.matched + (each.spurious + each.missed) / 2)[things] for each in objects]
     return mean_iou_interval(matched, below, matched)  # of sums over sums: PQ, as it was IoU
 
 
@@ -144,26 +146,37 @@ def worst(
 
 def _places(recipe: LabelRecipe) -> NDArray[np.int64]:
     """Return the place of each id of the taxonomy; ids of no class are one behind the last."""
-    ids = recipe.classification().ids
+    ids = taxonomy_of(row_of(recipe), None).ids
     table = np.full(65536, len(ids), np.int64)
     table[list(ids)] = np.arange(len(ids))
     return table
 
 
+def _counted(recipe: LabelRecipe) -> NDArray[np.bool_]:
+    """Return which classes count in PQ: all but a background."""
+    return np.array([name != BACKGROUND for name in recipe.class_names])
+
+
 def _true_segments(
     labels: NDArray[np.integer], objects: NDArray[np.int32], classes: int
 ) -> SegmentMap:
-    """Return the true objects, and one segment of all else that has a label; the rest is void."""
+    """Return the true objects, and a segment for each class of all else; the rest is void."""
     numbers, first = np.unique(objects, return_index=True)
     category = dict(zip(numbers.tolist(), labels.ravel()[first].tolist(), strict=True))
-    segments = [Segment(n, c) for n, c in category.items() if n > 0 and 0 < c < classes]
-    rest = int(objects.max()) + 1
-    ids = np.where((objects == 0) & (labels < classes), rest, objects).astype(np.int32)
-    ground = [Segment(rest, 0)] if (ids == rest).any() else []
-    return SegmentMap(ids, [*segments, *ground], {})
+    segments = [Segment(n, c) for n, c in category.items() if n > 0 and c < classes]
+    ids, outside = objects.astype(np.int32), (objects == 0) & (labels < classes)
+    for each in np.unique(labels[outside]).tolist():
+        number = int(ids.max()) + 1
+        ids[outside & (labels == each)] = number
+        segments.append(Segment(number, each))
+    return SegmentMap(ids, segments, {})
 
 
-def _segments(found: Instances, places: NDArray[np.int64]) -> SegmentMap:
+def _segments(found: Instances, panoptic: Panoptic | None, places: NDArray[np.int64]) -> SegmentMap:
+    """Return the segments that were answered; of objects alone the surest has a pixel."""
+    if panoptic is not None:
+        own = [Segment(each.id, int(places[each.category])) for each in panoptic.segments]
+        return SegmentMap(panoptic.ids, own, {})
     ids = np.zeros(found.size, np.int32)
     for at in np.argsort(found.scores, kind="stable"):
         ids[found.masks[at].to_mask().inside] = at + 1

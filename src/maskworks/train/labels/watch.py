@@ -49,7 +49,8 @@ class Log:
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / "log.csv"
         if self.path.exists():
-            kept = [r for r in csv.reader(self.path.open(encoding="utf-8")) if _until(r, step)]
+            rows = csv.reader(self.path.read_text("utf-8").splitlines())
+            kept = [row for row in rows if _until(row, step)]
             with self.path.open("w", newline="", encoding="utf-8") as stream:
                 csv.writer(stream).writerows(kept)
         try:
