@@ -106,6 +106,7 @@ def test_photos_of_the_campaign_are_spread_from_one_to_six_megapixels():
 def test_page_of_the_campaign_tells_what_it_adds():
     found = campaign.Figures(
         count=8000,
+        model="cutout",
         refine="auto",
         threads=2,
         whole=campaign.Spent(11_000, 21_000),
@@ -126,7 +127,9 @@ def test_page_of_the_campaign_tells_what_it_adds():
 @pytest.mark.slow
 def test_campaign_is_measured_against_its_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(campaign_pictures, "MEGAPIXELS", (0.2, 0.4))
-    found = campaign.measure(tmp_path / "campaign", 3, refine="fast", threads=1)
+    found = campaign.measure(
+        tmp_path / "campaign", 3, model="cutout-fast", refine="fast", threads=1
+    )
     assert (found.count, sum(found.routes.values())) == (3, 3)
     assert found.plain.seconds > 0
     assert 0 < found.alone.processor_s < found.whole.processor_s
