@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from PIL import Image
 
 from maskworks.apps.cli import main
 from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.presets import find_preset
 
 
 @pytest.fixture
@@ -23,6 +26,27 @@ def test_init_writes_a_campaign_that_is_valid_as_it_is(photos, capsys):
     opened = read_campaign(photos / "campaign.toml")
     assert (opened.campaign.campaign.name, opened.input) == ("spring", photos / "shots")
     assert sorted(path.name for path in photos.iterdir()) == ["campaign.toml", "shots"]
+
+
+@pytest.mark.parametrize(
+    ("preset", "size", "side"),
+    [
+        pytest.param("shopify", (1000, 1250), 1000, id="smaller"),
+        pytest.param("shopify", (2048, 3000), None, id="large-enough"),
+        pytest.param("shopify", (700, 900), None, id="less-than-the-rules-accept"),
+        pytest.param("meta-feed", (1200, 1200), 960, id="two-sides"),
+        pytest.param("amazon-main", (900, 900), None, id="no-picture-is-allowed"),
+    ],
+)
+def test_init_makes_the_output_fit_the_smallest_background(photos, capsys, preset, size, side):
+    (photos / "bg").mkdir()
+    Image.new("RGB", size).save(photos / "bg/small.png")
+    Image.new("RGB", (3000, 3000)).save(photos / "bg/large.png")
+    before = find_preset(preset).rules_on(date(2026, 11, 21)).advised_side
+    assert main(["init", "spring", "--preset", preset]) == 0
+    rules = read_campaign(photos).campaign.output
+    assert rules.advised_side == (side or before)
+    assert (f"at most {side or 0:,} pixels: " in capsys.readouterr().out) is (side is not None)
 
 
 def test_init_does_not_replace_a_campaign_without_being_asked(photos, capsys):

@@ -232,7 +232,7 @@ def test_terminal_shows_a_bar_with_rate_and_time_left(campaign, photos, home):
     )
     os.close(theirs)
     shown = b""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while time.monotonic() < until:
         try:
             shown += os.read(ours, 4096)

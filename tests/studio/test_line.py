@@ -45,6 +45,34 @@ def test_line_raises_what_a_worker_raises():
         list(run_line(works(3), do, workers=2, stop=threading.Event()))
 
 
+def test_line_finishes_what_is_in_hand_before_it_raises():
+    other, failed, finished = threading.Event(), threading.Event(), []
+
+    def do(work):
+        if work.shown == "0":
+            assert other.wait(10)
+            failed.set()
+            raise KeyError("ours")
+        other.set()
+        assert failed.wait(10)
+        threading.Event().wait(0.05)
+        finished.append(work.shown)
+        return row(work)
+
+    rows = []
+    with pytest.raises(KeyError, match="ours"):
+        rows.extend(run_line(works(9), do, workers=2, stop=threading.Event()))
+    assert (finished, [one.source for one in rows]) == (["1"], ["/1"])
+
+
+def test_line_that_is_left_leaves_no_worker_behind():
+    before = threading.active_count()
+    line = run_line(works(9), row, workers=3, stop=threading.Event())
+    next(line)
+    line.close()
+    assert threading.active_count() == before
+
+
 def test_room_holds_no_more_than_its_pixels():
     room = Room(most=10)
     lock, now, most = threading.Lock(), [0], [0]

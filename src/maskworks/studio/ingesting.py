@@ -31,6 +31,9 @@ from maskworks.studio.store import Item as Kept
 from maskworks.studio.variants import open_variants
 from maskworks.studio.working import outputs_of
 
+ANYWAY = ", or deliver it with `--anyway`"
+"""Ends the message of a fault that `Desk.anyway` would have let pass."""
+
 _OR = " or "
 
 
@@ -159,7 +162,7 @@ def _deliver(
     wrong = [reason.text for reason in item.reasons if _is_breach(reason.name)]
     if not item.made or (wrong and not desk.anyway):
         said = "; ".join(wrong) or "nothing could be made of it"
-        way = "correct it" if not item.made else "correct it, or deliver it with `--anyway`"
+        way = "correct it" if not item.made else f"correct it{ANYWAY}"
         raise UsageError(f"{path}: {said}; {way}")
     files, rows = outputs_of(planned, name, rules.written, item.made, None)
     rates = desk.file.campaign.cost

@@ -116,6 +116,9 @@ def run_line(
 ) -> Iterator[Result]:
     """Yield the row of each work as soon as it is done, in any order.
 
+    However it ends, no worker is left behind: what one of them raises is raised once the
+    others have finished, and their rows are yielded first.
+
     Parameters
     ----------
     works : taken in order
@@ -124,18 +127,13 @@ def run_line(
     stop : Event
         Once set, pictures in hand are finished and no other is begun.
     """
-    waiting = iter(works)
-    lock = threading.Lock()
-    results: queue.SimpleQueue[tuple[Result] | BaseException | None] = queue.SimpleQueue()
+    results: _Results[Result] = queue.SimpleQueue()
+    waiting = _in_turn(works)
 
     def work() -> None:
         try:
-            while not stop.is_set():
-                with lock:
-                    item = next(waiting, None)
-                if item is None:
-                    break
-                results.put((do(item),))
+            while not stop.is_set() and (item := waiting()) is not None:
+                results.put((do(item[0]),))
         except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
             stop.set()
             results.put(error)
@@ -145,15 +143,33 @@ def run_line(
     crew = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
     for thread in crew:
         thread.start()
-    busy = len(crew)
+    busy, first = len(crew), None
     try:
         while busy:
             result = results.get()
             if result is None:
                 busy -= 1
             elif isinstance(result, BaseException):
-                raise result
+                first = first or result
             else:
                 yield result[0]
     finally:
         stop.set()
+        for thread in crew:  # one that was still in a library's code would abort the process
+            thread.join()
+    if first is not None:
+        raise first
+
+
+_Results = queue.SimpleQueue[tuple[Result] | BaseException | None]
+
+
+def _in_turn(works: Iterable[Task]) -> Callable[[], tuple[Task] | None]:
+    """Return what gives the next of them to whichever thread asks, None at the end."""
+    waiting, lock = iter(works), threading.Lock()
+
+    def give() -> tuple[Task] | None:
+        with lock:
+            return next(((item,) for item in waiting), None)
+
+    return give

@@ -62,7 +62,9 @@ def preset_for(around: Surroundings) -> str:
     return "shopify" if around.backgrounds else "amazon-main"
 
 
-def campaign_text(name: str, around: Surroundings, *, preset: str) -> str:
+def campaign_text(
+    name: str, around: Surroundings, *, preset: str, advised_side: int | None = None
+) -> str:
     """Return a campaign.toml with comments.
 
     Parameters
@@ -70,6 +72,7 @@ def campaign_text(name: str, around: Surroundings, *, preset: str) -> str:
     name : of the campaign; what no name may hold is replaced by dashes
     around : Surroundings
     preset : one of `presets.load_presets`
+    advised_side : pixels, in place of the preset's, which a background cannot cover
 
     Examples
     --------
@@ -97,7 +100,7 @@ model = "cutout"                # `maskworks models list` shows the others
 {_concepts(around)}
 [output]
 preset = {_quoted(preset)}
-#   One of {_presets()}.
+{_side(advised_side)}#   One of {_presets()}.
 #   Single rules replace those of the preset:
 # shadow = "soft"               # none, soft or contact
 # align = "bottom"              # centre, bottom or optical
@@ -124,6 +127,12 @@ automated = 3.40                # made by this line
 baseline = 22.00                # without this line
 # review = 0.60                 # a person's look, on top
 """
+
+
+def _side(advised_side: int | None) -> str:
+    if advised_side is None:
+        return ""
+    return f"advised_side = {advised_side:<16} # what the smallest background covers\n"
 
 
 def _presets() -> str:

@@ -66,3 +66,27 @@ def background_notes(file: CampaignFile) -> tuple[str, ...]:
             except MaskworksError as error:
                 notes.append(f"{one.text} of the concept {concept}: {error}")
     return tuple(notes)
+
+
+def side_to_fit(file: CampaignFile) -> int | None:
+    """Return the `advised_side` that every background picture covers, in pixels.
+
+    None where the campaign's own side fits, where it has none to make smaller, or where the
+    least that its rules accept is more than a background holds.
+    """
+    rules = file.campaign.output
+    canvas = largest_canvas(rules)
+    if canvas is None or rules.advised_side is None or "any" not in rules.background:
+        return None
+    pictures = {one for several in file.scenery.values() for one in several if one.path}
+    shares = [1.0]
+    for one in pictures:
+        try:
+            opened = open_background(one)
+        except MaskworksError:  # it is told of before the run
+            continue
+        if isinstance(opened, Backdrop):
+            (rows, columns), (height, width) = opened.image.size, canvas
+            shares.append(min(rows / height, columns / width) * rules.max_scale)
+    side = int(rules.advised_side * min(shares) + 1e-6)
+    return side if (rules.min_side or 1) <= side < rules.advised_side else None

@@ -452,6 +452,24 @@ def test_campaign_that_is_edited_half_way_ends_as_edited(small):
     small.check_whole()
 
 
+def test_campaign_that_is_edited_while_it_runs_ends_as_it_began(small):
+    def edit(_):
+        small.change('"#f4f1ec"', '"#000000"')
+        small.change("automated = 3.40", "automated = 4.10")
+
+    with small.store() as store:
+        work = Run(file=read_campaign(small.file), store=store, stop=threading.Event(), threads=1)
+        run_campaign(work, Telling(begun=edit))
+    assert small.routes() == ROUTES
+    assert small.files("deliver") == FILES
+    assert by_source(small)["c.png"].cost == Decimal("3.40")
+    told, _ = small.run()
+    assert told.sources == ["life/a.png", "life/b.png"]
+    assert "deliver/marble/000000/life/a.png" in small.files("deliver")
+    assert by_source(small)["c.png"].cost == Decimal("4.10")
+    small.check_whole()
+
+
 @pytest.mark.parametrize(
     ("damage", "note"),
     [

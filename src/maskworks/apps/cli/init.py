@@ -12,7 +12,8 @@ from maskworks.core.errors import OutputError
 from maskworks.core.writing import write_text_atomic
 from maskworks.studio.campaign_file import read_campaign
 from maskworks.studio.presets import find_preset
-from maskworks.studio.template import campaign_text, look_around, preset_for
+from maskworks.studio.template import Surroundings, campaign_text, look_around, preset_for
+from maskworks.studio.variants import side_to_fit
 
 FILE = "campaign.toml"
 
@@ -46,9 +47,7 @@ def init(
     _make(target.parent)
     around = look_around(target.parent)
     _make(target.parent / around.input)
-    text = campaign_text(target.parent.name, around, preset=preset or preset_for(around))
-    write_text_atomic(target, text)
-    read_campaign(target)
+    side = _write(target, around, preset or preset_for(around))
     print(f"{short(str(target))} written")
     if around.pictures:
         noun = "picture" if around.pictures == 1 else "pictures"
@@ -58,7 +57,21 @@ def init(
     if around.backgrounds:
         number = len(around.backgrounds)
         print("1 background" if number == 1 else f"{number} backgrounds")
+    if side is not None:
+        print(f"pictures of at most {side:,} pixels: the smallest background covers no more")
     print(f"next: maskworks run --check {short(str(target))}")
+
+
+def _write(target: Path, around: Surroundings, preset: str) -> int | None:
+    """Write the file, with a smaller side where a background needs it; return that side."""
+    name = target.parent.name
+    write_text_atomic(target, campaign_text(name, around, preset=preset))
+    side = side_to_fit(read_campaign(target))
+    if side is not None:
+        text = campaign_text(name, around, preset=preset, advised_side=side)
+        write_text_atomic(target, text)
+        read_campaign(target)
+    return side
 
 
 def _make(folder: Path) -> None:

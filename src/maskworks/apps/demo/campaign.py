@@ -17,7 +17,7 @@ from maskworks.studio.filing import out_of, photo_of
 from maskworks.studio.route import Route
 from maskworks.studio.store import Campaign, Filter, Store, deliverables, list_items
 
-CORRUPT = "product/damaged.jpg"
+CORRUPT = "product/damaged.png"
 """A file that ends after its first kilobyte, as a broken transfer leaves it."""
 
 PHOTOS: dict[str, tuple[str, str, str]] = {

@@ -84,9 +84,11 @@ def vase(_photos: Path | None = None) -> Image.Image:
     half = [(46, 150), (40, 190), (52, 240), (112, 330), (126, 410), (104, 500), (64, 566)]
     outline = [(300 + x, y) for x, y in half] + [(300 - x, y) for x, y in reversed(half)]
     body = _polygon(width, height, outline, blur_px=1.2)
-    across = np.clip((np.arange(width) - 174) / 252, 0, 1)
-    light = 246 - 34 * across**2 - 10 * (1 - across) ** 6
-    shaded = np.repeat(np.broadcast_to(light, (height, width))[..., np.newaxis], 3, axis=2)
+    rows, widths = [y for _, y in half], [x for x, _ in half]
+    half_width = np.interp(np.arange(height), rows, widths)[:, np.newaxis]
+    across = np.clip((np.arange(width) - 300) / half_width / 2 + 0.5, 0, 1)  # round at each height
+    light = 246 - 40 * across**3 - 26 * (1 - across) ** 4
+    shaded = np.repeat(light[..., np.newaxis], 3, axis=2)
     scene = scene + body[..., np.newaxis] * (shaded.astype(np.float32) - scene)
     mouth = _ellipse(width, height, (258, 138, 342, 164), blur_px=1)
     return _finish(_mix(scene, (196, 194, 192), mouth), noise=1.5)
