@@ -367,6 +367,16 @@ def test_every_control_has_a_name_and_nothing_is_wider_than_a_phone(sitting, rev
     assert "At 0.50 you would deliver" in ana.page.inner_text("#told")
 
 
+def test_nothing_moves_for_who_asked_for_less_motion(sitting, reviewed):
+    ana = sitting(reviewed.server, "Ana", reduced_motion="reduce").open()
+    moving = ana.page.evaluate(
+        "[...document.querySelectorAll('*')].map(e => getComputedStyle(e)).filter(s =>"
+        " parseFloat(s.transitionDuration) || s.animationName !== 'none'"
+        " || s.scrollBehavior === 'smooth').length"
+    )
+    assert moving == 0
+
+
 def test_thousand_pictures_are_shown_at_once(starting, sitting, tmp_path, draw):
     folder = tmp_path / "large"
     (folder / "photos").mkdir(parents=True)
