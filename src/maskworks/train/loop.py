@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from maskworks.train.build import Body, build_body, recalibrate, start_from
+from maskworks.train.denormals import denormals_as_zero
 from maskworks.train.dev import dev_iou
 from maskworks.train.losses import Target, matte_loss
 from maskworks.train.pack import Pack
@@ -194,11 +195,11 @@ class Run:
                     kept.copy_(value)
         return float(loss.detach())
 
+    @denormals_as_zero()
     def train(self, budget: Budget) -> None:
         """Train until `budget.minutes` in all are used, counting earlier sessions."""
         if budget.threads:
             torch.set_num_threads(budget.threads)
-        torch.set_flush_denormal(True)
         total_s = budget.minutes * 60
         marks = {"save": self.elapsed_s, "report": self.elapsed_s, "dev": self.elapsed_s}
         seen, losses, stage = 0, [0.0, 0], -1

@@ -12,10 +12,11 @@ import torch
 from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
-from maskworks.train.labels.loop import LabelRun, Splits
+from maskworks.train.labels.loop import LabelRun
 from maskworks.train.labels.pace import explained, rate_at, stage_at
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import Stage, load_label_recipe
+from maskworks.train.labels.views import Splits
 from maskworks.train.labels.watch import Watch
 
 

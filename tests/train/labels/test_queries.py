@@ -15,10 +15,11 @@ from maskworks.apps.cli import main
 from maskworks.core.errors import ModelError, RecipeError
 from maskworks.train.labels.building import start_network, start_of
 from maskworks.train.labels.families import build_network, is_encoder
-from maskworks.train.labels.loop import LabelRun, Splits
+from maskworks.train.labels.loop import LabelRun
 from maskworks.train.labels.queries import segments_of
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import Start, load_label_recipe
+from maskworks.train.labels.views import Splits
 from maskworks.train.labels.watch import Watch
 
 pytest.importorskip("transformers", reason="Mask2Former needs the extra [torch]")

@@ -14,10 +14,11 @@ import torch
 from maskworks.core.errors import RecipeError
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.train.labels.exporting import export_labels, open_labels
-from maskworks.train.labels.loop import LabelRun, Splits
+from maskworks.train.labels.loop import LabelRun
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import load_label_recipe
 from maskworks.train.labels.run import train_labels
+from maskworks.train.labels.views import Splits
 from maskworks.train.labels.watch import Watch
 from maskworks.train.loop import Budget
 
@@ -109,7 +110,7 @@ def test_memory_that_does_not_suffice_names_the_setting_that_halves_it(data, rec
     recipe.write_text(text)
     words = ["train", str(recipe), "--data", str(data), "-o", str(tmp_path / "run")]
     done = subprocess.run(
-        [sys.executable, "-c", SHORT.format(megabytes=300), *words, "--threads", "1"],
+        [sys.executable, "-c", SHORT.format(megabytes=900), *words, "--threads", "1"],
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     said = " ".join(done.stderr.split())

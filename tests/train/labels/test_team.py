@@ -13,13 +13,13 @@ import torch
 
 from maskworks.apps.cli import main
 from maskworks.train.labels.lesson import Draw
-from maskworks.train.labels.loop import LabelRun, Splits
+from maskworks.train.labels.loop import LabelRun
 from maskworks.train.labels.pace import rate_at
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import load_label_recipe
 from maskworks.train.labels.scoring import normalised
 from maskworks.train.labels.team import ALONE, join_team
-from maskworks.train.labels.views import Sampler
+from maskworks.train.labels.views import Sampler, Splits
 from maskworks.train.labels.watch import Watch
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from maskworks.core.errors import RecipeError
 from maskworks.train.build import recalibrate
+from maskworks.train.denormals import denormals_as_zero
 from maskworks.train.labels.building import recalibrate_norms, start_network
 from maskworks.train.labels.families import build_network, is_encoder
 from maskworks.train.labels.lesson import Draw, Lesson
@@ -22,19 +22,11 @@ from maskworks.train.labels.pace import Pace, Progress, explained, rate_at, stag
 from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.scoring import Scores, answers, as_callable, normalised, score
 from maskworks.train.labels.team import ALONE, Team, device_name
-from maskworks.train.labels.views import Batch, LabelSet, Sampler
+from maskworks.train.labels.views import Batch, Sampler, Splits
 from maskworks.train.labels.watch import Log, Watch, draw_example, write_jpeg
 from maskworks.train.loop import Budget
 
 _FOLDED_BATCHES = 4  # on which folded batch norms are measured, the function left as it is
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The pictures that are learnt from, and those that decide when it is best."""
-
-    train: LabelSet
-    dev: LabelSet
 
 
 class LabelRun:
@@ -68,7 +60,6 @@ class LabelRun:
         self.recipe, self.splits, self.folder = recipe, splits, folder
         self.watch, self.team, self.device = watch, team, team.device
         torch.manual_seed(recipe.seed)
-        torch.set_flush_denormal(True)
         classes = len(recipe.class_names)
         seed = recipe.seed + 1000 * team.rank
         self.sampler = Sampler(splits.train, recipe.views, unknown=classes, seed=seed)
@@ -258,6 +249,7 @@ class LabelRun:
             return self.at.step / self.recipe.steps
         return self.at.elapsed_s / (budget.minutes * 60)
 
+    @denormals_as_zero()
     def train(self, budget: Budget) -> bool:
         """Train until the steps or the minutes are used, earlier sessions counted.
 

@@ -60,6 +60,14 @@ class Batch:
         return Batch(*(None if v is None else v.to(device) for v in vars(self).values()))  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True)
+class Splits:
+    """The pictures that are learnt from, and those that decide when it is best."""
+
+    train: LabelSet
+    dev: LabelSet
+
+
 class Sampler:
     """Draws views; its state can be kept and given back, and the views go on as they were."""
 
