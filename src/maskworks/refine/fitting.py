@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,6 +134,15 @@ class Copy:
         """The pixels as float32 (3, h, w), grey levels."""
         return np.ascontiguousarray(np.moveaxis(self.pixels, -1, 0), np.float32)
 
+    @cached_property
+    def unsure(self) -> Bool2D:
+        """Bool (h, w): blocks that may hold an unknown pixel of the enlarged trimap."""
+        import cv2
+
+        around = np.ones((3, 3), np.uint8)
+        low, high = cv2.erode(self.levels, around), cv2.dilate(self.levels, around)
+        return np.asarray((high > BACKGROUND) & (low < FOREGROUND), np.bool_)
+
     def part(self, box: Box) -> Copy:
         """Return what lies in a box of blocks."""
         cut = slices(box)
@@ -164,15 +174,6 @@ def copied(image: Image, matte: Matte, trimap: Trimap, side: int) -> Copy:
         side,
         image.size,
     )
-
-
-def unsure(levels: NDArray[np.uint8]) -> Bool2D:
-    """Return which blocks of a small trimap may hold an unknown pixel of the enlarged one."""
-    import cv2
-
-    around = np.ones((3, 3), np.uint8)
-    low, high = cv2.erode(levels, around), cv2.dilate(levels, around)
-    return np.asarray((high > BACKGROUND) & (low < FOREGROUND), np.bool_)
 
 
 def applied(functions: Field, seen: Field) -> Field:

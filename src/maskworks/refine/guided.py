@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from maskworks.core.errors import ImageError
 from maskworks.core.values import Image, Matte, Trimap
-from maskworks.refine.fitting import GuidedOptions, copied, fitted_side, unsure
+from maskworks.refine.fitting import GuidedOptions, copied, fitted_side
 from maskworks.refine.quick import certain, draw, paint
 
 DEFAULTS = GuidedOptions()
@@ -57,6 +57,6 @@ def guided(image: Image, matte: Matte, trimap: Trimap, options: GuidedOptions = 
         )
     alpha = certain(trimap)
     copy = copied(image, matte, trimap, fitted_side(image.size, options))
-    if unsure(copy.levels).any():
+    if copy.unsure.any():
         paint(draw(copy, options, colours=False), image, trimap, alpha)
     return Matte(alpha)

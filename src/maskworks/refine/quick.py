@@ -31,7 +31,7 @@ from maskworks.core.values import (
     Pixels,
     Trimap,
 )
-from maskworks.refine.fitting import Copy, Field, GuidedOptions, applied, fit, unsure
+from maskworks.refine.fitting import Copy, Field, GuidedOptions, applied, fit
 from maskworks.refine.foreground import SETTLED
 from maskworks.refine.mosaic import Mosaic, mosaics
 from maskworks.refine.parts import grown, slices
@@ -85,22 +85,19 @@ class Drawn:
 
     `said` is float32 (4, h, w) or (10, h, w): the functions that give alpha, see
     `maskworks.refine.fitting`, and the colours expected of subject and background. `alpha`,
-    float32 (h, w), is the copy's own; `touched`, bool (h, w), are the blocks that may hold an
-    unknown pixel, and `side` is theirs.
+    float32 (h, w), is the copy's own.
     """
 
     said: Field
     alpha: Float2D
-    touched: Bool2D
-    side: int
+    copy: Copy
 
 
 def draw(copy: Copy, options: GuidedOptions, *, colours: bool) -> Drawn:
     """Find alpha and, if asked for, colours on the copy, around its band."""
-    touched = unsure(copy.levels)
-    near = _around(touched)
+    near = _around(copy.unsure)
     part = copy.part(near)
-    said = np.zeros((10 if colours else 4, *touched.shape), np.float32)
+    said = np.zeros((10 if colours else 4, *copy.alpha.shape), np.float32)
     here = said[:, *slices(near)]
     fit(part, options, here[:4])
     planes = part.planes
@@ -114,7 +111,7 @@ def draw(copy: Copy, options: GuidedOptions, *, colours: bool) -> Drawn:
         )
     whole = (copy.levels == FOREGROUND).astype(np.float32)
     whole[slices(near)] = alpha
-    return Drawn(said, whole, touched, copy.side)
+    return Drawn(said, whole, copy)
 
 
 def _around(touched: Bool2D) -> Box:
@@ -152,7 +149,7 @@ def paint(
     def work(mosaic: Mosaic) -> None:
         levels, tiles = mosaic.of(trimap.levels), mosaic.of(image.pixels)
         seen = tiles.astype(np.float32)
-        here = mosaic.enlarged(drawn.said, drawn.side)
+        here = mosaic.enlarged(drawn.said, drawn.copy.side)
         found = applied(here, seen)
         np.maximum(found, levels == FOREGROUND, out=found)
         np.minimum(found, levels != BACKGROUND, out=found)
@@ -162,7 +159,7 @@ def paint(
             _replace(tiles, own, (levels == UNKNOWN) & (found < 1 - SETTLED))
             mosaic.put(pixels, tiles)
 
-    spread(work, mosaics(drawn.touched, drawn.side, image.size))
+    spread(work, mosaics(drawn.copy.unsure, drawn.copy.side, image.size))
 
 
 def _own(sides: Field, seen: Field, alpha: Field) -> NDArray[np.uint8]:

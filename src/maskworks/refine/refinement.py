@@ -139,12 +139,13 @@ def _quickly(image: Image, matte: Matte, options: RefineOptions, brought: Trimap
             copy = mark(image, matte, side, options.regions, options.trimap)
         else:
             copy = copied(image, matte, brought, side)
+        if not copy.unsure.any():
+            trimap, alpha = _enlarged(copy, brought)
+            return Refined(Matte(alpha), image, "none", trimap=trimap)
         (trimap, alpha), drawn = both(
             lambda: _enlarged(copy, brought),
             lambda: draw(copy, options.fast, colours=options.colours),
         )
-        if not drawn.touched.any():
-            return Refined(Matte(alpha), image, "none", trimap=trimap)
         pixels = canvas()
         paint(drawn, image, trimap, alpha, pixels)
     fore = image if pixels is None else Image(pixels)
