@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskworks.apps.cli.memory import give_back_large_arrays
+from maskworks.apps.cli.memory import reuse_memory
 from maskworks.core.reading import read_picture
 from maskworks.core.values import Image
 from maskworks.core.writing import Encoding, encode
@@ -46,7 +46,7 @@ def main(campaign: Path, count: int, method: str, threads: int) -> None:
             image = _sized(picture.image, size)
             encode(image, None, Encoding("jpg", quality=92), picture.details)
 
-    give_back_large_arrays()
+    reuse_memory()
     began, worked = time.perf_counter(), time.process_time()
     for _ in run_line(sources, work, workers=crew.workers, stop=threading.Event()):
         pass

@@ -51,7 +51,7 @@ def test_at_full_size_every_pixel_is_the_mix_that_the_matte_says(photo, backgrou
     front[top : top + 80, left : left + 100] = image.pixels
     behind = background.colour if isinstance(background, Plain) else (40, 90, 10)
     mixed = alpha[..., None] * front + (1 - alpha[..., None]) * np.array(behind)
-    assert np.abs(done.image.pixels - mixed).max() <= 0.5 + 1e-3
+    assert np.abs(done.image.pixels - mixed).max() <= 1.5  # alpha, product and sum are rounded
     solid = alpha == 1
     np.testing.assert_array_equal(done.image.pixels[solid], front[solid])
 
@@ -108,7 +108,7 @@ def test_transparent_result_keeps_straight_colours_and_alpha(photo):
     (top, left), box = (round(at) for at in done.placement.offset), done.box
     inner = (slice(box.top, box.bottom), slice(box.left, box.right))
     cut = (slice(box.top - top, box.bottom - top), slice(box.left - left, box.right - left))
-    np.testing.assert_allclose(done.matte.alpha[inner], matte.alpha[cut], atol=1e-6)
+    np.testing.assert_allclose(done.matte.alpha[inner], matte.alpha[cut], atol=0.51 / 255)
     seen = matte.alpha[cut] > 1 / 255
     np.testing.assert_allclose(done.image.pixels[inner][seen], image.pixels[cut][seen], atol=1)
 
@@ -286,7 +286,7 @@ def test_light_is_matched_only_when_asked_and_only_a_little(photo):
 
 
 def test_light_of_the_same_grey_changes_nothing():
-    weighed = np.full((3, 3, 4), 99, np.float32)
-    weighed[..., 3] = 1
+    weighed = np.full((3, 3, 4), 99, np.uint8)
+    weighed[..., 3] = 255
     lit = match_light(weighed, picture((4, 4), 99, 99, 99), 1.0)
-    np.testing.assert_allclose(lit, weighed, rtol=1e-3)
+    np.testing.assert_array_equal(lit, weighed)

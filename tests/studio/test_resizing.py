@@ -26,8 +26,8 @@ def test_weigh_multiplies_by_alpha_and_keeps_it(rng):
     pixels = rng.integers(0, 256, (70, 9, 3), np.uint8)
     alpha = rng.random((70, 9), np.float32)
     weighed = weigh(pixels, alpha)
-    np.testing.assert_array_equal(weighed[..., 3], alpha)
-    np.testing.assert_allclose(weighed[..., :3], pixels * alpha[..., None], rtol=1e-6)
+    np.testing.assert_array_equal(weighed[..., 3], np.rint(alpha * 255))
+    np.testing.assert_allclose(weighed[..., :3], pixels * alpha[..., None], atol=1.01)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -35,24 +35,22 @@ def test_no_size_lets_the_background_into_the_edge(size, rng):
     alpha = disc()
     pixels = np.where(alpha[..., None] > 0, (200, 90, 30), rng.integers(0, 256, (100, 100, 3)))
     sized = resize(weigh(pixels.astype(np.uint8), alpha), size)
-    edge = sized[..., 3] > 1 / 255
-    colours = sized[edge][:, :3] / sized[edge][:, 3:]
-    np.testing.assert_allclose(colours, np.broadcast_to((200, 90, 30), colours.shape), atol=0.6)
+    expected = sized[..., 3:] * np.array((200, 90, 30)) / 255
+    assert np.abs(sized[..., :3] - expected).max() <= 2  # levels, in whatever is laid behind
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_alpha_stays_in_its_range_and_colours_below_it(size, rng):
     noise = (rng.random((100, 100)) > 0.5).astype(np.float32)
     sized = resize(weigh(np.full((100, 100, 3), 255, np.uint8), noise), size)
-    assert sized.min() >= 0
-    assert sized[..., 3].max() <= 1
-    assert (sized[..., :3] <= 255 * sized[..., 3:] + 1e-4).all()
+    assert (sized[..., :3] <= sized[..., 3:]).all()
+    assert np.abs(sized[..., :3].astype(int) - sized[..., 3:]).max() <= 2
 
 
 def test_half_size_is_the_average_of_four(rng):
     weighed = weigh(rng.integers(0, 256, (40, 60, 3), np.uint8), rng.random((40, 60), np.float32))
     expected = weighed.reshape(20, 2, 30, 2, 4).mean(axis=(1, 3))
-    np.testing.assert_allclose(resize(weighed, (20, 30)), expected, rtol=1e-4)
+    np.testing.assert_allclose(resize(weighed, (20, 30)), expected, atol=0.51)
 
 
 @pytest.mark.parametrize("size", SIZES[:4])
@@ -83,7 +81,7 @@ def test_sharpening_raises_fine_contrast_inside():
 
 def test_sharpening_draws_no_rim_along_the_edge():
     weighed = weigh(np.full((100, 100, 3), 90, np.uint8), disc())
-    np.testing.assert_allclose(sharpen(weighed, 2.0), weighed, atol=1e-3)
+    np.testing.assert_allclose(sharpen(weighed, 2.0).astype(int), weighed, atol=1)
 
 
 def test_sharpening_leaves_noise_of_one_level_alone(rng):

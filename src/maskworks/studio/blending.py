@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from maskworks.core.values import Box, Mask, Matte, Pixels
-from maskworks.studio.resizing import Float3D
+from maskworks.studio.resizing import Weighed
 from maskworks.studio.subject import SUBJECT_ALPHA
 
 _ROWS = 64
 _RING_PX = 2  # a demanded border: what is fainter than a subject is taken off it
 
 
-def clear_ring(picture: Float3D, rect: Box, canvas: tuple[int, int]) -> None:
+def clear_ring(picture: Weighed, rect: Box, canvas: tuple[int, int]) -> None:
     """Take what is too faint to be subject off the outermost pixels of the canvas, in place."""
     near = (
         picture[: max(0, _RING_PX - rect.top)],
@@ -21,7 +21,7 @@ def clear_ring(picture: Float3D, rect: Box, canvas: tuple[int, int]) -> None:
         picture[:, max(0, canvas[1] - _RING_PX - rect.left) :],
     )
     for part in near:
-        part[part[..., 3] < SUBJECT_ALPHA] = 0
+        part[part[..., 3] < 255 * SUBJECT_ALPHA] = 0
 
 
 def darken(ground: Pixels, shade: Matte) -> None:
@@ -36,27 +36,21 @@ def darken(ground: Pixels, shade: Matte) -> None:
         part[rows] = np.rint(part[rows] * (1 - dark[rows, :, np.newaxis])).astype(np.uint8)
 
 
-def blend_weighed(ground: Pixels, picture: Float3D, rect: Box) -> None:
+def blend_weighed(ground: Pixels, picture: Weighed, rect: Box) -> None:
     """Put a weighed picture over a rectangle of `ground`, in place."""
     import cv2
 
     part = ground[rect.top : rect.bottom, rect.left : rect.right]
-    for top in range(0, len(part), _ROWS):  # the wide temporaries stay small
-        rows = slice(top, top + _ROWS)
-        *colours, alpha = cv2.split(np.ascontiguousarray(picture[rows]))
-        rest = 1 - alpha
-        behind = cv2.split(np.ascontiguousarray(part[rows]))
-        mixed = [c + b * rest for c, b in zip(colours, behind, strict=True)]
-        part[rows] = cv2.convertScaleAbs(cv2.merge(mixed))  # rounds, and ends at 255
+    rest = cv2.bitwise_not(cv2.extractChannel(picture, 3))
+    behind = cv2.multiply(np.ascontiguousarray(part), cv2.merge([rest] * 3), scale=1 / 255)
+    part[:] = cv2.add(cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB), behind)
 
 
-def blend_plain(ground: Pixels, picture: Float3D, rect: Box, colour: tuple[int, int, int]) -> None:
-    """Put a weighed picture over one colour, in place: colours + (1 - alpha) * colour."""
+def blend_plain(ground: Pixels, picture: Weighed, rect: Box, colour: tuple[int, int, int]) -> None:
+    """Put a weighed picture over one colour, in place: colours + (255 - alpha) * colour / 255."""
     import cv2
 
-    matrix = np.zeros((3, 5), np.float32)
-    matrix[:, :3] = np.eye(3)
-    matrix[:, 3] = -np.array(colour, np.float32)
-    matrix[:, 4] = colour
+    rest = cv2.bitwise_not(cv2.extractChannel(picture, 3))
+    behind = [cv2.convertScaleAbs(rest, alpha=level / 255) for level in colour]
     part = ground[rect.top : rect.bottom, rect.left : rect.right]
-    part[:] = cv2.convertScaleAbs(cv2.transform(np.ascontiguousarray(picture), matrix))
+    part[:] = cv2.add(cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB), cv2.merge(behind))

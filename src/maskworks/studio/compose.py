@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskworks.core.errors import ImageError, UsageError
-from maskworks.core.values import Box, Image, Matte
+from maskworks.core.values import Box, Image, Matte, Pixels
 from maskworks.studio.background_rules import check_background, default_background
 from maskworks.studio.backgrounds import Backdrop, Background, Blurred, Plain, blur_behind
 from maskworks.studio.blending import blend_plain, blend_weighed, clear_ring, darken
 from maskworks.studio.light import match_light
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.placing import Note, Placement, place
-from maskworks.studio.resizing import Float3D, cover, resize, sharpen, weigh
+from maskworks.studio.resizing import Weighed, cover, resize, sharpen, weigh
 from maskworks.studio.shadow import cast_shadow
 from maskworks.studio.subject import FAINTEST, find_subject
 
@@ -28,14 +28,16 @@ class Layer:
 
     Parameters
     ----------
-    picture : float32 (h, w, 4), colours times alpha, and alpha
+    picture : uint8 (h, w, 4), colours times alpha, and alpha
+    colours : uint8 (h, w, 3), the photo's own, not times alpha, unless the scale changed
     rect : Box of it on the canvas
     shade : Matte of shape (H, W), opacity of the shadow, or None
     placement : Placement
     rules : OutputRules
     """
 
-    picture: Float3D
+    picture: Weighed
+    colours: Pixels | None
     rect: Box
     shade: Matte | None
     placement: Placement
@@ -160,21 +162,22 @@ def lay_out(foreground: Image, matte: Matte, rules: OutputRules) -> Layer:
         sized = sharpen(sized, rules.sharpen)
     height, width = placement.canvas
     rect = Box(max(top, 0), max(left, 0), min(bottom, height), min(right, width))
-    shown = sized[rect.top - top : rect.bottom - top, rect.left - left : rect.right - left]
-    shown[(shown[..., 3] > 0) & (shown[..., 3] < FAINTEST)] = 0
+    seen = (slice(rect.top - top, rect.bottom - top), slice(rect.left - left, rect.right - left))
+    shown = np.ascontiguousarray(sized[seen])
+    own = foreground.pixels[rows, columns][seen] if placement.scale == 1 else None
     if rules.demands_colour:
         clear_ring(shown, rect, placement.canvas)
     if rules.shadow == "none":
-        return Layer(shown, rect, None, placement, rules)
+        return Layer(shown, own, rect, None, placement, rules)
     if subject.box.bottom == matte.size[0]:
         text = "no shadow was cast: the photo cuts off what the subject stands on"
         note = Note("shadow-left-out", text, 0)
-        return Layer(shown, rect, None, placement.with_note(note), rules)
+        return Layer(shown, own, rect, None, placement.with_note(note), rules)
     alpha = np.zeros(placement.canvas, np.float32)
-    alpha[rect.top : rect.bottom, rect.left : rect.right] = shown[..., 3]
+    alpha[rect.top : rect.bottom, rect.left : rect.right] = shown[..., 3] / np.float32(255)
     clear = _SHADOW_CLEAR_PX if rules.demands_colour else 0
     shade = cast_shadow(Matte(alpha), placement.box, rules.shadow, clear_px=clear)
-    return Layer(shown, rect, shade, placement, rules)
+    return Layer(shown, own, rect, shade, placement, rules)
 
 
 def put_on(
@@ -230,10 +233,14 @@ def _transparent(layer: Layer) -> Composed:
     canvas, rect = layer.placement.canvas, layer.rect
     alpha = np.zeros(canvas, np.float32) if layer.shade is None else layer.shade.alpha.copy()
     part = alpha[rect.top : rect.bottom, rect.left : rect.right]
-    own = layer.picture[..., 3]
+    own = layer.picture[..., 3] / np.float32(255)
     part += own - own * part
     np.clip(part, 0, 1, out=part)
-    colours = layer.picture[..., :3] / np.maximum(part, FAINTEST)[..., np.newaxis]
+    if layer.colours is None:
+        weighed = layer.picture[..., :3]
+    else:  # before any rounding
+        weighed = layer.colours * own[..., np.newaxis]
+    colours = weighed / np.maximum(part, FAINTEST)[..., np.newaxis]
     pixels = np.zeros((*canvas, 3), np.uint8)
     shown = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
     pixels[rect.top : rect.bottom, rect.left : rect.right] = shown

@@ -1,27 +1,34 @@
-"""Change a picture's size without halos: colours weighted by alpha, sharpened only inside."""
+"""Change a picture's size without halos: colours weighted by alpha, sharpened only inside.
+
+A weighed picture is uint8 (H, W, 4): colours times alpha, and alpha, all 0 to 255. Laid over a
+background, what comes out is off by a level and a half at most, and takes a third of the time
+that floats would.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.values import Image, Pixels
 
-Float3D = NDArray[np.float32]
+Weighed = NDArray[np.uint8]
 Float2D = NDArray[np.float32]
+Float1D = NDArray[np.float32]
+Grey = NDArray[np.uint8]
 
-_ROWS = 64
-_AREA_FROM = 2.0  # times smaller: an average over areas; below, a soft blur and cubic
+_AREA_FROM = 2.0  # times smaller: halved first, an average of four; then a soft blur and cubic
 _BLUR = 0.55  # sigma for a reduction by f is _BLUR * sqrt(f^2 - 1) pixels of the larger picture
+_FINE = 128  # steps of a level while the cubic overshoots
 _SHARPEN_SIGMA_PX = 0.7
 _SHARPEN_FROM = 1.0  # levels of 255; less is noise
-_LUMA = (0.299, 0.587, 0.114)
 _SOLID = 0.9  # alpha below which nothing is sharpened
 
 
-def weigh(pixels: Pixels, alpha: Float2D) -> Float3D:
+def weigh(pixels: Pixels, alpha: Float2D) -> Weighed:
     """Return colours multiplied by alpha, and alpha as fourth channel.
 
     Parameters
@@ -31,71 +38,96 @@ def weigh(pixels: Pixels, alpha: Float2D) -> Float3D:
 
     Returns
     -------
-    float32 (H, W, 4); colours 0 to 255 times alpha
+    uint8 (H, W, 4); colours 0 to 255 times alpha, alpha 0 to 255
 
     Examples
     --------
-    >>> weigh(np.full((1, 1, 3), 200, np.uint8), np.full((1, 1), 0.5, np.float32)).tolist()
-    [[[100.0, 100.0, 100.0, 0.5]]]
+    >>> weigh(np.full((1, 1, 3), 200, np.uint8), np.full((1, 1), 0.4, np.float32)).tolist()
+    [[[80, 80, 80, 102]]]
     """
-    weighed = np.empty((*alpha.shape, 4), np.float32)
-    for top in range(0, len(alpha), _ROWS):  # a band of rows stays in the cache
-        rows = slice(top, top + _ROWS)
-        for channel in range(3):  # three strided passes: twice as fast as one with a broadcast
-            np.multiply(pixels[rows, :, channel], alpha[rows], out=weighed[rows, :, channel])
-        weighed[rows, :, 3] = alpha[rows]
-    return weighed
+    import cv2
+
+    straight = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2RGBA)
+    cv2.insertChannel(cv2.convertScaleAbs(alpha, alpha=255), straight, 3)
+    return np.asarray(cv2.cvtColor(straight, cv2.COLOR_RGBA2mRGBA), np.uint8)
 
 
-def resize(picture: Float3D, size: tuple[int, int]) -> Float3D:
-    """Resize a weighed picture; alpha stays in [0, 1] and no colour exceeds its alpha.
+def resize(picture: Weighed, size: tuple[int, int]) -> Weighed:
+    """Resize a weighed picture; no colour exceeds its alpha.
 
-    To less than a half: area average. Otherwise downwards: a Gaussian that takes away what the
-    smaller picture cannot show, then cubic. Upwards: cubic. The cubic's overshoot scales colour
-    and alpha alike, so dividing both by an alpha above 1 leaves no bright rim.
+    Downwards: halved by averages of four as long as that is possible, then a Gaussian that
+    takes away what the smaller picture cannot show, then cubic. Upwards: cubic. The cubic's
+    overshoot scales colour and alpha alike, so dividing both by an alpha above 255 leaves no
+    bright rim.
 
     Parameters
     ----------
-    picture : float32 (H, W, 4), as `weigh` returns it
+    picture : uint8 (H, W, 4), as `weigh` returns it
     size : (height, width), pixels
 
     Returns
     -------
-    float32 (height, width, 4); the picture itself if the size is its own
+    uint8 (height, width, 4); the picture itself if the size is its own
 
     Examples
     --------
     >>> resize(weigh(np.full((4, 4, 3), 80, np.uint8), np.ones((4, 4), np.float32)), (2, 2)).max()
-    np.float32(80.0)
+    np.uint8(255)
+    """
+    smaller = smoothed(picture, size)
+    return smaller if smaller.shape[:2] == size else _cubic(smaller, size)
+
+
+def smoothed(picture: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Take away what `size` cannot show: the picture halved as often as it can be, and blurred.
+
+    Parameters
+    ----------
+    picture : array (H, W) or (H, W, channels)
+    size : (height, width), pixels
     """
     import cv2
 
-    height, width = picture.shape[:2]
-    if (height, width) == size:
-        return picture
-    target = (size[1], size[0])
-    factor = math.sqrt(height * width / (size[0] * size[1]))
-    way = cv2.INTER_AREA if factor >= _AREA_FROM else cv2.INTER_CUBIC
-    if 1 < factor < _AREA_FROM:
-        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), _BLUR * math.sqrt(factor**2 - 1)))
-    return _bounded(np.asarray(cv2.resize(picture, target, interpolation=way), np.float32))
+    def factor() -> float:
+        return math.sqrt(math.prod(picture.shape[:2]) / math.prod(size))
 
-
-def _bounded(picture: Float3D) -> Float3D:
-    """Bring alpha back into [0, 1] and the colours with it, in place."""
-    for top in range(0, len(picture), _ROWS):
-        band = picture[top : top + _ROWS]
-        alpha = np.maximum(band[..., 3], 0)
-        over = np.maximum(alpha, 1)
-        most = 255 * np.minimum(alpha, 1)
-        for channel in range(3):
-            value = band[..., channel]
-            np.clip(value / over, 0, most, out=value)
-        np.minimum(alpha, 1, out=band[..., 3])
+    while factor() >= _AREA_FROM and min(picture.shape[:2]) > 1:
+        half = (picture.shape[1] // 2, picture.shape[0] // 2)
+        picture = np.asarray(cv2.resize(picture, half, interpolation=cv2.INTER_AREA))
+    if factor() > 1 and picture.shape[:2] != size:
+        sigma = _BLUR * math.sqrt(factor() ** 2 - 1)
+        side = 2 * math.ceil(3 * sigma) + 1
+        picture = np.asarray(cv2.GaussianBlur(picture, (side, side), sigma))
     return picture
 
 
-def sharpen(picture: Float3D, amount: float) -> Float3D:
+def _cubic(picture: Weighed, size: tuple[int, int]) -> Weighed:
+    import cv2
+
+    fine = np.multiply(picture, np.uint16(_FINE), dtype=np.uint16)
+    sized = cv2.resize(fine, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    whole = 255 * _FINE
+    over = np.nonzero(sized[..., 3] > whole)
+    above = sized[over].astype(np.float32)
+    sized[over] = np.rint(above * (whole / above[:, 3:]))
+    return below_alpha(cv2.convertScaleAbs(sized, alpha=1 / _FINE))
+
+
+def below_alpha(picture: NDArray[Any]) -> Weighed:
+    """Return a weighed picture with no colour above its alpha.
+
+    Examples
+    --------
+    >>> below_alpha(np.array([[[9, 3, 5, 4]]], np.uint8)).tolist()
+    [[[4, 3, 4, 4]]]
+    """
+    import cv2
+
+    alpha = cv2.extractChannel(picture, 3)
+    return np.asarray(cv2.min(picture, cv2.merge([alpha] * 4)), np.uint8)
+
+
+def sharpen(picture: Weighed, amount: float) -> Weighed:
     """Add back the fine contrast that downsizing takes, in brightness only.
 
     An unsharp mask whose blur is weighted by alpha: what lies behind the edge has no part in
@@ -104,32 +136,44 @@ def sharpen(picture: Float3D, amount: float) -> Float3D:
 
     Parameters
     ----------
-    picture : float32 (H, W, 4), as `weigh` returns it
+    picture : uint8 (H, W, 4), as `weigh` returns it
     amount : float, >= 0
 
     Returns
     -------
-    float32 (H, W, 4)
+    uint8 (H, W, 4)
     """
     if amount == 0:
         return picture
     import cv2
 
-    sharp = picture.copy()
-    luma = cv2.transform(picture, np.array([[*_LUMA, 0]], np.float32))
-    alpha = np.ascontiguousarray(picture[..., 3])
+    luma = cv2.cvtColor(picture, cv2.COLOR_RGBA2GRAY)
+    alpha = cv2.extractChannel(picture, 3)
     wide, weight = (cv2.GaussianBlur(p, (0, 0), _SHARPEN_SIGMA_PX) for p in (luma, alpha))
-    for top in range(0, len(sharp), _ROWS):
-        rows = slice(top, top + _ROWS)
-        solid = np.clip((alpha[rows] - _SOLID) / (1 - _SOLID), 0, 1)
-        detail = luma[rows] - wide[rows] / np.maximum(weight[rows], 1e-3) * alpha[rows]
-        detail -= np.clip(detail, -_SHARPEN_FROM, _SHARPEN_FROM)
-        detail *= amount * solid
-        most = 255 * alpha[rows]
-        for channel in range(3):
-            value = sharp[rows, :, channel]
-            np.clip(value + detail, 0, most, out=value)
-    return sharp
+    levels = np.arange(256, dtype=np.float32)
+    change = np.clip(np.rint(amount * (levels - _SHARPEN_FROM)), 0, 255).astype(np.uint8)
+    up = cv2.LUT(cv2.subtract(luma, wide), change)
+    down = cv2.LUT(cv2.subtract(wide, luma), change)
+    solid = cv2.inRange(alpha, 255 * _SOLID, 255)
+    edge = np.nonzero(solid & ~cv2.inRange(weight, 255, 255))
+    detail = amount * _detail_at_edge(luma[edge], wide[edge], weight[edge], alpha[edge])
+    up[edge] = np.rint(np.clip(detail, 0, 255))
+    down[edge] = np.rint(np.clip(-detail, 0, 255))
+    up &= solid
+    down &= solid
+    zero = np.zeros_like(up)
+    brighter = cv2.add(picture, cv2.merge([up, up, up, zero]))
+    sharp = cv2.subtract(brighter, cv2.merge([down, down, down, zero]))
+    return below_alpha(sharp)
+
+
+def _detail_at_edge(luma: Grey, wide: Grey, weight: Grey, alpha: Grey) -> Float1D:
+    """Return the contrast to be added where not all around is solid."""
+    share = alpha.astype(np.float32) / np.maximum(weight, 1)
+    detail = luma - wide * share
+    detail -= np.clip(detail, -_SHARPEN_FROM, _SHARPEN_FROM)
+    solid = np.clip((alpha / np.float32(255) - _SOLID) / (1 - _SOLID), 0, 1)
+    return np.asarray(detail * solid, np.float32)
 
 
 def cover(
@@ -166,8 +210,7 @@ def cover(
     part = picture.pixels[top : top + tall, left : left + broad]
     if part.shape[:2] == size:
         return Image(np.ascontiguousarray(part))
-    if 1 < 1 / scale < _AREA_FROM:
-        part = np.asarray(cv2.GaussianBlur(part, (0, 0), _BLUR * math.sqrt(scale**-2 - 1)))
-    way = cv2.INTER_AREA if 1 / scale >= _AREA_FROM else cv2.INTER_CUBIC
-    sized = cv2.resize(np.ascontiguousarray(part), (width, height), interpolation=way)
-    return Image(np.asarray(sized, np.uint8))
+    part = smoothed(np.ascontiguousarray(part), size)
+    if part.shape[:2] != size:
+        part = np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_CUBIC))
+    return Image(np.asarray(part, np.uint8))

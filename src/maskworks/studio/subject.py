@@ -20,6 +20,7 @@ SUBJECT_ALPHA = 0.1
 FAINTEST = 1 / 255
 """Alpha below this is nothing."""
 
+_ROWS = 64
 _CUT_ALPHA = 0.5
 _SEEN_ALPHA = 0.25  # a straight edge of this alpha is seen
 _CUT_SHARE = 0.005  # of a side: a subject that leaves the photo does so over more than this
@@ -64,7 +65,7 @@ def find_subject(matte: Matte) -> Subject:
     ((2, 4), 8.0, (3.0, 5.0), ())
     """
     alpha = matte.alpha
-    highest = [alpha.max(axis=axis) for axis in (1, 0)]
+    highest, masses = _profiles(alpha)
     box = _box(highest, SUBJECT_ALPHA)
     if box is None:
         raise ImageError(
@@ -73,13 +74,25 @@ def find_subject(matte: Matte) -> Subject:
         )
     reach = _box(highest, FAINTEST)
     assert reach is not None  # noqa: S101 - it holds `box`
-    masses = [alpha.sum(axis=axis).astype(np.float64) for axis in (1, 0)]
     area = float(masses[0].sum())
     centre = [float(((np.arange(m.size) + 0.5) * m).sum() / m.sum()) for m in masses]
     edges = (alpha[0], alpha[:, -1], alpha[-1], alpha[:, 0])
     cut = _left(edges, _CUT_ALPHA)
     fades = tuple(side for side in _left(edges, _SEEN_ALPHA) if side not in cut)
     return Subject(box, reach, area, (centre[0], centre[1]), cut, fades)
+
+
+def _profiles(alpha: Float2D) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+    """Return the largest alpha and the sum of each row and each column."""
+    height, width = alpha.shape
+    most, sums = np.empty(height, np.float32), np.empty(height)
+    most_down, sums_down = np.zeros(width, np.float32), np.zeros(width)
+    for top in range(0, height, _ROWS):  # a band of rows is read once and stays in the cache
+        rows = alpha[top : top + _ROWS]
+        most[top : top + _ROWS], sums[top : top + _ROWS] = rows.max(axis=1), rows.sum(axis=1)
+        np.maximum(most_down, rows.max(axis=0), out=most_down)
+        sums_down += rows.sum(axis=0)
+    return [most, most_down], [sums, sums_down]
 
 
 def _box(highest: list[NDArray[Any]], least: float) -> Box | None:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from maskworks.apps.cli.dry_run import aim_of, show_plan
-from maskworks.apps.cli.memory import give_back_large_arrays
+from maskworks.apps.cli.memory import reuse_memory
 from maskworks.apps.cli.report import Tally, reporting, short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.core.errors import UsageError
@@ -226,7 +226,7 @@ def cutout(
 def run(request: Request) -> int:
     """Do what was asked and return the exit code."""
     stop = threading.Event()
-    give_back_large_arrays()
+    reuse_memory()
     with finishing(stop):
         aim = aim_of(request)
         spec = spec_of(request)

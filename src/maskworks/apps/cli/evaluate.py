@@ -25,7 +25,7 @@ from maskworks.apps.cli.evaluate_output import (
 )
 from maskworks.apps.cli.evaluate_pictures import saliency, video
 from maskworks.apps.cli.evaluate_trust import calibration, fairness, threshold
-from maskworks.apps.cli.memory import give_back_large_arrays
+from maskworks.apps.cli.memory import reuse_memory
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.reading import Limits
@@ -90,7 +90,7 @@ def mattes(
     page = check_outputs(json_file, html_file, task="mattes")
     pairing = pair_files(truth, predictions, trimaps, allow_missing=allow_missing)
     stop = threading.Event()
-    give_back_large_arrays()
+    reuse_memory()
     with finishing(stop):
         rows = list(
             _shown(score_pairs(pairing.pairs, Limits(max_pixels), stop=stop), len(pairing.pairs))

@@ -75,12 +75,12 @@ def run_file(
     debug: bool = False,
 ) -> int:
     """Run a campaign, say what happens, write its report; return the exit code of `run`."""
-    from maskworks.apps.cli.memory import give_back_large_arrays
+    from maskworks.apps.cli.memory import reuse_memory
     from maskworks.studio.reporting import report_campaign
     from maskworks.studio.running import Run, Telling, run_campaign
 
     stop = threading.Event()
-    give_back_large_arrays()
+    reuse_memory()
     watch = Watch(as_json=as_json)
     try:
         with opened(file, database) as store, watching(watch):

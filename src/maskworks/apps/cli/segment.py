@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from maskworks.apps.cli.memory import give_back_large_arrays
+from maskworks.apps.cli.memory import reuse_memory
 from maskworks.apps.cli.report import Tally, reporting, short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.core.errors import ImageError, UsageError
@@ -269,7 +269,7 @@ def _bands(text: str | None) -> tuple[int, ...] | None:
 def run(request: LabelRequest, style: Style, *, again: tuple[str, ...] = ()) -> int:
     """Do what was asked and return the exit code."""
     stop = threading.Event()
-    give_back_large_arrays()
+    reuse_memory()
     with finishing(stop):
         labelling = open_labelling(request)
         shown = {str(work.source): work.shown for work in labelling.works}

@@ -101,9 +101,9 @@ def serve(
         from maskworks.apps.http.settings import MEGABYTE, Bounds, Fetching, ServerSettings
     except ImportError as error:
         raise UsageError(_INSTALL.format(error)) from error
-    from maskworks.apps.cli.memory import give_back_large_arrays
+    from maskworks.apps.cli.memory import reuse_memory
 
-    give_back_large_arrays()
+    reuse_memory()
     settings = ServerSettings(
         host=host,
         port=port,

@@ -56,7 +56,7 @@ def embed(picture: bytes | Path | None) -> str:
     """Return a small picture as base64; empty if there is none or it cannot be read.
 
     A file that is a small WebP already is taken as it is; of any other a small copy is made,
-    which takes as long as decoding it.
+    which takes as long as decoding it, of a JPEG less.
     """
     if isinstance(picture, Path):
         picture = _from_file(picture)
@@ -69,7 +69,7 @@ def _from_file(path: Path) -> bytes | None:
         data = path.read_bytes()
         if len(data) <= _SMALL_BYTES and sniff(data) == "WEBP":
             return data
-        read = read_picture(data, Limits(), name=path.name)
+        read = read_picture(data, Limits(), name=path.name, least_side=2 * SIDE_PX)
     except (MaskworksError, OSError):
         return None
     return thumbnail(read.image, read.matte)
