@@ -1,6 +1,8 @@
 """A whole campaign against its parts: `maskworks run` and decode, cut-out, encode alone.
 
 make bench-8000      8,000 photos, written to docs/benchmarks.md (hours, 30 GB of disk)
+
+What stands below the line `KEPT` of the page was measured and written apart from it, and stays.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ ROOT = HERE.parent
 MASKWORKS = str(Path(sys.executable).parent / "maskworks")
 SAMPLE = 120
 """So many photos are timed alone."""
+
+KEPT = "<!-- kept when the rest is written anew -->"
 
 
 class CampaignRunError(Exception):
@@ -178,6 +182,13 @@ def page(found: Figures) -> str:
     )
 
 
+def write(path: Path, text: str) -> None:
+    """Write the page, and keep what stands below `KEPT`."""
+    before = path.read_text() if path.exists() else ""
+    _, line, rest = before.partition(KEPT)
+    path.write_text(text + (f"\n{line}{rest}" if line else ""))
+
+
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
@@ -191,7 +202,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--pictures", type=int, default=8000)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--model", default="cutout-fast")
+    parser.add_argument("--model", default="cutout")
     parser.add_argument("--refine", default="fast", choices=["off", "fast", "fine", "auto"])
     parser.add_argument("--write", type=Path, help="the page; default: print it")
     parser.add_argument("--keep", action="store_true", help="leave the outputs on the disk")
@@ -207,7 +218,7 @@ def main(arguments: list[str]) -> int:
     if not options.keep:
         shutil.rmtree(folder)
     if options.write:
-        options.write.write_text(page(found))
+        write(options.write, page(found))
     else:
         print(page(found))
     return 0 if found.overhead <= 0.15 and found.peak_kb * 1.024e-3 < 1000 else 1

@@ -124,6 +124,15 @@ def test_page_of_the_campaign_tells_what_it_adds():
     assert "| time | 3 h 03 min, 2,618 photos an hour |" in text
 
 
+def test_page_of_the_campaign_keeps_what_was_measured_apart(tmp_path):
+    page = tmp_path / "page.md"
+    campaign.write(page, "# One\n")
+    assert page.read_text() == "# One\n"
+    page.write_text(f"# One\n\n{campaign.KEPT}\n\n## Apart\n")
+    campaign.write(page, "# Two\n")
+    assert page.read_text() == f"# Two\n\n{campaign.KEPT}\n\n## Apart\n"
+
+
 @pytest.mark.slow
 def test_campaign_is_measured_against_its_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(campaign_pictures, "MEGAPIXELS", (0.2, 0.4))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import Box, Image, Matte, Pixels
@@ -236,9 +238,8 @@ def _transparent(layer: Layer) -> Composed:
     own = layer.picture[..., 3] / np.float32(255)
     part += own - own * part
     np.clip(part, 0, 1, out=part)
-    if layer.colours is None:
-        weighed = layer.picture[..., :3]
-    else:  # before any rounding
+    weighed: NDArray[Any] = layer.picture[..., :3]
+    if layer.colours is not None:  # nothing was resized: these were not rounded
         weighed = layer.colours * own[..., np.newaxis]
     colours = weighed / np.maximum(part, FAINTEST)[..., np.newaxis]
     pixels = np.zeros((*canvas, 3), np.uint8)

@@ -269,7 +269,8 @@ def _blur(image: Image, matte: Matte, box: Box, working: tuple[int, int]) -> flo
     down, across = image.size[0] / working[0], image.size[1] / working[1]
     rows = slice(int(box.top * down), max(1, round(box.bottom * down)))
     columns = slice(int(box.left * across), max(1, round(box.right * across)))
-    grey = _shrink(cv2.cvtColor(image.pixels[rows, columns], cv2.COLOR_RGB2GRAY)).astype(np.float32)
+    plain = np.asarray(cv2.cvtColor(image.pixels[rows, columns], cv2.COLOR_RGB2GRAY), np.uint8)
+    grey = _shrink(plain).astype(np.float32)
     solid = np.pad(_shrink(matte.alpha[rows, columns]) >= INSIDE, 1)  # beyond the box is outside
     kernel = np.ones((_BLUR_TAPS, _BLUR_TAPS), np.uint8)
     deep = cv2.erode(solid.view(np.uint8), kernel)[1:-1, 1:-1].astype(bool)

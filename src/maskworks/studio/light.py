@@ -48,4 +48,4 @@ def match_light(picture: Weighed, behind: Image, amount: float) -> Weighed:
     tint = (cast / grey) ** (_TINT * amount)
     level = (grey / (subject + 1)) ** (_LEVEL * amount)
     gain = np.clip(tint * level, 1 - _MOST, 1 + _MOST)
-    return below_alpha(cv2.multiply(picture, (*gain.tolist(), 1.0)))
+    return below_alpha(cv2.multiply(picture, np.array([*gain, 1.0])))

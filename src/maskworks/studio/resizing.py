@@ -147,24 +147,30 @@ def sharpen(picture: Weighed, amount: float) -> Weighed:
         return picture
     import cv2
 
-    luma = cv2.cvtColor(picture, cv2.COLOR_RGBA2GRAY)
-    alpha = cv2.extractChannel(picture, 3)
-    wide, weight = (cv2.GaussianBlur(p, (0, 0), _SHARPEN_SIGMA_PX) for p in (luma, alpha))
+    luma = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGBA2GRAY), np.uint8)
+    alpha = np.asarray(cv2.extractChannel(picture, 3), np.uint8)
+    wide, weight = (_blurred(plane) for plane in (luma, alpha))
     levels = np.arange(256, dtype=np.float32)
     change = np.clip(np.rint(amount * (levels - _SHARPEN_FROM)), 0, 255).astype(np.uint8)
-    up = cv2.LUT(cv2.subtract(luma, wide), change)
-    down = cv2.LUT(cv2.subtract(wide, luma), change)
-    solid = cv2.inRange(alpha, 255 * _SOLID, 255)
-    edge = np.nonzero(solid & ~cv2.inRange(weight, 255, 255))
+    up = np.asarray(cv2.LUT(cv2.subtract(luma, wide), change), np.uint8)
+    down = np.asarray(cv2.LUT(cv2.subtract(wide, luma), change), np.uint8)
+    solid = alpha >= 255 * _SOLID
+    edge = np.nonzero(solid & (weight < 255))
     detail = amount * _detail_at_edge(luma[edge], wide[edge], weight[edge], alpha[edge])
     up[edge] = np.rint(np.clip(detail, 0, 255))
     down[edge] = np.rint(np.clip(-detail, 0, 255))
-    up &= solid
-    down &= solid
+    up *= solid
+    down *= solid
     zero = np.zeros_like(up)
     brighter = cv2.add(picture, cv2.merge([up, up, up, zero]))
     sharp = cv2.subtract(brighter, cv2.merge([down, down, down, zero]))
     return below_alpha(sharp)
+
+
+def _blurred(plane: Grey) -> Grey:
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), _SHARPEN_SIGMA_PX), np.uint8)
 
 
 def _detail_at_edge(luma: Grey, wide: Grey, weight: Grey, alpha: Grey) -> Float1D:
