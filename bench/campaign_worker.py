@@ -1,8 +1,9 @@
 """Time decoding, cutting out and encoding alone: `campaign_worker.py FILE COUNT METHOD THREADS`.
 
-The same photos as the campaign's first COUNT, with as many workers; each is decoded, cut out
-and encoded once for every file that the campaign made of it, at that file's size. Prints the
-seconds by the clock and those of all processors, the model's loading not counted.
+The campaign's first COUNT photos that are done, with as many workers; each is decoded, cut out
+and encoded once for every file that the campaign made of it, at that file's size. Prints how
+many there were, the seconds by the clock and those of all processors, the model's loading not
+counted.
 """
 
 from __future__ import annotations
@@ -34,15 +35,15 @@ def main(campaign: Path, count: int, method: str, threads: int) -> None:
     with open_store(database_beside(file.path), create=False) as store:
         for one in deliverables(store, list_campaigns(store)[0], route=None):
             sizes.setdefault(one.source, []).append((one.output.height, one.output.width))
-    sources = sorted(path.name for path in file.input.iterdir())[:count]
-    crew = share_cores(threads, count)
+    sources = sorted(sizes)[:count]
+    crew = share_cores(threads, len(sources))
     model = taking_turns(load_model(file.campaign.input.model, threads=crew.threads))
     options = RefineOptions(method=method)  # type: ignore[arg-type] - one of its methods
 
     def work(source: str) -> None:
         picture = read_picture(photo_of(file, source).read_bytes())
         cut(Item(content="", picture=picture, variants=()), model, options)
-        for size in sizes.get(source, ()):
+        for size in sizes[source]:
             image = _sized(picture.image, size)
             encode(image, None, Encoding("jpg", quality=92), picture.details)
 
@@ -50,7 +51,7 @@ def main(campaign: Path, count: int, method: str, threads: int) -> None:
     began, worked = time.perf_counter(), time.process_time()
     for _ in run_line(sources, work, workers=crew.workers, stop=threading.Event()):
         pass
-    print(time.perf_counter() - began, time.process_time() - worked)
+    print(len(sources), time.perf_counter() - began, time.process_time() - worked)
 
 
 def _sized(image: Image, size: tuple[int, int]) -> Image:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +27,19 @@ class Trace:
         return max(self.samples[int(start * count) : max(int(end * count), 1)])
 
 
-def follow(command: list[str], environment: dict[str, str]) -> Trace:
+def follow(
+    command: list[str],
+    environment: dict[str, str],
+    *,
+    due: Callable[[], bool] = lambda: False,
+    aside: Callable[[], None] = lambda: None,
+) -> Trace:
     """Run `command` to its end and sample its resident memory.
 
-    Only the process itself is followed: `maskworks cutout` works in threads.
+    Only the process itself is followed: `maskworks cutout` works in threads. Whenever `due`
+    says so it stands still while `aside` does something; that time does not count.
     """
-    start = time.perf_counter()
+    start, stood = time.perf_counter(), 0.0
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -41,8 +50,17 @@ def follow(command: list[str], environment: dict[str, str]) -> Trace:
         if "VmRSS" in fields:
             samples.append(fields["VmRSS"])
             peak = max(peak, fields["VmHWM"])
+        if due():
+            stopped = time.perf_counter()
+            process.send_signal(signal.SIGSTOP)
+            try:
+                aside()
+            finally:
+                process.send_signal(signal.SIGCONT)
+            stood += time.perf_counter() - stopped
         time.sleep(EVERY_S)
-    return Trace(tuple(samples) or (0,), peak, time.perf_counter() - start, process.returncode)
+    seconds = time.perf_counter() - start - stood
+    return Trace(tuple(samples) or (0,), peak, seconds, process.returncode)
 
 
 def _fields(status: Path) -> dict[str, int]:
