@@ -1,6 +1,6 @@
 """A whole campaign against its parts: `maskworks run` and decode, cut-out, encode alone.
 
-Five times on its way the campaign stands still and the parts are timed: on a machine that
+Several times on its way the campaign stands still and the parts are timed: on a machine that
 others use too, two figures of different quarters of an hour cannot be compared.
 
 make bench-8000      8,000 photos, written to docs/benchmarks.md (hours, 30 GB of disk)
@@ -16,12 +16,10 @@ import json
 import os
 import resource
 import shutil
-import sqlite3
 import statistics
 import subprocess
 import sys
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +27,8 @@ from pathlib import Path
 import memory
 from campaign_pictures import DISTINCT, make_campaign
 from peer import clean_environment
+
+from maskworks.studio.store import counts, database_beside, list_campaigns, open_store
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -59,13 +59,15 @@ class Spent:
 class Figures:
     """What was measured, for all photos.
 
-    `alone` is decode, network, edges and encode; `plain` the same without the edges.
+    `alone` is decode, network, edges and encode, a mean of so many `rounds`; `plain` the same
+    without the edges.
     """
 
     count: int
     model: str
     refine: str
     threads: int
+    rounds: int
     whole: Spent
     alone: Spent
     plain: Spent
@@ -97,13 +99,15 @@ def measure(folder: Path, count: int, *, model: str, refine: str, threads: int) 
         message = f"{count} photos went in; the report says {report['routes']}"
         raise CampaignRunError(message)
     written = sum(path.stat().st_size for path in (folder / "bench-out").rglob("*.*"))
+    alone = parts.mean()
     return Figures(
         count=count,
         model=model,
         refine=refine,
         threads=threads,
+        rounds=parts.rounds,
         whole=whole,
-        alone=parts.mean(),
+        alone=alone,
         plain=_alone(file, DISTINCT, "off", threads).times(count),
         peak_kb=trace.peak,
         early_kb=trace.peak_between(0.1, 0.5),
@@ -118,7 +122,7 @@ class _Parts:
 
     def __init__(self, file: Path, count: int, method: str, threads: int) -> None:
         self._file, self._count, self._method, self._threads = file, count, method, threads
-        self._database = file.parent / "campaign.db"
+        self._database = database_beside(file)
         self._looked = 0.0
         self._found: list[Spent] = []
         self.processor_s = 0.0
@@ -137,6 +141,11 @@ class _Parts:
         self._found.append(found.times(self._count))
         self.processor_s += _processor_s() - before
 
+    @property
+    def rounds(self) -> int:
+        """How often they were timed."""
+        return len(self._found)
+
     def mean(self) -> Spent:
         """Return the mean of the rounds, for all photos."""
         if not self._found:
@@ -149,12 +158,8 @@ class _Parts:
     def _done(self) -> int:
         if not self._database.exists():
             return 0
-        try:
-            with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True)) as store:
-                query = "SELECT count(DISTINCT item_id) FROM outputs"
-                return int(store.execute(query).fetchone()[0])
-        except sqlite3.OperationalError:  # being made, or being written
-            return 0
+        with open_store(self._database, create=False) as store:
+            return sum(counts(store, one).done for one in list_campaigns(store))
 
 
 def _run(file: Path, threads: int, parts: _Parts) -> tuple[memory.Trace, Spent]:
@@ -212,8 +217,8 @@ def page(found: Figures) -> str:
         "Each photo becomes a JPEG on white by the preset `amazon-main`; one in twenty is hard,",
         "and goes to review with a PSD and a TIFF.",
         f"The photos are {min(DISTINCT, found.count)} different ones under {found.count:,} names.",
-        f"The parts are timed with as many threads, {ROUNDS} times while the campaign stands",
-        f"still, on {min(DISTINCT, found.count)} of the photos, and scaled up.",
+        f"The parts are timed with as many threads, {found.rounds} times while the campaign",
+        f"stands still, on {min(DISTINCT, found.count)} of the photos, and scaled up.",
     ]
     return "\n".join(
         [

@@ -109,6 +109,7 @@ def test_page_of_the_campaign_tells_what_it_adds():
         model="cutout",
         refine="auto",
         threads=2,
+        rounds=5,
         whole=campaign.Spent(11_000, 21_000),
         alone=campaign.Spent(10_000, 20_000),
         plain=campaign.Spent(2_000, 4_000),

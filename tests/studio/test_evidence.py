@@ -10,7 +10,7 @@ from skimage.color import rgb2lab
 from skimage.measure import blur_effect
 
 from maskworks.core.errors import ImageError, UsageError
-from maskworks.core.values import Image, Matte
+from maskworks.core.values import Box, Image, Matte
 from maskworks.studio import evidence as evidence_module
 from maskworks.studio.evidence import ALIKE_BELOW, Evidence, measure
 
@@ -209,3 +209,12 @@ def test_evidence_refuses_a_number_out_of_range(name, value):
 def test_evidence_is_measured_at_a_small_size():
     shrunk = evidence_module._shrink(np.zeros((1999, 3001, 3), np.uint8))
     assert shrunk.shape == (341, 512, 3)
+
+
+@pytest.mark.parametrize("size", [(1999, 3001), (1030, 700), (700, 530)])
+@pytest.mark.parametrize("box", [Box(0, 0, 9, 7), Box(50, 101, 160, 103), Box(300, 200, 341, 300)])
+def test_what_is_shrunk_within_a_box_is_that_of_the_whole(size, box):
+    pixels = np.random.default_rng(4).integers(0, 256, (*size, 3), np.uint8)
+    part = (slice(box.top, box.bottom), slice(box.left, box.right))
+    within = evidence_module._shrink(pixels, box)[part]
+    assert np.array_equal(within, evidence_module._shrink(pixels)[part])

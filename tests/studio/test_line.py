@@ -3,10 +3,11 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import cv2
 import pytest
 
 from maskworks.studio.item import Row, Work
-from maskworks.studio.line import Room, run_line, share_cores
+from maskworks.studio.line import Room, run_line, share_cores, usable_cores
 
 
 def works(count):
@@ -23,6 +24,19 @@ def row(work):
 def test_every_work_gives_one_row(workers):
     rows = list(run_line(works(20), row, workers=workers, stop=threading.Event()))
     assert sorted(int(r.source[1:]) for r in rows) == list(range(20))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_share_the_cores_with_opencv(workers):
+    before, seen = cv2.getNumThreads(), set()
+
+    def do(work):
+        seen.add(cv2.getNumThreads())
+        return row(work)
+
+    assert len(list(run_line(works(4), do, workers=workers, stop=threading.Event()))) == 4
+    assert seen == {max(1, min(before, usable_cores() // workers))}
+    assert cv2.getNumThreads() == before
 
 
 def test_line_stops_after_what_is_in_hand():

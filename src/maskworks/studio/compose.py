@@ -16,7 +16,7 @@ from maskworks.studio.blending import blend_plain, blend_weighed, clear_ring, da
 from maskworks.studio.light import match_light
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.placing import Note, Placement, place
-from maskworks.studio.resizing import Weighed, cover, resize, sharpen, weigh
+from maskworks.studio.resizing import Weighed, alpha_of, cover, resize, sharpen, weigh
 from maskworks.studio.shadow import cast_shadow
 from maskworks.studio.subject import FAINTEST, find_subject
 
@@ -176,7 +176,7 @@ def lay_out(foreground: Image, matte: Matte, rules: OutputRules) -> Layer:
         note = Note("shadow-left-out", text, 0)
         return Layer(shown, own, rect, None, placement.with_note(note), rules)
     alpha = np.zeros(placement.canvas, np.float32)
-    alpha[rect.top : rect.bottom, rect.left : rect.right] = shown[..., 3] / np.float32(255)
+    alpha[rect.top : rect.bottom, rect.left : rect.right] = alpha_of(shown)
     clear = _SHADOW_CLEAR_PX if rules.demands_colour else 0
     shade = cast_shadow(Matte(alpha), placement.box, rules.shadow, clear_px=clear)
     return Layer(shown, own, rect, shade, placement, rules)
@@ -235,7 +235,7 @@ def _transparent(layer: Layer) -> Composed:
     canvas, rect = layer.placement.canvas, layer.rect
     alpha = np.zeros(canvas, np.float32) if layer.shade is None else layer.shade.alpha.copy()
     part = alpha[rect.top : rect.bottom, rect.left : rect.right]
-    own = layer.picture[..., 3] / np.float32(255)
+    own = alpha_of(layer.picture)
     part += own - own * part
     np.clip(part, 0, 1, out=part)
     weighed: NDArray[Any] = layer.picture[..., :3]

@@ -23,7 +23,8 @@ INSIDE = 0.5
 ALIKE_BELOW = 10.0
 """Colours closer than this in CIE Lab (Delta E 1976) are alike to the eye at a glance."""
 
-_CONTOUR_PX = 1.5  # pixels this near the contour are mixed by the picture's own sharpness
+_APART_PX = 3  # a pixel counts if the window around it is on its side: else it may be mixed
+_LAB_STEP = (100 / 255, 1, 1)  # of Lab in bytes, in its own units
 _NEAR_PX = 8  # "just inside" and "just outside" end here
 _BLUR_TAPS = 11  # of the second blur, as in the paper
 _BLUR_LEAST_PX = 200  # fewer pixels inside say nothing about blur
@@ -160,11 +161,12 @@ def measure(  # noqa: PLR0913 - what the steps before found, each by its name
     )
 
 
-def _shrink(values: Array) -> Array:
+def _shrink(values: Array, within: Box | None = None) -> Array:
     """Average down to WORKING_PX on the long side; a smaller array stays as it is.
 
     First by a power of two, which is quick and leaves less than a pixel of the result out. The
     rest, less than a half, is between neighbours for colours, of which means are taken anyway.
+    With a box of the result only what lies in it is right.
     """
     import cv2
 
@@ -173,10 +175,30 @@ def _shrink(values: Array) -> Array:
     if long <= WORKING_PX:
         return values
     side = 1 << (min(long // WORKING_PX, height, width).bit_length() - 1)
-    values = block_means(values[: height // side * side, : width // side * side], side)
-    size = (max(1, round(width * WORKING_PX / long)), max(1, round(height * WORKING_PX / long)))
+    size = (max(1, round(height * WORKING_PX / long)), max(1, round(width * WORKING_PX / long)))
+    values = _block_means(values, side, None if within is None else _part(within, size))
     way = cv2.INTER_AREA if values.ndim == 2 else cv2.INTER_LINEAR  # several times as quick
-    return cast("Array", cv2.resize(values, size, interpolation=way))
+    return cast("Array", cv2.resize(values, (size[1], size[0]), interpolation=way))
+
+
+def _part(box: Box, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Return where a box and the pixels beside it lie, as shares of an array's sides."""
+    height, width = size
+    top, left = max(0, box.top - 1), max(0, box.left - 1)
+    return top / height, left / width, (box.bottom + 1) / height, (box.right + 1) / width
+
+
+def _block_means(values: Array, side: int, part: tuple[float, float, float, float] | None) -> Array:
+    """Return the means of whole blocks; outside of `part` they are 0."""
+    high, wide = values.shape[0] // side, values.shape[1] // side
+    if part is None or side == 1:
+        return block_means(values[: high * side, : wide * side], side)
+    top, left = int(part[0] * high), int(part[1] * wide)
+    bottom, right = min(high, int(part[2] * high) + 1), min(wide, int(part[3] * wide) + 1)
+    means = np.zeros((high, wide, *values.shape[2:]), values.dtype)
+    crop = values[top * side : bottom * side, left * side : right * side]
+    means[top:bottom, left:right] = block_means(crop, side)
+    return cast("Array", means)
 
 
 def _contour(inside: Bool2D) -> Bool2D:
@@ -201,15 +223,21 @@ def _low_contrast(image: Image, foreground: Image, inside: Bool2D) -> float:
     On each side the mean is taken over the pixels within _NEAR_PX (of 512) that are not at the
     contour itself; where a side has none, as in a hair's breadth, the place does not count.
     """
-    behind = _shrink(image.pixels)
-    before = behind if foreground is image else _shrink(foreground.pixels)
-    contour = _contour(inside)
-    near = max(3, round(_NEAR_PX * max(inside.shape) / WORKING_PX))
     box = Mask(inside).box()
     if box is None:
         return 0.0
-    rows = slice(max(0, box.top - near - 1), box.bottom + near + 1)  # nothing further off counts
-    columns = slice(max(0, box.left - near - 1), box.right + near + 1)
+    contour = _contour(inside)
+    near = max(3, round(_NEAR_PX * max(inside.shape) / WORKING_PX))
+    reach = near + 1  # nothing further off counts
+    box = Box(
+        max(0, box.top - reach),
+        max(0, box.left - reach),
+        min(inside.shape[0], box.bottom + reach),
+        min(inside.shape[1], box.right + reach),
+    )
+    behind = _shrink(image.pixels, box)
+    before = behind if foreground is image else _shrink(foreground.pixels, box)
+    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
     behind, before = behind[rows, columns], before[rows, columns]
     inside, contour = inside[rows, columns], contour[rows, columns]
     ours, some = _local_mean(before, inside, near, contour)
@@ -227,22 +255,20 @@ def _local_mean(
     """Return the mean Lab colour of one side around each pixel of `at`, and where there is one."""
     import cv2
 
-    depth = cv2.distanceTransform(side.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    apart = cv2.erode(side.view(np.uint8), np.ones((_APART_PX, _APART_PX), np.uint8))
     window = np.ones((2 * near + 1, 2 * near + 1), np.uint8)
-    reached = cv2.dilate(at.view(np.uint8), window).view(bool)  # nothing else is counted
-    counted = (depth > _CONTOUR_PX) & side & reached
-    layers = np.zeros((*side.shape, 4), np.float32)
-    if counted.any():
-        lab = cv2.cvtColor(pixels[counted][None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-        layers[counted] = np.concatenate([lab[0], np.ones_like(lab[0, :, :1])], axis=-1)
-    summed = cv2.integral(layers)
+    reached = cv2.dilate(at.view(np.uint8), window)  # nothing else is counted
+    counted = cv2.bitwise_and(apart, reached)
+    lab = cv2.copyTo(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB), counted)
+    summed = cv2.integral(cv2.merge([*cv2.split(lab), counted]))
     row, column = np.nonzero(at)
     top, left = np.maximum(row - near, 0), np.maximum(column - near, 0)
     bottom = np.minimum(row + near + 1, side.shape[0])
     right = np.minimum(column + near + 1, side.shape[1])
     sums = summed[bottom, right] - summed[top, right] - summed[bottom, left] + summed[top, left]
-    number = np.rint(sums[:, 3:])
-    return (sums[:, :3] / np.maximum(number, 1)).astype(np.float32), number[:, 0] > 0
+    number = sums[:, 3:]
+    means = sums[:, :3] / np.maximum(number, 1) * _LAB_STEP
+    return means.astype(np.float32), number[:, 0] > 0
 
 
 def _second_piece(inside: Bool2D) -> float:

@@ -117,7 +117,8 @@ def run_line(
     """Yield the row of each work as soon as it is done, in any order.
 
     However it ends, no worker is left behind: what one of them raises is raised once the
-    others have finished, and their rows are yielded first.
+    others have finished, and their rows are yielded first. Meanwhile OpenCV, whose threads are
+    the process's, has the cores that are not a worker's own.
 
     Parameters
     ----------
@@ -127,6 +128,8 @@ def run_line(
     stop : Event
         Once set, pictures in hand are finished and no other is begun.
     """
+    import cv2
+
     results: _Results[Result] = queue.SimpleQueue()
     waiting = _in_turn(works)
 
@@ -141,6 +144,8 @@ def run_line(
             results.put(None)
 
     crew = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+    inner = cv2.getNumThreads()
+    cv2.setNumThreads(max(1, min(inner, usable_cores() // workers)))
     for thread in crew:
         thread.start()
     busy, first = len(crew), None
@@ -157,6 +162,7 @@ def run_line(
         stop.set()
         for thread in crew:  # one that was still in a library's code would abort the process
             thread.join()
+        cv2.setNumThreads(inner)
     if first is not None:
         raise first
 

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskworks.core.values import Image, Pixels
+from maskworks.core.values import Bool2D, Float2D, Image, Pixels
 
 Weighed = NDArray[np.uint8]
-Float2D = NDArray[np.float32]
 Float1D = NDArray[np.float32]
 Grey = NDArray[np.uint8]
 
@@ -50,6 +49,11 @@ def weigh(pixels: Pixels, alpha: Float2D) -> Weighed:
     straight = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2RGBA)
     cv2.insertChannel(cv2.convertScaleAbs(alpha, alpha=255), straight, 3)
     return np.asarray(cv2.cvtColor(straight, cv2.COLOR_RGBA2mRGBA), np.uint8)
+
+
+def alpha_of(picture: Weighed) -> Float2D:
+    """Return the alpha of a weighed picture, float32 (H, W) in [0, 1]."""
+    return np.asarray(picture[..., 3] / np.float32(255), np.float32)
 
 
 def resize(picture: Weighed, size: tuple[int, int]) -> Weighed:
@@ -107,10 +111,19 @@ def _cubic(picture: Weighed, size: tuple[int, int]) -> Weighed:
     fine = np.multiply(picture, np.uint16(_FINE), dtype=np.uint16)
     sized = cv2.resize(fine, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
     whole = 255 * _FINE
-    over = np.nonzero(sized[..., 3] > whole)
+    over = _where(np.asarray(cv2.extractChannel(sized, 3)) > whole)
     above = sized[over].astype(np.float32)
     sized[over] = np.rint(above * (whole / above[:, 3:]))
     return below_alpha(cv2.convertScaleAbs(sized, alpha=1 / _FINE))
+
+
+def _where(mask: Bool2D) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the rows and columns of a mask, as `numpy.nonzero` does, but sooner."""
+    import cv2
+
+    found: Any = cv2.findNonZero(mask.view(np.uint8))
+    points = np.reshape([] if found is None else found, (-1, 2)).astype(np.intp)
+    return points[:, 1], points[:, 0]
 
 
 def below_alpha(picture: NDArray[Any]) -> Weighed:
@@ -155,7 +168,7 @@ def sharpen(picture: Weighed, amount: float) -> Weighed:
     up = np.asarray(cv2.LUT(cv2.subtract(luma, wide), change), np.uint8)
     down = np.asarray(cv2.LUT(cv2.subtract(wide, luma), change), np.uint8)
     solid = alpha >= 255 * _SOLID
-    edge = np.nonzero(solid & (weight < 255))
+    edge = _where(solid & (weight < 255))
     detail = amount * _detail_at_edge(luma[edge], wide[edge], weight[edge], alpha[edge])
     up[edge] = np.rint(np.clip(detail, 0, 255))
     down[edge] = np.rint(np.clip(-detail, 0, 255))

@@ -6,12 +6,12 @@ import ctypes
 import sys
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_LARGE_BYTES = 32 << 20
+_LARGE_BYTES = 8 << 20
 _FREE_BYTES = 256 << 20
 
 
 def reuse_memory() -> None:
-    """Tell glibc to keep one heap for all threads, and to map only what is larger than 32 MB.
+    """Tell glibc to keep one heap for all threads, and to map only what is larger than 8 MB.
 
     Memory from the system costs a page fault for every 4 KB: a sixth of a campaign's time, as
     each picture needs some 150 MB of arrays one after the other. On a heap they are used again;
