@@ -59,8 +59,8 @@ class Spent:
 class Figures:
     """What was measured, for all photos.
 
-    `alone` is decode, network, edges and encode, a mean of so many `rounds`; `plain` the same
-    without the edges.
+    `alone` is decode, network, edges and encode (PSD and TIFF too), a mean of so many `rounds`;
+    `plain` the same without the edges.
     """
 
     count: int
@@ -217,6 +217,7 @@ def page(found: Figures) -> str:
         "Each photo becomes a JPEG on white by the preset `amazon-main`; one in twenty is hard,",
         "and goes to review with a PSD and a TIFF.",
         f"The photos are {min(DISTINCT, found.count)} different ones under {found.count:,} names.",
+        "Encoding is that of all these.",
         f"The parts are timed with as many threads, {found.rounds} times while the campaign",
         f"stands still, on {min(DISTINCT, found.count)} of the photos, and scaled up.",
     ]

@@ -165,7 +165,7 @@ def _shrink(values: Array, within: Box | None = None) -> Array:
     """Average down to WORKING_PX on the long side; a smaller array stays as it is.
 
     First by a power of two, which is quick and leaves less than a pixel of the result out. The
-    rest, less than a half, is between neighbours for colours, of which means are taken anyway.
+    rest, less than a half, is between neighbours, but for grey, whose sharpness is measured.
     With a box of the result only what lies in it is right.
     """
     import cv2
@@ -177,7 +177,8 @@ def _shrink(values: Array, within: Box | None = None) -> Array:
     side = 1 << (min(long // WORKING_PX, height, width).bit_length() - 1)
     size = (max(1, round(height * WORKING_PX / long)), max(1, round(width * WORKING_PX / long)))
     values = _block_means(values, side, None if within is None else _part(within, size))
-    way = cv2.INTER_AREA if values.ndim == 2 else cv2.INTER_LINEAR  # several times as quick
+    grey = values.ndim == 2 and values.dtype == np.uint8
+    way = cv2.INTER_AREA if grey else cv2.INTER_LINEAR  # several times as quick
     return cast("Array", cv2.resize(values, (size[1], size[0]), interpolation=way))
 
 

@@ -119,11 +119,11 @@ def differs(pixels: Pixels, colour: tuple[int, int, int] | None, tolerance: int)
     """
     import cv2
 
-    ground, share = usual_colour(pixels)
-    if colour is not None and _share(pixels, np.array(colour, float)) >= _MOSTLY:
-        ground = np.array(colour, float)
-    elif share < _UNIFORM:
-        return None
+    ground = None if colour is None else np.array(colour, float)
+    if ground is None or _share(pixels, ground) < _MOSTLY:
+        ground, share = usual_colour(pixels)
+        if share < _UNIFORM:
+            return None
     low = np.clip(ground - tolerance, 0, 255)
     high = np.clip(ground + tolerance, 0, 255)
     same = cv2.inRange(np.ascontiguousarray(pixels), low, high)
