@@ -153,7 +153,7 @@ def measure(  # noqa: PLR0913 - what the steps before found, each by its name
         area=area,
         soft_edge=_band_width(inside, band_share),
         transparent=soft_interior,
-        low_contrast=_low_contrast(image, foreground, inside),
+        low_contrast=0.0 if box is None else _low_contrast(image, foreground, inside, box),
         border=(top, right, bottom, left),
         second=_second_piece(inside),
         blur=None if box is None else _blur(image, matte, box, inside.shape),
@@ -176,26 +176,31 @@ def _shrink(values: Array, within: Box | None = None) -> Array:
         return values
     side = 1 << (min(long // WORKING_PX, height, width).bit_length() - 1)
     size = (max(1, round(height * WORKING_PX / long)), max(1, round(width * WORKING_PX / long)))
-    values = _block_means(values, side, None if within is None else _part(within, size))
+    part = None if within is None else _around(within, 1, size)
+    values = _block_means(values, side, part, size)
     grey = values.ndim == 2 and values.dtype == np.uint8
     way = cv2.INTER_AREA if grey else cv2.INTER_LINEAR  # several times as quick
     return cast("Array", cv2.resize(values, (size[1], size[0]), interpolation=way))
 
 
-def _part(box: Box, size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """Return where a box and the pixels beside it lie, as shares of an array's sides."""
-    height, width = size
-    top, left = max(0, box.top - 1), max(0, box.left - 1)
-    return top / height, left / width, (box.bottom + 1) / height, (box.right + 1) / width
+def _around(box: Box, margin: int, size: tuple[int, int]) -> Box:
+    """Return a box with a margin around it, as far as the array of that size goes."""
+    return Box(
+        max(0, box.top - margin),
+        max(0, box.left - margin),
+        min(size[0], box.bottom + margin),
+        min(size[1], box.right + margin),
+    )
 
 
-def _block_means(values: Array, side: int, part: tuple[float, float, float, float] | None) -> Array:
-    """Return the means of whole blocks; outside of `part` they are 0."""
+def _block_means(values: Array, side: int, part: Box | None, size: tuple[int, int]) -> Array:
+    """Return the means of whole blocks; outside of `part`, of an array of `size`, they are 0."""
     high, wide = values.shape[0] // side, values.shape[1] // side
     if part is None or side == 1:
         return block_means(values[: high * side, : wide * side], side)
-    top, left = int(part[0] * high), int(part[1] * wide)
-    bottom, right = min(high, int(part[2] * high) + 1), min(wide, int(part[3] * wide) + 1)
+    down, across = high / size[0], wide / size[1]
+    top, left = int(part.top * down), int(part.left * across)
+    bottom, right = min(high, int(part.bottom * down) + 1), min(wide, int(part.right * across) + 1)
     means = np.zeros((high, wide, *values.shape[2:]), values.dtype)
     crop = values[top * side : bottom * side, left * side : right * side]
     means[top:bottom, left:right] = block_means(crop, side)
@@ -218,24 +223,15 @@ def _band_width(inside: Bool2D, band_share: float) -> float:
     return band_share * inside.size / length / float(np.sqrt(np.count_nonzero(inside)))
 
 
-def _low_contrast(image: Image, foreground: Image, inside: Bool2D) -> float:
+def _low_contrast(image: Image, foreground: Image, inside: Bool2D, box: Box) -> float:
     """Return the share of the contour where the colours on both sides are alike.
 
     On each side the mean is taken over the pixels within _NEAR_PX (of 512) that are not at the
     contour itself; where a side has none, as in a hair's breadth, the place does not count.
     """
-    box = Mask(inside).box()
-    if box is None:
-        return 0.0
     contour = _contour(inside)
     near = max(3, round(_NEAR_PX * max(inside.shape) / WORKING_PX))
-    reach = near + 1  # nothing further off counts
-    box = Box(
-        max(0, box.top - reach),
-        max(0, box.left - reach),
-        min(inside.shape[0], box.bottom + reach),
-        min(inside.shape[1], box.right + reach),
-    )
+    box = _around(box, near + 1, inside.shape)  # nothing further off counts
     behind = _shrink(image.pixels, box)
     before = behind if foreground is image else _shrink(foreground.pixels, box)
     rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)

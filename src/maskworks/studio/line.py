@@ -143,13 +143,16 @@ def run_line(
         finally:
             results.put(None)
 
-    crew = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+    crew: list[threading.Thread] = []
     inner = cv2.getNumThreads()
-    cv2.setNumThreads(max(1, min(inner, usable_cores() // workers)))
-    for thread in crew:
-        thread.start()
-    busy, first = len(crew), None
+    first: BaseException | None = None
     try:
+        cv2.setNumThreads(max(1, min(inner, usable_cores() // workers)))
+        for _ in range(workers):
+            thread = threading.Thread(target=work, daemon=True)
+            thread.start()
+            crew.append(thread)
+        busy = len(crew)
         while busy:
             result = results.get()
             if result is None:
