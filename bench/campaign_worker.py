@@ -53,8 +53,7 @@ def main(campaign: Path, count: int, method: str, threads: int) -> None:
             image = _sized(picture.image, size)
             encode(image, None, Encoding("jpg", quality=92), picture.details)
         if source in handed:
-            clean = None if found.foreground is found.image else found.foreground
-            handover = Handover(source, picture.image, found.matte, clean)
+            handover = Handover(source, picture.image, found.matte, found.estimated)
             encode_tiff(handover)
             encode_psd(handover)
 

@@ -76,7 +76,7 @@ def hand_over(out: Path, kept: Kept, item: Item) -> None:
         name=as_text(kept.source),
         image=item.picture.image,
         matte=found.matte,
-        foreground=None if found.foreground is found.image else found.foreground,
+        foreground=found.estimated,
         path=trace(found.matte),
         guides=subject_guides(found.matte),
         dpi=item.picture.details.dpi,

@@ -65,10 +65,9 @@ class Cutout:
     `image` and `matte` are (H, W); `confidence` is the predicted IoU of the matte, or, where
     `status` is "no-subject", the confidence in that answer; None if the model has none.
     `foreground` has the subject's own colours, without the old background's; `image` is the
-    picture as it came. `refined` says how the edge was made and `soft_interior` which share of
-    the subject is see-through and `band_share` how wide the edge is, as in
-    `maskworks.refine.Refined`. `presence` is the probability that there is a subject.
-    `seen_px` is how finely the network saw the edge, see `maskworks.studio.closer.Closer`.
+    picture as it came. `refined`, `soft_interior` and `band_share` are those of
+    `maskworks.refine.Refined`. `presence` is the probability that there is a subject. `seen_px`
+    is how finely the network saw the edge, as in `maskworks.studio.closer.Closer`.
     `raw_confidence` is what the network said where a fit has bent `confidence`.
     """
 
@@ -84,6 +83,11 @@ class Cutout:
     presence: float | None = None
     seen_px: int = 320
     raw_confidence: float | None = None
+
+    @property
+    def estimated(self) -> Image | None:
+        """`foreground` where it was estimated, None where it is the picture itself."""
+        return None if self.foreground is self.image else self.foreground
 
     def rgba(self) -> NDArray[np.uint8]:
         """Return uint8 (H, W, 4): the subject's colours, straight (not premultiplied) alpha."""
@@ -111,8 +115,7 @@ class Cutout:
         form = writable_format(target)
         if form is None:
             raise UsageError(f"{target}: the name must end in {', '.join(WRITABLE)}")
-        look = look_for(form, background)
-        write_atomic(target, render(self, look))
+        write_atomic(target, render(self, look_for(form, background)))
 
 
 def look_for(
@@ -189,8 +192,7 @@ def refine_edge(
     Parameters
     ----------
     cutout : Cutout
-    picture : Picture
-        What `cutout` was made from.
+    picture : what `cutout` was made from
     options : RefineOptions
         Its ``trimap.network_px`` is replaced by `cutout.seen_px`.
     trimap : Trimap, optional
