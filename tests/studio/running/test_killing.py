@@ -113,14 +113,6 @@ def wait_for_routes(log, number):
     pytest.fail("the run hangs")
 
 
-def test_killed_run_goes_on_where_it_was(many, runners, tmp_path):
-    log = tmp_path / "log"
-    murder(many, runners, log, 3)
-    run_to_the_end(many, runners, log)
-    assert_nothing_lost_and_nothing_twice(many, log)
-
-
-@pytest.mark.slow
 def test_thirty_kills_lose_nothing(many, runners, tmp_path):
     log = tmp_path / "log"
     murder(many, runners, log, 32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from maskworks.core.errors import MaskworksError
 from maskworks.core.formats import sniff
 from maskworks.core.reading import Limits, read_picture
 from maskworks.core.values import Image, Matte
+from maskworks.studio.line import usable_cores
 from maskworks.studio.report.rows import ReportItem
 from maskworks.studio.route import ROUTES, Route
 
@@ -18,6 +20,7 @@ SIDE_PX = 224
 QUALITY = 68
 
 _SMALL_BYTES = 40_000
+_DOUBTFUL_FIRST = sorted(ROUTES, key=lambda route: route == "deliver")
 
 PER_ROUTE: dict[Route, int] = {"deliver": 96, "review": 240, "manual": 96, "failed": 48}
 """How many pictures of each route the page shows; the lowest scores first."""
@@ -81,15 +84,27 @@ def choose(items: Sequence[ReportItem]) -> dict[int, tuple[str, str]]:
     Of each route at most `PER_ROUTE`, the lowest scores first (those without a score before
     them), until all together have `MOST_BYTES`. What cannot be read is empty.
     """
+    at = [n for route in _DOUBTFUL_FIRST for n in _lowest(items, route)]
     chosen: dict[int, tuple[str, str]] = {}
     spent = 0
-    for route in sorted(ROUTES, key=lambda route: route == "deliver"):  # the doubtful ones first
-        at = [n for n, item in enumerate(items) if item.route == route]
-        at.sort(key=lambda n: -1.0 if (score := items[n].score) is None else score)
-        for n in at[: PER_ROUTE[route]]:
-            pair = embed(items[n].before), embed(items[n].after)
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        pairs = [pool.submit(_pair, items[n]) for n in at]
+        for n, made in zip(at, pairs, strict=True):
+            pair = made.result()
             spent += (len(pair[0]) + len(pair[1])) * 3 // 4
             if spent > MOST_BYTES:
-                return chosen
+                pool.shutdown(cancel_futures=True)
+                break
             chosen[n] = pair
     return chosen
+
+
+def _lowest(items: Sequence[ReportItem], route: Route) -> list[int]:
+    """Return the positions of a route's rows that are shown, the lowest scores first."""
+    at = [n for n, item in enumerate(items) if item.route == route]
+    at.sort(key=lambda n: -1.0 if (score := items[n].score) is None else score)
+    return at[: PER_ROUTE[route]]
+
+
+def _pair(item: ReportItem) -> tuple[str, str]:
+    return embed(item.before), embed(item.after)
