@@ -123,7 +123,7 @@ def test_headline_and_ledger_say_what_it_cost(html, book):
     text = " ".join(Elements(html(book.items(manual=18, deliver=82))).text.split())
     assert "82 of 100 pictures are ready to use; 18 wait for a person." in text
     assert "A picture costs 6.75 USD on average, 69 % below the baseline." in text
-    assert "69 % saved 1,525.20 USD against 2,200.00 USD" in text
+    assert "69 % saved 1,525.20 USD of 2,200.00 USD" in text
     assert "Four campaigns like this one save 6,100 USD a year." in text
 
 

@@ -23,13 +23,13 @@ def money(header: ReportHeader, bill: Bill | None) -> str:
     if bill is None:
         return "<p>The campaign names no cost; [cost] in campaign.toml adds it.</p>"
     code = header.currency
-    word = "saved" if bill.saved >= 0 else "dearer"
+    word, than = ("saved", "of") if bill.saved >= 0 else ("dearer", "more than")
     share = percent(abs(float(bill.saved_share)))
     costs: dict[Route, float] = {route: float(part.cost) for route, part in bill.routes.items()}
     most = max(bill.total, bill.baseline) or Decimal(1)
     label = ", ".join(f"{route} {shown(p.cost, code)}" for route, p in bill.routes.items())
     return f"""<p class="big"><b>{share} {word}</b> <span class="dim">{shown(abs(bill.saved), code)}
-against {shown(bill.baseline, code)}</span></p>
+{than} {shown(bill.baseline, code)}</span></p>
 <div class="bars"><div><div class="name"><span>without this line</span>
 <span>{shown(bill.baseline, code)}</span></div>
 <span class="plain" style="width:{100 * bill.baseline / most:.2f}%"></span></div>
