@@ -94,8 +94,8 @@ def recipe_file(tmp_path, recipe_text) -> Path:
 @pytest.fixture(scope="session")
 def train():
     """Run the trainer for some minutes and return the lines it reported."""
-    from maskworks.train.loop import Budget
-    from maskworks.train.run import train_recipe
+    from maskworks.train.budget import Budget
+    from maskworks.train.mattes.run import train_recipe
 
     def run(recipe: Path, data: Path, folder: Path, minutes: float) -> list[str]:
         lines: list[str] = []

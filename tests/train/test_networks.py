@@ -8,8 +8,8 @@ from torch import nn
 from maskworks.models.networks.judge import STATISTICS, Judge, Judged, evidence
 from maskworks.models.networks.mobilenet import MobilePyramid
 from maskworks.models.networks.u2net import U2NET, U2Net
-from maskworks.train.build import recalibrate
-from maskworks.train.losses import Target, edge_weight, matte_loss, soft_iou_loss
+from maskworks.train.mattes.losses import Target, edge_weight, matte_loss, soft_iou_loss
+from maskworks.train.norms import recalibrate
 
 
 def parameters(network: nn.Module) -> int:

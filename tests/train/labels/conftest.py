@@ -108,9 +108,9 @@ def recipe_file(tmp_path):
 @pytest.fixture(scope="session")
 def train():
     """Train for some minutes and return the lines it reported."""
+    from maskworks.train.budget import Budget
     from maskworks.train.labels.run import train_labels
     from maskworks.train.labels.watch import Watch
-    from maskworks.train.loop import Budget
 
     def run(recipe: Path, data: Path, folder: Path, minutes: float = 5) -> list[str]:
         lines: list[str] = []

@@ -149,8 +149,8 @@ def test_a_run_leaves_a_log_events_and_examples_of_each_score(data, recipe_file,
 
 
 def test_every_step_ticks_with_the_last_dev_score(data, recipe_file, tmp_path):
+    from maskworks.train.budget import Budget
     from maskworks.train.labels.run import train_labels
-    from maskworks.train.loop import Budget
 
     seen = []
     watch = Watch(lambda _: None, seen.append)

@@ -13,6 +13,7 @@ import torch
 
 from maskworks.core.errors import RecipeError
 from maskworks.models.runtimes.onnx import open_onnx
+from maskworks.train.budget import Budget
 from maskworks.train.labels.exporting import export_labels, open_labels
 from maskworks.train.labels.loop import LabelRun
 from maskworks.train.labels.reading import load_set
@@ -20,7 +21,6 @@ from maskworks.train.labels.recipe import load_label_recipe
 from maskworks.train.labels.run import train_labels
 from maskworks.train.labels.views import Splits
 from maskworks.train.labels.watch import Watch
-from maskworks.train.loop import Budget
 
 QUIET = Watch(lambda _: None)
 

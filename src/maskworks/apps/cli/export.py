@@ -70,7 +70,7 @@ def export(
     """
     try:
         from maskworks.models.exporting import is_model
-        from maskworks.train.recipe import task_of
+        from maskworks.train.mattes.recipe import task_of
     except ModuleNotFoundError as error:
         raise UsageError(NEEDS_TORCH) from error
     if is_model(model):
@@ -123,10 +123,10 @@ def _labels(
     loss_at_most: float,
     embed: bool,
 ) -> None:
-    from maskworks.train.export import record_weights
     from maskworks.train.labels.delivering import Wanted, deliver, precisions_of
     from maskworks.train.labels.exporting import export_labels, suffix_of
     from maskworks.train.labels.recipe import load_label_recipe
+    from maskworks.train.mattes.export import record_weights
 
     recipe = load_label_recipe(run / "recipe.toml")
     target = _target(run, output, f"{recipe.name}{suffix_of(recipe)}", embed=embed)
@@ -141,9 +141,9 @@ def _labels(
 
 
 def _cutout(run: Path, output: Path | None, data: Path | None, *, embed: bool) -> None:
-    from maskworks.train.card import write_card
-    from maskworks.train.export import record_weights
-    from maskworks.train.run import assess_run, export_run, open_run
+    from maskworks.train.mattes.card import write_card
+    from maskworks.train.mattes.export import record_weights
+    from maskworks.train.mattes.run import assess_run, export_run, open_run
 
     name = open_run(run).recipe.name
     target = _target(run, output, f"{name}.onnx", embed=embed)

@@ -84,11 +84,11 @@ def train(
     `torchrun --nproc-per-node 2 -m maskworks.apps.cli train RECIPE --data DIR -o RUN`.
     """
     try:
+        from maskworks.train.budget import Budget
         from maskworks.train.labels.building import start_of
         from maskworks.train.labels.run import train_labels
-        from maskworks.train.loop import Budget
-        from maskworks.train.recipe import load_recipe, task_of
-        from maskworks.train.run import train_recipe
+        from maskworks.train.mattes.recipe import load_recipe, task_of
+        from maskworks.train.mattes.run import train_recipe
     except ModuleNotFoundError as error:
         raise UsageError(NEEDS_TORCH) from error
     if minutes <= 0:

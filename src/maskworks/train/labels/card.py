@@ -10,7 +10,7 @@ from typing import Any
 
 from maskworks.core.writing import write_text_atomic
 from maskworks.models import exporting
-from maskworks.train.export import Exported
+from maskworks.train.exported import Exported
 from maskworks.train.labels.exporting import Opened
 from maskworks.train.labels.recipe import LabelRecipe, Pictures
 from maskworks.train.labels.row import row_of

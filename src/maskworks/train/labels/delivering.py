@@ -14,7 +14,7 @@ from maskworks.core.writing import write_atomic
 from maskworks.models.families.torchvision_models import open_torchvision
 from maskworks.models.runtimes.network import Network
 from maskworks.models.runtimes.onnx import open_onnx
-from maskworks.train.export import Exported
+from maskworks.train.exported import Exported
 from maskworks.train.labels.card import Assessed, write_card, write_row
 from maskworks.train.labels.exporting import Opened, export_opened, open_labels
 from maskworks.train.labels.quantising import Precision, smaller

@@ -17,7 +17,7 @@ from maskworks.models.exporting import OUTPUTS, PARITY_AT_MOST, write_proved
 from maskworks.models.runtimes import onnx_writing
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.models.runtimes.onnx_writing import pictures, trace
-from maskworks.train.export import Exported
+from maskworks.train.exported import Exported
 from maskworks.train.labels.families import build_network, stride_of
 from maskworks.train.labels.recipe import LabelRecipe, load_label_recipe
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from maskworks.core.errors import RecipeError
-from maskworks.train.build import recalibrate
+from maskworks.train.budget import Budget
 from maskworks.train.denormals import denormals_as_zero
 from maskworks.train.labels.building import recalibrate_norms, start_network
 from maskworks.train.labels.families import build_network, is_encoder
@@ -24,7 +24,7 @@ from maskworks.train.labels.scoring import Scores, answers, as_callable, normali
 from maskworks.train.labels.team import ALONE, Team, device_name
 from maskworks.train.labels.views import Batch, Sampler, Splits
 from maskworks.train.labels.watch import Log, Watch, draw_example, write_jpeg
-from maskworks.train.loop import Budget
+from maskworks.train.norms import recalibrate
 
 _FOLDED_BATCHES = 4  # on which folded batch norms are measured, the function left as it is
 

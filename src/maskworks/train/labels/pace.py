@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskworks.core.errors import RecipeError
+from maskworks.train.budget import Budget
 from maskworks.train.labels.recipe import LabelRecipe, Stage
 from maskworks.train.labels.scoring import Scores
 from maskworks.train.labels.watch import Tick, Watch
-from maskworks.train.loop import Budget
 
 _MEMORY = ("not enough memory", "out of memory", "can't allocate", "bad_alloc")
 

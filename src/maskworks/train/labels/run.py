@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 
 from maskworks.core.errors import RecipeError
+from maskworks.train.budget import Budget
 from maskworks.train.labels.loop import LabelRun
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import LabelRecipe, Start, load_label_recipe
 from maskworks.train.labels.team import join_team, leave_team
 from maskworks.train.labels.views import Splits
 from maskworks.train.labels.watch import Watch
-from maskworks.train.loop import Budget
 
 
 def train_labels(

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from maskworks.core.writing import write_atomic
-from maskworks.train.export import Exported
-from maskworks.train.recipe import Recipe
-from maskworks.train.run import open_run
+from maskworks.train.exported import Exported
+from maskworks.train.mattes.recipe import Recipe
+from maskworks.train.mattes.run import open_run
 
 TERMS = {
     "subjects/train/ccp_alpha": "447 full-body people with machine-made soft mattes; "

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskworks.train.augment import damaged, random_view, relit
-from maskworks.train.compose import composite, drawn_object, pattern, plain_backdrop
-from maskworks.train.recipe import Synthesis
+from maskworks.train.mattes.augment import damaged, random_view, relit
+from maskworks.train.mattes.compose import composite, drawn_object, pattern, plain_backdrop
+from maskworks.train.mattes.recipe import Synthesis
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -20,7 +20,7 @@ from PIL import Image as PilImage
 from maskworks.core.errors import RecipeError
 from maskworks.core.values import Image, Matte
 from maskworks.refine.foreground import estimate_foreground
-from maskworks.train.recipe import Recipe, Source, Teacher
+from maskworks.train.mattes.recipe import Recipe, Source, Teacher
 
 Bytes = npt.NDArray[np.uint8]
 TeacherNetwork = Callable[[PilImage.Image], npt.NDArray[np.float32]]

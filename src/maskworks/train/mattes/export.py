@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +16,12 @@ from maskworks.models.exporting import PARITY_AT_MOST, write_proved
 from maskworks.models.networks.judge import Judge, Judged
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.models.runtimes.onnx_writing import pictures, trace
-from maskworks.train.build import Body
-from maskworks.train.recipe import Recipe
+from maskworks.train.exported import Exported
+from maskworks.train.mattes.build import Body
+from maskworks.train.mattes.recipe import Recipe
 
 MAPS = ("input", "matte")
 """Inputs and outputs that have a height and a width."""
-
-
-@dataclass(frozen=True)
-class Exported:
-    """A finished file: where, how large, and how far from Torch it answers."""
-
-    path: Path
-    bytes: int
-    sha256: str
-    difference: float
 
 
 def export_onnx(body: Body, judge: Judge, recipe: Recipe, target: Path) -> Exported:

@@ -14,12 +14,12 @@ from torch.nn import functional as F
 from maskworks.models.families.saliency import SMALLEST_SUBJECT
 from maskworks.models.networks.judge import Judge, evidence
 from maskworks.models.runtimes.onnx import open_onnx
-from maskworks.train.build import Body
-from maskworks.train.export import write_onnx
-from maskworks.train.loop import normalised
-from maskworks.train.pack import Pack
-from maskworks.train.recipe import Recipe
-from maskworks.train.sampler import Sampler, stacked
+from maskworks.train.mattes.build import Body
+from maskworks.train.mattes.export import write_onnx
+from maskworks.train.mattes.loop import normalised
+from maskworks.train.mattes.pack import Pack
+from maskworks.train.mattes.recipe import Recipe
+from maskworks.train.mattes.sampler import Sampler, stacked
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import torch
 
 from maskworks.core.errors import RecipeError
 from maskworks.models.runtimes.onnx import open_onnx
-from maskworks.train.card import write_card
-from maskworks.train.export import export_onnx, parity
-from maskworks.train.loop import rate_at
-from maskworks.train.run import assess_run, export_run, open_run
+from maskworks.train.mattes.card import write_card
+from maskworks.train.mattes.export import export_onnx, parity
+from maskworks.train.mattes.loop import rate_at
+from maskworks.train.mattes.run import assess_run, export_run, open_run
 
 
 def test_a_run_reports_speed_and_dev_scores(finished):
@@ -61,7 +61,7 @@ def test_a_file_that_differs_from_torch_is_not_kept(finished, tmp_path, monkeypa
     done = open_run(folder)
     target = tmp_path / "tiny.onnx"
     target.write_bytes(b"the old one")
-    monkeypatch.setattr("maskworks.train.export.PARITY_AT_MOST", -1.0)
+    monkeypatch.setattr("maskworks.train.mattes.export.PARITY_AT_MOST", -1.0)
     with pytest.raises(RecipeError, match="differ by"):
         export_onnx(done.body, done.judge, done.recipe, target)
     assert target.read_bytes() == b"the old one"

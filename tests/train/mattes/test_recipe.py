@@ -6,9 +6,9 @@ import pytest
 
 from maskworks.core.errors import RecipeError
 from maskworks.train.labels.recipe import load_label_recipe
-from maskworks.train.recipe import load_recipe, task_of
+from maskworks.train.mattes.recipe import load_recipe, task_of
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(__file__).parents[3] / "recipes"
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda p: p.stem)

@@ -13,15 +13,17 @@ import torch
 from maskworks.core.errors import RecipeError
 from maskworks.models.networks.judge import Judge
 from maskworks.models.runtimes.onnx import open_onnx
-from maskworks.train.assess import Row, assess, summary, write_rows
-from maskworks.train.build import Body, build_body
-from maskworks.train.dev import recipe_spec
-from maskworks.train.export import Exported, export_onnx, load_judge, save_judge
-from maskworks.train.judge import gather, train_judge
-from maskworks.train.loop import Budget, Run
-from maskworks.train.pack import Pack, build_pack
-from maskworks.train.recipe import Recipe, load_recipe
-from maskworks.train.teacher import open_teacher
+from maskworks.train.budget import Budget
+from maskworks.train.exported import Exported
+from maskworks.train.mattes.assess import Row, assess, summary, write_rows
+from maskworks.train.mattes.build import Body, build_body
+from maskworks.train.mattes.dev import recipe_spec
+from maskworks.train.mattes.export import export_onnx, load_judge, save_judge
+from maskworks.train.mattes.judge import gather, train_judge
+from maskworks.train.mattes.loop import Run
+from maskworks.train.mattes.pack import Pack, build_pack
+from maskworks.train.mattes.recipe import Recipe, load_recipe
+from maskworks.train.mattes.teacher import open_teacher
 
 Report = Callable[[str], None]
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from maskworks.models.networks.u2net import U2Net
 from maskworks.models.runtimes.onnx import open_onnx
-from maskworks.train.export import write_onnx
-from maskworks.train.recipe import Teacher
+from maskworks.train.mattes.export import write_onnx
+from maskworks.train.mattes.recipe import Teacher
 
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
-from maskworks.train.pack import build_pack
-from maskworks.train.recipe import load_recipe
-from maskworks.train.sampler import Sampler
+from maskworks.train.mattes.pack import build_pack
+from maskworks.train.mattes.recipe import load_recipe
+from maskworks.train.mattes.sampler import Sampler
 
 
 @pytest.fixture

@@ -6,32 +6,22 @@ import csv
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from maskworks.train.build import Body, build_body, recalibrate, start_from
+from maskworks.train.budget import Budget
 from maskworks.train.denormals import denormals_as_zero
-from maskworks.train.dev import dev_iou
-from maskworks.train.losses import Target, matte_loss
-from maskworks.train.pack import Pack
-from maskworks.train.recipe import Recipe, Stage
-from maskworks.train.sampler import Batch, Sampler, stream
+from maskworks.train.mattes.build import Body, build_body, start_from
+from maskworks.train.mattes.dev import dev_iou
+from maskworks.train.mattes.losses import Target, matte_loss
+from maskworks.train.mattes.pack import Pack
+from maskworks.train.mattes.recipe import Recipe, Stage
+from maskworks.train.mattes.sampler import Batch, Sampler, stream
+from maskworks.train.norms import recalibrate
 
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long to train and how often to look up."""
-
-    minutes: float
-    checkpoint_s: float = 120.0
-    report_s: float = 30.0
-    dev_s: float = 900.0
-    threads: int = 0
 
 
 def stage_at(stages: tuple[Stage, ...], progress: float) -> int:

@@ -7,8 +7,8 @@ import numpy.typing as npt
 from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFilter
 
-from maskworks.train.augment import Bytes, Generator, random_view, relit
-from maskworks.train.recipe import Synthesis
+from maskworks.train.mattes.augment import Bytes, Generator, random_view, relit
+from maskworks.train.mattes.recipe import Synthesis
 
 Float3D = npt.NDArray[np.float32]
 

@@ -1,47 +1,11 @@
-"""Make a recipe's network, start it from weights, recalibrate folded batch norms."""
+"""Measure the statistics of batch norms anew."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
-
-from maskworks.core.errors import RecipeError
-from maskworks.models.networks.mobilenet import MobilePyramid
-from maskworks.models.networks.u2net import U2Net
-from maskworks.train.recipe import Init, Recipe
-
-Body = U2Net | MobilePyramid
-
-
-def build_body(recipe: Recipe) -> Body:
-    """Make the recipe's network with fresh weights."""
-    return U2Net() if recipe.network == "u2netp" else MobilePyramid()
-
-
-def start_from(body: Body, init: Init, data: Path) -> set[str]:
-    """Load the initial weights and return the names of the parameters they filled.
-
-    Raises
-    ------
-    RecipeError
-        If the file is missing or none of its tensors fits the network.
-    """
-    path = data / init.weights
-    if not path.exists():
-        raise RecipeError(path, "does not exist", "point init.weights at a safetensors file")
-    tensors = {
-        name: t.float() if t.is_floating_point() else t for name, t in load_file(path).items()
-    }
-    own = body.state_dict()
-    fitting = {k: t for k, t in tensors.items() if k in own and own[k].shape == t.shape}
-    if not fitting:
-        raise RecipeError(path, "holds no tensor of this network", "check the recipe's network")
-    body.load_state_dict(fitting, strict=False)
-    return set(fitting)
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ from maskworks.models.families.saliency import predict
 from maskworks.models.runtimes.network import Batch, Network, Outputs
 from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec
 from maskworks.quality import iou
-from maskworks.train.recipe import Recipe
+from maskworks.train.mattes.recipe import Recipe
 
 Float2D = npt.NDArray[np.float32]
 

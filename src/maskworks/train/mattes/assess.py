@@ -20,7 +20,7 @@ from maskworks.models.families.saliency import (
 from maskworks.models.runtimes.network import Network
 from maskworks.models.spec import ModelSpec
 from maskworks.quality import area_under_roc, calibration_error, reliability, spearman
-from maskworks.train.dev import dev_pictures, iou_where_known, read_pair
+from maskworks.train.mattes.dev import dev_pictures, iou_where_known, read_pair
 
 BAD_BELOW = 0.85  # an IoU under this is a cut-out that nobody should deliver
 

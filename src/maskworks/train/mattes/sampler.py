@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from maskworks.train.augment import Bytes, Generator, Sample, damaged, random_view, relit
-from maskworks.train.compose import (
+from maskworks.train.mattes.augment import Bytes, Generator, Sample, damaged, random_view, relit
+from maskworks.train.mattes.compose import (
     composite,
     drawn_object,
     pattern,
     photo_backdrop,
     plain_backdrop,
 )
-from maskworks.train.pack import Entry, Pack
-from maskworks.train.recipe import Recipe
+from maskworks.train.mattes.pack import Entry, Pack
+from maskworks.train.mattes.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 

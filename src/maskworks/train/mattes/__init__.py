@@ -1,0 +1,3 @@
+"""Train a cut-out network: mattes of whole pictures, by recipe."""
+
+from __future__ import annotations
