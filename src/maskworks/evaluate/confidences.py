@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -65,6 +66,7 @@ def read_confidences(
     predictions: Path | None = None,
     limits: Limits = LIMITS,
     skip_unclear: bool = False,
+    binary: bool | None = None,
 ) -> Confidences:
     """Read confidences, and measure the IoU of each picture that has a truth.
 
@@ -80,6 +82,8 @@ def read_confidences(
     limits : Limits
     skip_unclear : bool
         Leave true pixels of 64 to 191 out, see `maskworks.evaluate.subject_scores`.
+    binary : bool, optional
+        As `read_matte`.
 
     Returns
     -------
@@ -97,7 +101,8 @@ def read_confidences(
     """
     rows = _rows(manifest)
     if truth is not None:
-        rows = _measured(rows, truth, predictions, (limits, skip_unclear))
+        work = partial(score_iou, limits=limits, skip_unclear=skip_unclear, binary=binary)
+        rows = _measured(rows, truth, predictions, work)
     pictures, without = [], []
     for row in rows:
         if row.confidence is None:
@@ -175,10 +180,12 @@ def _number(path: Path, number: int, row: Mapping[str, Any], keys: Sequence[str]
 
 
 def _measured(
-    rows: Sequence[_Row], truth: Path, predictions: Path | None, how: tuple[Limits, bool]
+    rows: Sequence[_Row],
+    truth: Path,
+    predictions: Path | None,
+    work: Callable[[Path, Path | None], float],
 ) -> list[_Row]:
     """Return the rows that have a truth, with the IoU that they reached."""
-    limits, skip_unclear = how
     true_files = true_pictures(truth)
     answers = {} if predictions is None else _answers(truth, predictions)
     by_parts = {_parts(row.name): row for row in rows}
@@ -199,7 +206,7 @@ def _measured(
 
     def score(job: tuple[str, _Row, Path | None]) -> _Row:
         name, row, answer = job
-        reached = score_iou(true_files[name], answer, limits, skip_unclear=skip_unclear)
+        reached = work(true_files[name], answer)
         return replace(row, name=name, iou=reached)
 
     return list(measured(score, jobs))

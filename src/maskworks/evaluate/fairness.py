@@ -13,7 +13,14 @@ from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.core.taxonomy import Taxonomy
 from maskworks.evaluate.group_file import Groups, read_groups
-from maskworks.evaluate.outcome import RESIZE_RULE, finite, measured, refuse_problems, versions
+from maskworks.evaluate.outcome import (
+    RESIZE_RULE,
+    empty_notes,
+    finite,
+    measured,
+    refuse_problems,
+    versions,
+)
 from maskworks.evaluate.pairing import Pair, pair_files
 from maskworks.evaluate.picture_groups import LABEL_RULES, label_scores, pictures_properties
 from maskworks.evaluate.properties import PROPERTIES, property_groups
@@ -77,13 +84,15 @@ class Reading:
 
     `allow_missing` counts missing predictions as empty, `skip_unclear` leaves true pixels of 64
     to 191 out (`maskworks.evaluate.subject_scores`). With a `taxonomy` files are label maps: a
-    picture's IoU is the mean over the classes in its truth, and there is no SAD.
+    picture's IoU is the mean over the classes in its truth, and there is no SAD. `binary` is that
+    of `read_matte`.
     """
 
     limits: Limits = LIMITS
     allow_missing: bool = False
     skip_unclear: bool = False
     taxonomy: Taxonomy | None = None
+    binary: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +183,7 @@ class FairnessReport:
                 "missing_counted_as_empty": len(missing),
             },
             "missing": missing,
+            "notes": empty_notes([each.empty_truth for each in self.scores]),
             "versions": versions(),
         }
 
@@ -234,14 +244,20 @@ def evaluate_fairness(
             rules.taxonomy,
             limits=limits,
             allow_missing=rules.allow_missing,
+            binary=bool(rules.binary),
         )
     else:
-        work = partial(score_subject, limits=limits, skip_unclear=skip)
+        work = partial(score_subject, limits=limits, skip_unclear=skip, binary=rules.binary)
         scores = tuple(measured(work, pairing.pairs))
     chosen = given
     if measuring is not None:
         values = pictures_properties(
-            truth, pairing.pairs, measuring.photos, limits=limits, whole=labels
+            truth,
+            pairing.pairs,
+            measuring.photos,
+            limits=limits,
+            whole=labels,
+            binary=rules.binary,
         )
         chosen = given.joined(property_groups(values, measuring.properties))
     by_name = {score.name: score for score in scores}

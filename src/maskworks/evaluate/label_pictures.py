@@ -13,13 +13,15 @@ from maskworks.core.deep import raw_mode
 from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
 from maskworks.core.formats import open_format, sniff
 from maskworks.core.reading import Limits
+from maskworks.core.stored_values import inside_of
 from maskworks.core.values import Pixels
-from maskworks.evaluate.reading import LIMITS
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
     from maskworks.core.taxonomy import Taxonomy
+
+LIMITS = Limits()
 
 Array = TypeVar("Array")
 
@@ -30,7 +32,7 @@ _SCALED = {"L;2": 85, "L;4": 17}  # Pillow stretches greys of 2 and 4 bits
 _MOST = 65_535
 
 
-def read_ids(path: Path, limits: Limits = LIMITS) -> NDArray[np.uint16]:
+def read_ids(path: Path, limits: Limits = LIMITS, *, binary: bool = False) -> NDArray[np.uint16]:
     """Read the ids that a picture holds: the indices of a palette, or the values of a grey one.
 
     Parameters
@@ -38,6 +40,9 @@ def read_ids(path: Path, limits: Limits = LIMITS) -> NDArray[np.uint16]:
     path : Path
         PNG, TIFF, BMP or GIF of 1 to 16 bits; the palette's colours and any profile are ignored.
     limits : Limits
+    binary : bool
+        The file is a mask, of 0 and 1 or of 0 and more: 1 inside, 0 outside. Of a palette every
+        place but the first is inside.
 
     Returns
     -------
@@ -52,7 +57,7 @@ def read_ids(path: Path, limits: Limits = LIMITS) -> NDArray[np.uint16]:
     ImageError
         If it is in colours, was compressed with loss, or holds a value above 65,535.
     """
-    return _read(path, limits, _ids)
+    return _read(path, limits, _inside if binary else _ids)
 
 
 def read_channels(path: Path, limits: Limits = LIMITS) -> Pixels:
@@ -119,6 +124,13 @@ def _ids(opened: ImageFile, label: str) -> NDArray[np.uint16]:
     return (values // scale).astype(np.uint16)
 
 
+def _inside(opened: ImageFile, label: str) -> NDArray[np.uint16]:
+    palette, wide = opened.mode == "P", opened.mode.startswith("I")
+    ids = _ids(opened, label)
+    white = 65535 if wide and int(ids.max()) > 255 else 255
+    return (ids > 0 if palette else inside_of(ids, white)).astype(np.uint16)
+
+
 def places_table(taxonomy: Taxonomy) -> NDArray[np.int32]:
     """Return for every 16-bit id its place in the taxonomy: int32 (65536,).
 
@@ -143,7 +155,12 @@ def is_palette(path: Path, limits: Limits = LIMITS) -> bool:
 
 
 def read_places(
-    path: Path, taxonomy: Taxonomy, table: NDArray[np.int32], limits: Limits
+    path: Path,
+    taxonomy: Taxonomy,
+    table: NDArray[np.int32],
+    limits: Limits,
+    *,
+    binary: bool = False,
 ) -> NDArray[np.int32]:
     """Read a label map as places in a taxonomy: int32 (H, W), N where there is no label.
 
@@ -153,13 +170,15 @@ def read_places(
     taxonomy : Taxonomy
     table : what `places_table` says of it
     limits : Limits
+    binary : bool
+        As `read_ids`.
 
     Raises
     ------
     ImageError
         As `read_ids`; or if an id is none of the taxonomy.
     """
-    ids = read_ids(path, limits)
+    ids = read_ids(path, limits, binary=binary)
     places: NDArray[np.int32] = table[ids]
     strange = places > len(taxonomy)
     if strange.any():

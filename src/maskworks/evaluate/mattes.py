@@ -14,7 +14,7 @@ from maskworks.core.errors import ImageError, MaskworksError
 from maskworks.core.reading import Limits
 from maskworks.core.values import Mask, Matte
 from maskworks.evaluate.measures import MEASURES, THOUSAND, USUAL_NAMES, Measure
-from maskworks.evaluate.outcome import RESIZE_RULE, WORKERS, versions
+from maskworks.evaluate.outcome import RESIZE_RULE, WORKERS, empty_notes, versions
 from maskworks.evaluate.pairing import Pair
 from maskworks.evaluate.reading import LIMITS, read_matte, read_trimap
 from maskworks.quality import (
@@ -32,13 +32,15 @@ from maskworks.quality import (
 class Score:
     """What one picture reached; the measures are those of `MEASURES`, with their units.
 
-    `pixels` counts those of the region of SAD, MSE, gradient and connectivity.
+    `pixels` counts those of the region of SAD, MSE, gradient and connectivity; of an `empty_truth`
+    no pixel is inside.
     """
 
     name: str
     height: int
     width: int
     pixels: int
+    empty_truth: bool = False
     sad: float
     mse: float
     gradient: float
@@ -61,7 +63,8 @@ class Failure:
 class Report:
     """All there is to say of a run: the folders, the rows in order of their names.
 
-    `missing` names the pictures whose missing prediction was counted as empty.
+    `missing` names the pictures whose missing prediction was counted as empty; `binary` says
+    whether files were read as masks, see `read_matte`.
     """
 
     truth: Path
@@ -70,6 +73,7 @@ class Report:
     scores: tuple[Score, ...]
     failures: tuple[Failure, ...] = ()
     missing: tuple[str, ...] = ()
+    binary: bool | None = None
 
     def means(self) -> dict[str, float] | None:
         """Return the mean of each measure over the scored pictures, None if there is none."""
@@ -77,6 +81,10 @@ class Report:
             return None
         names = [measure.name for measure in MEASURES]
         return {n: float(np.mean([getattr(row, n) for row in self.scores])) for n in names}
+
+    def notes(self) -> list[str]:
+        """Return what may mislead whoever reads the means alone."""
+        return empty_notes([row.empty_truth for row in self.scores])
 
     def record(self) -> dict[str, object]:
         """Return what the JSON file holds: rows, means, definitions and versions."""
@@ -89,10 +97,12 @@ class Report:
             "trimaps": None if self.trimaps is None else str(self.trimaps),
             "region": "whole" if self.trimaps is None else "unknown",
             "ignore_label": None,
+            "binary": self.binary,
             "resize_rule": RESIZE_RULE,
             "scored": len(self.scores),
             "failed": len(self.failures),
             "missing": list(self.missing),
+            "notes": self.notes(),
             "means": self.means(),
             "pictures": [asdict(row) for row in self.scores],
             "failures": [asdict(row) for row in self.failures],
@@ -103,7 +113,7 @@ class Report:
         }
 
 
-def score_pair(pair: Pair, limits: Limits = LIMITS) -> Score:
+def score_pair(pair: Pair, limits: Limits = LIMITS, *, binary: bool | None = None) -> Score:
     """Read one pair and measure it.
 
     Parameters
@@ -111,6 +121,8 @@ def score_pair(pair: Pair, limits: Limits = LIMITS) -> Score:
     pair : Pair
         Without a trimap every pixel counts in every measure; without a prediction alpha is 0.
     limits : Limits
+    binary : bool, optional
+        As `read_matte`.
 
     Returns
     -------
@@ -122,11 +134,11 @@ def score_pair(pair: Pair, limits: Limits = LIMITS) -> Score:
         If a file cannot be read, holds no matte, has another size than the truth, or the
         trimap has no unknown pixel.
     """
-    truth = read_matte(pair.truth, limits)
+    truth = read_matte(pair.truth, limits, binary=binary)
     if pair.prediction is None:
         predicted = Matte(np.zeros(truth.size, np.float32))
     else:
-        predicted = read_matte(pair.prediction, limits)
+        predicted = read_matte(pair.prediction, limits, binary=binary)
         _same_size("prediction", pair.prediction, predicted.size, truth.size)
     where = None
     if pair.trimap is not None:
@@ -140,6 +152,7 @@ def score_pairs(
     pairs: Sequence[Pair],
     limits: Limits = LIMITS,
     *,
+    binary: bool | None = None,
     workers: int = WORKERS,
     stop: threading.Event | None = None,
 ) -> Iterator[Score | Failure]:
@@ -149,6 +162,8 @@ def score_pairs(
     ----------
     pairs : taken in order
     limits : Limits
+    binary : bool, optional
+        As `read_matte`.
     workers : int, >= 1
         Pictures in hand at once; memory follows this and not the number of pairs.
     stop : Event, optional
@@ -160,7 +175,7 @@ def score_pairs(
         if ended.is_set():
             return None
         try:
-            return score_pair(pair, limits)
+            return score_pair(pair, limits, binary=binary)
         except MaskworksError as error:
             return Failure(pair.name, error.code, str(error))
         except Exception as error:  # noqa: BLE001 - one bad picture never stops the rest
@@ -189,6 +204,7 @@ def _score(name: str, predicted: Matte, truth: Matte, where: Mask | None) -> Sco
         iou=iou(ours, theirs),
         boundary_iou=boundary_iou(ours, theirs),
         boundary_f=boundary_f_score(ours, theirs),
+        empty_truth=not theirs.inside.any(),
     )
 
 

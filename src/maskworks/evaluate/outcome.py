@@ -84,6 +84,20 @@ def _is_spare(error: Exception) -> bool:
     return isinstance(error, MissingError) and error.kind == "truth"
 
 
+def empty_notes(empty: Sequence[bool]) -> list[str]:
+    """Return what to mind if truths hold no subject: an empty answer is perfect there.
+
+    Examples
+    --------
+    >>> empty_notes([False, True, False]), empty_notes([False])
+    (['1 of 3 truths hold no subject; an empty answer counts as perfect there'], [])
+    """
+    if not any(empty):
+        return []
+    share = f"{sum(empty)} of {len(empty)} truths hold no subject"
+    return [f"{share}; an empty answer counts as perfect there"]
+
+
 def finite(value: float) -> float | None:
     """Return a number as JSON can hold it: None if it is not one.
 

@@ -14,7 +14,7 @@ from maskworks.evaluate.label_pictures import read_ids
 from maskworks.evaluate.pairing import Pair, pair_files
 from maskworks.evaluate.properties import measured_properties, whole_properties
 from maskworks.evaluate.reading import read_matte
-from maskworks.evaluate.semantic import PictureScore, check_size, evaluate_semantic
+from maskworks.evaluate.semantic import Meaning, PictureScore, check_size, evaluate_semantic
 from maskworks.evaluate.subject_scores import SubjectScore
 
 LABEL_RULES = (
@@ -24,7 +24,13 @@ LABEL_RULES = (
 
 
 def label_scores(
-    truth: Path, predictions: Path, taxonomy: Taxonomy, *, limits: Limits, allow_missing: bool
+    truth: Path,
+    predictions: Path,
+    taxonomy: Taxonomy,
+    *,
+    limits: Limits,
+    allow_missing: bool,
+    binary: bool = False,
 ) -> tuple[SubjectScore, ...]:
     """Score label maps picture by picture.
 
@@ -36,7 +42,12 @@ def label_scores(
         As `evaluate_semantic`.
     """
     report = evaluate_semantic(
-        truth, predictions, taxonomy, limits=limits, allow_missing=allow_missing
+        truth,
+        predictions,
+        taxonomy,
+        limits=limits,
+        allow_missing=allow_missing,
+        meaning=Meaning(binary=binary),
     )
     return tuple(
         SubjectScore(each.name, each.iou, _boundary(each), float("nan")) for each in report.pictures
@@ -50,7 +61,13 @@ def _boundary(picture: PictureScore) -> float:
 
 
 def pictures_properties(
-    truth: Path, pairs: Sequence[Pair], photos: Path | None, *, limits: Limits, whole: bool
+    truth: Path,
+    pairs: Sequence[Pair],
+    photos: Path | None,
+    *,
+    limits: Limits,
+    whole: bool,
+    binary: bool | None = None,
 ) -> dict[str, dict[str, float]]:
     """Measure the properties of each picture: of its true subject, or of the `whole` of it.
 
@@ -72,14 +89,17 @@ def pictures_properties(
                 "add the photos, or measure the size alone",
             )
     return {
-        pair.name: _properties(pair, found.get(pair.name), limits, whole=whole) for pair in pairs
+        pair.name: _properties(pair, found.get(pair.name), limits, whole=whole, binary=binary)
+        for pair in pairs
     }
 
 
-def _properties(pair: Pair, photo: Path | None, limits: Limits, *, whole: bool) -> dict[str, float]:
+def _properties(
+    pair: Pair, photo: Path | None, limits: Limits, *, whole: bool, binary: bool | None
+) -> dict[str, float]:
     image = None if photo is None else read_picture(photo, limits).image
     if not whole:
-        mask = read_matte(pair.truth, limits).threshold()
+        mask = read_matte(pair.truth, limits, binary=binary).threshold()
         if image is not None and photo is not None:
             check_size(photo, image.size, mask.size)
         return measured_properties(image, mask)

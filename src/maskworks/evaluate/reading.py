@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maskworks.core.deep import raw_mode
 from maskworks.core.errors import ImageError
 from maskworks.core.formats import open_format, sniff
 from maskworks.core.icc import ProfileError, to_srgb
 from maskworks.core.reading import Limits, Picture, read_picture
+from maskworks.core.stored_values import dim_values, inside_of
 from maskworks.core.values import Matte, Trimap
+from maskworks.evaluate.label_pictures import LIMITS, read_ids
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.ImageFile import ImageFile
 
-LIMITS = Limits()
-"""What is refused unless the caller says otherwise."""
+__all__ = ["LIMITS", "may_hold_matte", "read_matte", "read_trimap"]
 
 GREY_SPREAD = 8
 """How far the channels of a grey picture may lie apart: lossy files move them a little."""
 
 _HEAD_BYTES = 64
+_WHITES = {"L;2": 3, "L;4": 15}
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"})
 _PALETTE_MODES = frozenset({"P", "PA"})  # of greys, as likely as not
 
@@ -34,11 +37,12 @@ class _Header:
     """What a file says before it is decoded."""
 
     mode: str
+    raw: str
     alpha: bool
     profile: bytes | None
 
 
-def read_matte(path: Path, limits: Limits = LIMITS) -> Matte:
+def read_matte(path: Path, limits: Limits = LIMITS, *, binary: bool | None = None) -> Matte:
     """Read a matte: the alpha channel of a picture, else the values of a grey one.
 
     An alpha channel that is opaque everywhere says nothing if the picture is grey, then the grey
@@ -49,6 +53,10 @@ def read_matte(path: Path, limits: Limits = LIMITS) -> Matte:
     ----------
     path : Path
     limits : Limits
+    binary : bool, optional
+        True for a mask, of 0 and 1 or of 0 and more, whose inside is alpha 1; a palette's first
+        place is outside then. False for alpha as it is stored. By default alpha, unless the
+        values cannot be meant so.
 
     Returns
     -------
@@ -60,22 +68,50 @@ def read_matte(path: Path, limits: Limits = LIMITS) -> Matte:
         As `read_picture`.
     ImageError
         If it is in colours and has no alpha channel, or is grey with a colour profile that
-        would change its values.
+        would change its values; or if nothing says that a file without a bright value is a mask.
     """
     picture = read_picture(path, limits)
-    if picture.matte is not None:
-        return picture.matte
-    grey = _grey(picture)
     header = _header(path)
+    if binary and header.mode == "P" and not header.alpha:
+        return Matte(read_ids(path, limits, binary=True).astype(np.float32))
+    if picture.matte is not None:
+        levels = np.rint(picture.matte.alpha * np.float32(255)).astype(np.uint8)
+        return _meant(path, picture.matte, levels, 255, binary=binary)
+    grey = _grey(picture)
     if grey is not None:
         _check_profile(path, header)
-        return Matte(grey.astype(np.float32) / np.float32(255))
+        matte = Matte(grey.astype(np.float32) / np.float32(255))
+        return _meant(path, matte, *_stored(path, header, grey, limits), binary=binary)
     if header.alpha:
         return Matte(np.ones(picture.image.size, np.float32))
     raise ImageError(
         f"{path}: is in colours and has no alpha channel, so it holds no matte; save the matte in "
         "grey, or the cut-out as RGBA"
     )
+
+
+def _stored(
+    path: Path, header: _Header, grey: NDArray[np.uint8], limits: Limits
+) -> tuple[NDArray[np.integer], int]:
+    """Return the values that a grey file stores and what its white is."""
+    white = 65535 if header.mode.startswith("I;16") else _WHITES.get(header.raw)
+    return (grey, 255) if white is None else (read_ids(path, limits), white)
+
+
+def _meant(
+    path: Path, matte: Matte, levels: NDArray[np.integer], white: int, *, binary: bool | None
+) -> Matte:
+    """Return the matte, or the mask that its file is said to be."""
+    if binary:
+        top = 255 if white > 255 and int(levels.max()) <= 255 else white
+        return Matte(inside_of(levels, top).astype(np.float32))
+    doubt = None if binary is False else dim_values(levels, white)
+    if doubt is not None:
+        raise ImageError(
+            f"{path}: holds {doubt}, so it is as good as empty as a matte; read such masks with "
+            "--binary (above 0 is inside), or take alpha as it is stored with --no-binary"
+        )
+    return matte
 
 
 def read_trimap(path: Path, limits: Limits = LIMITS) -> Trimap:
@@ -139,6 +175,7 @@ def _header(path: Path) -> _Header:
         opened: ImageFile = open_format(kind, stream)
         return _Header(
             mode=opened.mode,
+            raw=raw_mode(opened),
             alpha=opened.has_transparency_data,
             profile=opened.info.get("icc_profile") or None,
         )

@@ -12,6 +12,7 @@ from maskworks.core.reading import Limits
 from maskworks.core.values import Matte
 from maskworks.evaluate.outcome import (
     RESIZE_RULE,
+    empty_notes,
     finite_record,
     measured,
     refuse_problems,
@@ -49,6 +50,7 @@ class SaliencyPicture:
     score: SaliencyScore
     truth: Path
     prediction: Path | None
+    empty_truth: bool = False
 
     def figures(self) -> dict[str, float]:
         """Return the measures of this picture alone, by name."""
@@ -63,6 +65,7 @@ class SaliencyReport:
     predictions: Path
     pictures: tuple[SaliencyPicture, ...]
     spare: tuple[str, ...] = ()
+    binary: bool | None = None
 
     def figures(self) -> dict[str, float]:
         """Return the measures over the set, by name."""
@@ -77,6 +80,7 @@ class SaliencyReport:
             "truth": str(self.truth),
             "predictions": str(self.predictions),
             "ignore_label": None,
+            "binary": self.binary,
             "resize_rule": RESIZE_RULE,
             "rules": RULES,
             "unit": "from 0 to 1; MAE: lower is better, the others higher",
@@ -86,6 +90,7 @@ class SaliencyReport:
                 "predictions_without_truth": len(self.spare),
             },
             "missing": missing,
+            "notes": empty_notes([each.empty_truth for each in self.pictures]),
             "left_aside": list(self.spare),
             "measures": SOURCES,
             "pictures": [
@@ -96,7 +101,12 @@ class SaliencyReport:
 
 
 def evaluate_saliency(
-    truth: Path, predictions: Path, *, limits: Limits = LIMITS, allow_missing: bool = False
+    truth: Path,
+    predictions: Path,
+    *,
+    limits: Limits = LIMITS,
+    allow_missing: bool = False,
+    binary: bool | None = None,
 ) -> SaliencyReport:
     """Measure a folder of saliency maps or mattes.
 
@@ -107,6 +117,8 @@ def evaluate_saliency(
     limits : Limits
     allow_missing : bool
         Count a missing prediction as one without a subject.
+    binary : bool, optional
+        As `read_matte`.
 
     Returns
     -------
@@ -124,16 +136,22 @@ def evaluate_saliency(
     spare = refuse_problems(pairing)
 
     def score(pair: Pair) -> SaliencyPicture:
-        theirs = _levels(read_matte(pair.truth, limits))
+        theirs = _levels(read_matte(pair.truth, limits, binary=binary))
         if pair.prediction is None:
             ours = np.zeros_like(theirs)
         else:
-            ours = _levels(read_matte(pair.prediction, limits))
+            ours = _levels(read_matte(pair.prediction, limits, binary=binary))
             check_size(pair.prediction, ours.shape, theirs.shape)
-        return SaliencyPicture(pair.name, saliency_score(ours, theirs), pair.truth, pair.prediction)
+        return SaliencyPicture(
+            pair.name,
+            saliency_score(ours, theirs),
+            pair.truth,
+            pair.prediction,
+            empty_truth=not (theirs > 128).any(),
+        )
 
     rows = tuple(measured(score, pairing.pairs))
-    return SaliencyReport(truth, predictions, rows, spare)
+    return SaliencyReport(truth, predictions, rows, spare, binary)
 
 
 def _levels(matte: Matte) -> NDArray[np.uint8]:

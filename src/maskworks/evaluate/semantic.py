@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskworks.core.errors import ImageError, UsageError
+from maskworks.core.errors import EvaluationError, ImageError, UsageError
 from maskworks.core.reading import Limits
 from maskworks.core.taxonomy import Category, Taxonomy, colour_of
 from maskworks.evaluate.label_pictures import places_table, read_places
@@ -25,9 +25,12 @@ from maskworks.quality.boundary_band import RATIO, band_width, square_band
 from maskworks.quality.confusion import Confusion, confusion_of
 from maskworks.quality.groups import mean_iou_interval
 
+_WHITE = 255  # inside, in masks; no label, in label maps
+
 ABSENT = (
-    "means are over the classes that occur in the truth; a class that is only predicted has IoU 0 "
-    "and costs the others, but is not in the means; a class that is nowhere has none (null)"
+    "means are over the classes that occur in the truth, and there are none if only one of several "
+    "does; a class that is only predicted has IoU 0 "
+    "and costs the others, but is not in the means; one that is nowhere has none (null)"
 )
 BOUNDARY = (
     "of each class the pixels within 2 % of the picture's diagonal (whole pixels, by squares) of "
@@ -37,15 +40,35 @@ BOUNDARY = (
 Counts = NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """What the values of label maps are.
+
+    With `binary` files are masks, of 0 and 1 or of 0 and more: ids 0 outside and 1 inside. With
+    `ignore_meant` the user named the id of pixels without a label; otherwise a set of 0 and 255
+    alone, where more classes are named, is refused as masks.
+    """
+
+    binary: bool = False
+    ignore_meant: bool = False
+
+
+IDS = Meaning()
+
+
 @dataclass(frozen=True, eq=False)
 class PictureScore:
-    """One picture: its own confusion and the bands' shared and joint pixels by class, (N, 2)."""
+    """One picture: its own confusion and the bands' shared and joint pixels by class, (N, 2).
+
+    `unlabelled` counts its true pixels without a label.
+    """
 
     name: str
     confusion: Confusion
     bands: Counts
     truth: Path
     prediction: Path | None
+    unlabelled: int = 0
 
     @property
     def iou(self) -> float:
@@ -62,6 +85,7 @@ class SemanticReport:
     taxonomy: Taxonomy
     pictures: tuple[PictureScore, ...]
     spare: tuple[str, ...] = ()
+    binary: bool = False
 
     @property
     def confusion(self) -> Confusion:
@@ -83,16 +107,17 @@ class SemanticReport:
     def record(self) -> dict[str, object]:
         """Return what the JSON file holds."""
         total = self.confusion
+        unlabelled = sum(each.unlabelled for each in self.pictures)
         missing = [each.name for each in self.pictures if each.prediction is None]
         return {
             "task": "semantic",
-            "mIoU": finite(total.mean(total.iou)),
-            "mIoU_interval": [finite(end) for end in self._interval()],
+            "mIoU": self._mean(total.iou),
+            "mIoU_interval": [finite(end) for end in self._interval()] if self._several else None,
             "pixel_accuracy": finite(total.pixel_accuracy),
-            "mean_accuracy": finite(total.mean(total.accuracy)),
+            "mean_accuracy": self._mean(total.accuracy),
             "fwIoU": finite(total.frequency_weighted_iou),
-            "Dice": finite(total.mean(total.dice)),
-            "boundary_IoU": finite(total.mean(self.boundary_iou)),
+            "Dice": self._mean(total.dice),
+            "boundary_IoU": self._mean(self.boundary_iou),
             "IoU": {
                 each.name: finite(value)
                 for each, value in zip(self.taxonomy.categories, total.iou, strict=True)
@@ -110,6 +135,8 @@ class SemanticReport:
             "ignore_label": self.taxonomy.ignore,
             "resize_rule": RESIZE_RULE,
             "absent_classes": ABSENT,
+            "binary": self.binary,
+            "notes": self.notes(),
             "boundary": BOUNDARY,
             "unit": "shares from 0 to 1",
             "counts": {
@@ -117,6 +144,7 @@ class SemanticReport:
                 "classes": len(self.taxonomy),
                 "classes_in_truth": int(total.present.sum()),
                 "pixels": int(total.counts.sum()),
+                "pixels_without_truth": unlabelled,
                 "pixels_without_prediction": int(total.counts[:, -1].sum()),
                 "missing_counted_as_empty": len(missing),
                 "predictions_without_truth": len(self.spare),
@@ -126,6 +154,39 @@ class SemanticReport:
             "pictures": [{"name": each.name, "mIoU": finite(each.iou)} for each in self.pictures],
             "versions": versions(),
         }
+
+    @property
+    def _several(self) -> bool:
+        """Whether the truth has more than one class, or no other is named."""
+        return len(self.taxonomy) == 1 or int(self.confusion.present.sum()) != 1
+
+    def _mean(self, values: NDArray[np.float64]) -> float | None:
+        return finite(self.confusion.mean(values)) if self._several else None
+
+    def notes(self) -> list[str]:
+        """Return what may mislead whoever reads the figures alone."""
+        total = self.confusion
+        absent = [
+            name
+            for name, there in zip(self.taxonomy.names, total.present, strict=True)
+            if not there
+        ]
+        found = []
+        if absent:
+            names = f"{', '.join(absent[:8])}{', ...' if len(absent) > 8 else ''}"
+            found.append(
+                f"the truth has no pixel of {len(absent)} of {len(self.taxonomy)} classes: {names}"
+            )
+        if not self._several:
+            found.append("one class alone has no mean")
+        unlabelled = sum(each.unlabelled for each in self.pictures)
+        pixels = int(total.counts.sum()) + unlabelled
+        if unlabelled * 2 > pixels:
+            found.append(
+                f"{unlabelled / pixels:.1%} of the true pixels have no label "
+                f"(id {self.taxonomy.ignore}) and count nowhere"
+            )
+        return found
 
     def _interval(self) -> tuple[float, float]:
         found = [picture.confusion for picture in self.pictures]
@@ -189,6 +250,7 @@ def evaluate_semantic(
     *,
     limits: Limits = LIMITS,
     allow_missing: bool = False,
+    meaning: Meaning = IDS,
 ) -> SemanticReport:
     """Measure a folder of label maps.
 
@@ -202,6 +264,7 @@ def evaluate_semantic(
     limits : Limits
     allow_missing : bool
         Count a missing prediction as a picture without any class.
+    meaning : Meaning
 
     Returns
     -------
@@ -210,29 +273,77 @@ def evaluate_semantic(
     Raises
     ------
     UsageError
-        As `pair_files`.
+        As `pair_files`; or if `binary` and the taxonomy lacks id 0 or 1.
     EvaluationError
-        If a prediction is missing, has another size or an id that the taxonomy lacks, or a file
-        cannot be read; it names every such file.
+        If a set of files is one of masks; or a prediction is missing, has another size or an id
+        that the taxonomy lacks, or a file cannot be read; it names every such file.
     """
     pairing = pair_files(truth, predictions, allow_missing=allow_missing)
     spare = refuse_problems(pairing)
     table = places_table(taxonomy)
+    if meaning.binary and not {0, 1} <= set(taxonomy.ids):
+        raise UsageError(
+            f"--binary reads ids 0 and 1, {taxonomy.name} has {min(taxonomy.ids)} to "
+            f"{max(taxonomy.ids)}; say --classes 2"
+        )
 
     def score(pair: Pair) -> PictureScore:
-        theirs = read_places(pair.truth, taxonomy, table, limits)
+        theirs = read_places(pair.truth, taxonomy, table, limits, binary=meaning.binary)
         if pair.prediction is None:
             ours = np.full_like(theirs, len(taxonomy))
         else:
-            ours = read_places(pair.prediction, taxonomy, table, limits)
+            ours = read_places(pair.prediction, taxonomy, table, limits, binary=meaning.binary)
             check_size(pair.prediction, ours.shape, theirs.shape)
         found = confusion_of(theirs, ours, classes=len(taxonomy))
         return PictureScore(
-            pair.name, found, _bands(theirs, ours, found), pair.truth, pair.prediction
+            pair.name,
+            found,
+            _bands(theirs, ours, found),
+            pair.truth,
+            pair.prediction,
+            int(np.count_nonzero(theirs >= len(taxonomy))),
         )
 
-    rows = tuple(measured(score, pairing.pairs))
-    return SemanticReport(truth, predictions, taxonomy, rows, spare)
+    report = SemanticReport(
+        truth, predictions, taxonomy, tuple(measured(score, pairing.pairs)), spare, meaning.binary
+    )
+    if taxonomy.ignore == _WHITE and not meaning.ignore_meant:
+        _refuse_masks(report)
+    return report
+
+
+def _refuse_masks(report: SemanticReport) -> None:
+    """Raise if the truth or the predictions hold 0 and 255 alone, though there are more classes.
+
+    Raises
+    ------
+    EvaluationError
+        With the first file that holds 255.
+    """
+    total, taxonomy = report.confusion, report.taxonomy
+    first = np.array(taxonomy.ids) == 0
+    if len(taxonomy) == 1 or not first.any():
+        return
+    sides = (
+        (total.truth, [(each.truth, each.unlabelled) for each in report.pictures]),
+        (
+            total.predicted,
+            [
+                (each.prediction, int(each.confusion.counts[:, -1].sum()))
+                for each in report.pictures
+                if each.prediction is not None
+            ],
+        ),
+    )
+    for pixels, files in sides:
+        path = next((path for path, unlabelled in files if unlabelled), None)
+        if path is not None and pixels[first].sum() == pixels.sum():
+            raise EvaluationError(
+                [f"{path}: holds 0 and {_WHITE} alone, as a mask does, and so do all beside it"],
+                f"{_WHITE} is no label here; read such files as masks with --binary, or say that "
+                f"it is meant with --ignore {_WHITE}, or that every id is a class with "
+                "--ignore none",
+            )
 
 
 def check_size(path: Path, found: tuple[int, ...], needed: tuple[int, ...]) -> None:

@@ -35,9 +35,12 @@ class SubjectScore:
     iou: float
     boundary_iou: float
     sad: float
+    empty_truth: bool = False
 
 
-def score_subject(pair: Pair, limits: Limits, *, skip_unclear: bool = False) -> SubjectScore:
+def score_subject(
+    pair: Pair, limits: Limits, *, skip_unclear: bool = False, binary: bool | None = None
+) -> SubjectScore:
     """Read one pair and measure it; a missing prediction is an empty matte.
 
     Raises
@@ -45,7 +48,9 @@ def score_subject(pair: Pair, limits: Limits, *, skip_unclear: bool = False) -> 
     ImageError
         If a file cannot be read, holds no matte, or has another size than the truth.
     """
-    truth, ours, known = _read(pair.truth, pair.prediction, limits, skip_unclear=skip_unclear)
+    truth, ours, known = _read(
+        pair.truth, pair.prediction, limits, skip_unclear=skip_unclear, binary=binary
+    )
     inside = (Mask(ours.threshold().inside & known), Mask(truth.threshold().inside & known))
     open_edge = float(np.mean(~known)) > MOST_UNCLEAR
     return SubjectScore(
@@ -53,26 +58,37 @@ def score_subject(pair: Pair, limits: Limits, *, skip_unclear: bool = False) -> 
         iou(*inside),
         float("nan") if open_edge else boundary_iou(*inside),
         sum_absolute_difference(ours, truth, where=Mask(known)) / THOUSAND,
+        empty_truth=not inside[1].inside.any(),
     )
 
 
 def score_iou(
-    truth: Path, prediction: Path | None, limits: Limits, *, skip_unclear: bool = False
+    truth: Path,
+    prediction: Path | None,
+    limits: Limits,
+    *,
+    skip_unclear: bool = False,
+    binary: bool | None = None,
 ) -> float:
     """Read a matte and its truth and return their IoU alone; see `score_subject`."""
-    theirs, ours, known = _read(truth, prediction, limits, skip_unclear=skip_unclear)
+    theirs, ours, known = _read(truth, prediction, limits, skip_unclear=skip_unclear, binary=binary)
     both = (ours.threshold().inside & known, theirs.threshold().inside & known)
     return iou(*map(Mask, both))
 
 
 def _read(
-    truth: Path, prediction: Path | None, limits: Limits, *, skip_unclear: bool
+    truth: Path,
+    prediction: Path | None,
+    limits: Limits,
+    *,
+    skip_unclear: bool,
+    binary: bool | None,
 ) -> tuple[Matte, Matte, NDArray[np.bool_]]:
-    theirs = read_matte(truth, limits)
+    theirs = read_matte(truth, limits, binary=binary)
     if prediction is None:
         ours = Matte(np.zeros(theirs.size, np.float32))
     else:
-        ours = read_matte(prediction, limits)
+        ours = read_matte(prediction, limits, binary=binary)
         check_size(prediction, ours.size, theirs.size)
     return theirs, ours, known_part(theirs) if skip_unclear else np.ones(theirs.size, bool)
 

@@ -29,7 +29,10 @@ from maskworks.quality.boundary import boundary_f_score
 from maskworks.quality.measures import iou
 from maskworks.quality.sequences import FrameStatistics, flicker, frame_statistics
 
-Kind = Literal["auto", "numbers", "matte"]
+Held = Literal["numbers", "matte", "mask", "alpha"]
+Kind = Literal["auto"] | Held
+BINARY = {"mask": True, "alpha": False}
+"""How `read_matte` reads what is certain; a "matte" is looked at first."""
 
 VOID = 255
 """The number of pixels that DAVIS leaves out, in pictures that hold object numbers."""
@@ -68,7 +71,7 @@ class SequenceScore:
     name: str
     objects: tuple[ObjectScore, ...]
     dtssd: float
-    holds: Literal["numbers", "matte"]
+    holds: Held
     frames: tuple[Pair, ...]
 
 
@@ -132,9 +135,10 @@ def evaluate_video(
     truth, predictions : folders
         Each folder with pictures below them is a sequence; its frames are in order of their
         names. Frames belong together by their path without the suffix.
-    holds : "auto", "numbers" or "matte"
+    holds : "auto", "numbers", "matte", "mask" or "alpha"
         Whether a frame holds the numbers of objects (255 is left out) or alpha, whose mask is
-        alpha >= 0.5. By default a true sequence of palette pictures, or of grey ones without a
+        alpha >= 0.5; "mask" and "alpha" are mattes whose values are certain, see `read_matte`.
+        By default a true sequence of palette pictures, or of grey ones without a
         value above 127, holds numbers.
     skip_ends : bool
         Leave out the first and last frame, as DAVIS does where the first is given.
@@ -162,14 +166,25 @@ def evaluate_video(
 
     def score(item: tuple[str, list[Pair]]) -> SequenceScore:
         name, frames = item
-        return _score(name or truth.name, frames, holds=holds, skip_ends=skip_ends, limits=limits)
+        return _score(
+            name or truth.name,
+            frames,
+            holds=holds,
+            skip_ends=skip_ends,
+            limits=limits,
+        )
 
     rows = tuple(measured(score, list(sequences.items())))
     return VideoReport(truth, predictions, rows, skip_ends, spare)
 
 
 def _score(
-    name: str, frames: Sequence[Pair], *, holds: Kind, skip_ends: bool, limits: Limits
+    name: str,
+    frames: Sequence[Pair],
+    *,
+    holds: Kind,
+    skip_ends: bool,
+    limits: Limits,
 ) -> SequenceScore:
     if skip_ends and len(frames) < 3:
         raise UsageError(
@@ -178,8 +193,8 @@ def _score(
         )
     kind = _kind(frames, limits) if holds == "auto" else holds
     counted = frames[1:-1] if skip_ends else frames
-    if kind == "matte":
-        objects, dtssd = _score_mattes(name, counted, limits)
+    if kind != "numbers":
+        objects, dtssd = _score_mattes(name, counted, limits, kind)
     else:
         objects, dtssd = _score_numbers(name, counted, frames, limits), float("nan")
     return SequenceScore(name, objects, dtssd, kind, tuple(frames))
@@ -200,11 +215,11 @@ def _kind(frames: Sequence[Pair], limits: Limits) -> Literal["numbers", "matte"]
 
 
 def _score_mattes(
-    name: str, frames: Sequence[Pair], limits: Limits
+    name: str, frames: Sequence[Pair], limits: Limits, kind: Held
 ) -> tuple[tuple[ObjectScore, ...], float]:
     j, f, changes = [], [], []
     before: tuple[Matte, Matte] | None = None
-    for ours, theirs in _mattes(frames, limits):
+    for ours, theirs in _mattes(frames, limits, BINARY.get(kind)):
         j.append(iou(ours.threshold(), theirs.threshold()))
         f.append(boundary_f_score(ours.threshold(), theirs.threshold()))
         if before is not None:
@@ -214,13 +229,17 @@ def _score_mattes(
     return (ObjectScore(name, 1, np.array(j), np.array(f)),), dtssd
 
 
-def _mattes(frames: Sequence[Pair], limits: Limits) -> Iterator[tuple[Matte, Matte]]:
+def _mattes(
+    frames: Sequence[Pair],
+    limits: Limits,
+    binary: bool | None,  # noqa: FBT001 - of read_matte
+) -> Iterator[tuple[Matte, Matte]]:
     for frame in frames:
-        theirs = read_matte(frame.truth, limits)
+        theirs = read_matte(frame.truth, limits, binary=binary)
         if frame.prediction is None:
             ours = Matte(np.zeros(theirs.size, np.float32))
         else:
-            ours = read_matte(frame.prediction, limits)
+            ours = read_matte(frame.prediction, limits, binary=binary)
             check_size(frame.prediction, ours.size, theirs.size)
         yield ours, theirs
 

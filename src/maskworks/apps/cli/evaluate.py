@@ -16,10 +16,12 @@ from maskworks.apps.cli.evaluate_output import (
     MOST_PIXELS,
     STANDARD_OUTPUT,
     AllowMissingOption,
+    BinaryOption,
     HtmlCommand,
     HtmlOption,
     MaxPixelsOption,
     check_outputs,
+    print_notes,
     print_rows,
     write_page,
 )
@@ -75,6 +77,7 @@ def mattes(
     ] = None,
     html_file: HtmlOption = None,
     allow_missing: AllowMissingOption = False,
+    binary: BinaryOption = None,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
     """Measure mattes against the truth, per picture and in the mean.
@@ -93,7 +96,10 @@ def mattes(
     reuse_memory()
     with finishing(stop):
         rows = list(
-            _shown(score_pairs(pairing.pairs, Limits(max_pixels), stop=stop), len(pairing.pairs))
+            _shown(
+                score_pairs(pairing.pairs, Limits(max_pixels), binary=binary, stop=stop),
+                len(pairing.pairs),
+            )
         )
     if len(rows) < len(pairing.pairs):
         print(f"stopped with {len(pairing.pairs) - len(rows)} left to do", file=sys.stderr)
@@ -107,6 +113,7 @@ def mattes(
         scores=tuple(row for row in rows if isinstance(row, Score)),
         failures=tuple(sorted(failures, key=lambda failure: failure.name)),
         missing=tuple(pair.name for pair in pairing.pairs if pair.prediction is None),
+        binary=binary,
     )
     _tell(report, json_file, spare=pairing.spare)
     if page:
@@ -148,6 +155,7 @@ def print_table(report: Report) -> None:
     """Print the scores: with colour on a terminal, plain in a pipe."""
     print_rows(("picture", *(measure.heading for measure in MEASURES)), list(_lines(report)))
     print(f"\n{_footnote(report)}")
+    print_notes(report.notes())
 
 
 def _footnote(report: Report) -> str:

@@ -22,7 +22,7 @@ from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.core.taxonomy import Category, Taxonomy, load_taxonomy
 
-IGNORE = 255
+IGNORE, MOST_ID = 255, 65_535
 """The id of pixels without a label where neither a taxonomy nor the user names one."""
 
 
@@ -41,12 +41,19 @@ def semantic(
         typer.Option(metavar="T", help="Or a taxonomy by name, or a .toml file of your own."),
     ] = None,
     ignore: Annotated[
-        int | None,
+        str | None,
         typer.Option(
             metavar="K",
-            help="Id of true pixels to leave out; by default the taxonomy's, or 255.",
+            help="Id of true pixels to leave out, or none; by default the taxonomy's, or 255.",
         ),
     ] = None,
+    binary: Annotated[
+        bool,
+        typer.Option(
+            "--binary",
+            help="Files are masks, of 0 and 1 or of 0 and 255: classes 0 outside and 1 inside.",
+        ),
+    ] = False,
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     allow_missing: AllowMissingOption = False,
@@ -61,12 +68,17 @@ def semantic(
     Exit code: 0 measured, 1 files do not fit, 2 wrong use.
     """
     from maskworks.evaluate.pages.labels import semantic_page
-    from maskworks.evaluate.semantic import evaluate_semantic
+    from maskworks.evaluate.semantic import Meaning, evaluate_semantic
 
     page = check_outputs(json_file, html_file, task="semantic")
     chosen = _taxonomy(classes, taxonomy, ignore)
     report = evaluate_semantic(
-        truth, predictions, chosen, limits=Limits(max_pixels), allow_missing=allow_missing
+        truth,
+        predictions,
+        chosen,
+        limits=Limits(max_pixels),
+        allow_missing=allow_missing,
+        meaning=Meaning(binary=binary, ignore_meant=ignore is not None),
     )
     record: dict[str, Any] = report.record()
     names = ("IoU", "Dice", "accuracy", "boundary_IoU")
@@ -83,10 +95,11 @@ def semantic(
         headings=("class", *names, "pixels"),
         lines=lines,
         footnote=(
-            f"mIoU {shown(record['mIoU'])}, pixel accuracy {shown(record['pixel_accuracy'])}, "
+            f"mIoU {shown(record['mIoU'])} over {_share_of(record['counts'])}, "
+            f"pixel accuracy {shown(record['pixel_accuracy'])}, "
             f"frequency weighted IoU {shown(record['fwIoU'])} of "
             f"{record['counts']['pictures']} pictures.\n"
-            f"Left out: true pixels of id {chosen.ignore}. Means are over the classes in the truth."
+            f"{_left_out(chosen)} Means are over the classes in the truth."
         ),
     )
     if page:
@@ -202,15 +215,36 @@ def panoptic(
         write_page(page, panoptic_page(report, record))
 
 
-def _taxonomy(classes: int | None, name: str | None, ignore: int | None) -> Taxonomy:
+def _share_of(counts: dict[str, int]) -> str:
+    there, named = counts["classes_in_truth"], counts["classes"]
+    return f"{named} classes" if there == named else f"{there} of the {named} classes"
+
+
+def _left_out(chosen: Taxonomy) -> str:
+    if chosen.ignore is None:
+        return "Left out: nothing."
+    return f"Left out: true pixels of id {chosen.ignore}."
+
+
+def _ignored(word: str) -> int | None:
+    """Return the id that `--ignore` names, None for "none"."""
+    if word.lower() == "none":
+        return None
+    if not word.isdecimal() or int(word) > MOST_ID:
+        raise UsageError(f"--ignore {word}: name an id of 0 to {MOST_ID}, or none")
+    return int(word)
+
+
+def _taxonomy(classes: int | None, name: str | None, ignore: str | None) -> Taxonomy:
     from maskworks.evaluate.semantic import numbered_taxonomy
 
     if (classes is None) == (name is None):
         raise UsageError("give one of --classes N and --taxonomy T, so that ids have a meaning")
     if name is None:
-        return numbered_taxonomy(classes or 0, IGNORE if ignore is None else ignore)
+        return numbered_taxonomy(classes or 0, IGNORE if ignore is None else _ignored(ignore))
     chosen = load_taxonomy(name)
     if ignore is None:
         return chosen
-    kept: tuple[Category, ...] = tuple(each for each in chosen.categories if each.id != ignore)
-    return Taxonomy(chosen.name, kept, ignore, chosen.source)
+    left_out = _ignored(ignore)
+    kept: tuple[Category, ...] = tuple(each for each in chosen.categories if each.id != left_out)
+    return Taxonomy(chosen.name, kept, left_out, chosen.source)

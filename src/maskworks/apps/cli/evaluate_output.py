@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,6 +41,14 @@ AllowMissingOption = Annotated[
     bool,
     typer.Option(
         "--allow-missing", help="Count missing predictions as empty, and say how many there were."
+    ),
+]
+BinaryOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--binary/--no-binary",
+        help="Files are masks, of 0 and 1 or of 0 and 255, or alpha as it is stored; by default "
+        "alpha, and values that cannot be meant so are refused.",
     ),
 ]
 MaxPixelsOption = Annotated[
@@ -95,6 +103,7 @@ def tell(
     else:
         print_rows(headings, lines)
         print(f"\n{footnote}")
+        print_notes(record.get("notes", ()))
     if json_file not in (None, STANDARD_OUTPUT):
         write_text_atomic(json_file, written + "\n")
     counts = record["counts"]
@@ -112,6 +121,12 @@ def tell(
             f"({names}{', ...' if len(record['left_aside']) > 5 else ''})",
             file=sys.stderr,
         )
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what may mislead whoever reads the figures alone."""
+    for note in notes:
+        print(f"Mind: {note}.")
 
 
 def write_page(path: Path | None, page: str) -> None:

@@ -11,6 +11,7 @@ import typer
 from maskworks.apps.cli.evaluate_output import (
     MOST_PIXELS,
     AllowMissingOption,
+    BinaryOption,
     HtmlOption,
     JsonOption,
     MaxPixelsOption,
@@ -31,6 +32,7 @@ class Holds(StrEnum):
 
 
 def saliency(
+    *,
     truth: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the true masks.")],
     predictions: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the saliency maps or mattes.")
@@ -38,6 +40,7 @@ def saliency(
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     allow_missing: AllowMissingOption = False,
+    binary: BinaryOption = None,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
     """Measure saliency maps: MAE, F-measures, weighted F, S-measure and E-measures.
@@ -52,7 +55,11 @@ def saliency(
 
     page = check_outputs(json_file, html_file, task="saliency")
     report = evaluate_saliency(
-        truth, predictions, limits=Limits(max_pixels), allow_missing=allow_missing
+        truth,
+        predictions,
+        limits=Limits(max_pixels),
+        allow_missing=allow_missing,
+        binary=binary,
     )
     record: dict[str, Any] = report.record()
     names = ("MAE", "maxF", "meanF", "wF", "S", "maxE", "meanE")
@@ -92,6 +99,7 @@ def video(
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     allow_missing: AllowMissingOption = False,
+    binary: BinaryOption = None,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
     """Measure sequences: J and F of DAVIS with recall and decay, and how steady alpha is.
@@ -108,7 +116,7 @@ def video(
     report = evaluate_video(
         truth,
         predictions,
-        holds=holds.value,
+        holds=holds.value if binary is None else "mask" if binary else "alpha",
         skip_ends=skip_ends,
         limits=Limits(max_pixels),
         allow_missing=allow_missing,

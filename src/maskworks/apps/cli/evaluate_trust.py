@@ -14,6 +14,7 @@ from maskworks.apps.cli.evaluate_output import (
     MOST_PIXELS,
     STANDARD_OUTPUT,
     AllowMissingOption,
+    BinaryOption,
     HtmlOption,
     JsonOption,
     MaxPixelsOption,
@@ -97,6 +98,7 @@ def fairness(
     html_file: HtmlOption = None,
     allow_missing: AllowMissingOption = False,
     skip_unclear: UnclearOption = False,
+    binary: BinaryOption = None,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
     """Measure mattes or label maps by group, with 95 % intervals, and whether a gap is chance.
@@ -119,7 +121,7 @@ def fairness(
         predictions,
         groups=groups,
         measuring=Measuring(tuple(properties), photos) if properties else None,
-        rules=Reading(Limits(max_pixels), allow_missing, skip_unclear, known),
+        rules=Reading(Limits(max_pixels), allow_missing, skip_unclear, known, binary),
     )
     record: dict[str, Any] = report.record() | {"command": _command(ctx)}
     lines: list[tuple[str, ...]] = []
@@ -183,6 +185,7 @@ def calibration(
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     skip_unclear: UnclearOption = False,
+    binary: BinaryOption = None,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
     """Measure whether a confidence can be trusted: reliability, ECE, AUROC, risk and coverage.
@@ -209,6 +212,7 @@ def calibration(
         predictions=predictions,
         limits=Limits(max_pixels),
         skip_unclear=skip_unclear,
+        binary=binary,
     )
     report = evaluate_calibration(manifest, found, truth=truth, bar=bar, bins=bins)
     record: dict[str, Any] = report.record() | {"command": _command(ctx)}
@@ -258,6 +262,7 @@ def threshold(
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     skip_unclear: UnclearOption = False,
+    binary: BinaryOption = None,
     max_pixels: MaxPixelsOption = MOST_PIXELS,
 ) -> None:
     """Find the confidence from which the delivered pictures are good, and with what interval.
@@ -275,6 +280,7 @@ def threshold(
         predictions=predictions,
         limits=Limits(max_pixels),
         skip_unclear=skip_unclear,
+        binary=binary,
     )
     report = evaluate_calibration(manifest, found, truth=truth, bar=bar)
     answer = find_threshold(report, target=target_precision, level=level)

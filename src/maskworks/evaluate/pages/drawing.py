@@ -85,6 +85,9 @@ def record_facts(record: Mapping[str, object]) -> str:
     counts = record.get("counts")
     if isinstance(counts, Mapping):
         rows["counts"] = ", ".join(f"{n.replace('_', ' ')} {v:,}" for n, v in counts.items())
+    notes = record.get("notes")
+    if isinstance(notes, list) and notes:
+        rows = {"mind": "; ".join(notes), **rows}
     missing = record.get("missing")
     if isinstance(missing, list) and missing:
         rows["counted as empty"] = ", ".join(missing)

@@ -46,7 +46,7 @@ def semantic_page(report: SemanticReport, record: Mapping[str, Any]) -> str:
         tiles({name.replace("_", " "): record[name] for name in names}),
         bars("Classes", ("class", *columns, "true pixels"), rows),
         matrix(report.taxonomy.names, report.confusion.counts),
-        pictures("Worst pictures", [_semantic_row(each, report.taxonomy) for each in worst]),
+        pictures("Worst pictures", [_semantic_row(each, report) for each in worst]),
         legend(used | {"wrong": _WRONG, "left out": _LEFT_OUT}) if worst else "",
         record_facts(record),
     ]
@@ -109,13 +109,14 @@ def instances_page(report: InstanceReport, record: Mapping[str, Any]) -> str:
 
 
 def _semantic_row(
-    picture: PictureScore, taxonomy: Taxonomy
+    picture: PictureScore, report: SemanticReport
 ) -> tuple[str, list[tuple[str, Pixels]]]:
-    truth = read_ids(picture.truth)
+    taxonomy = report.taxonomy
+    truth = read_ids(picture.truth, binary=report.binary)
     ours = (
         np.full_like(truth, taxonomy.ignore or 0)
         if picture.prediction is None
-        else read_ids(picture.prediction)
+        else read_ids(picture.prediction, binary=report.binary)
     )
     return f"{picture.name}: mIoU {picture.iou:.4f}", [
         ("truth", _coloured(truth, taxonomy)),

@@ -25,9 +25,11 @@ def mattes_page(report: Report, pairs: Sequence[Pair]) -> str:
     drawn = []
     for row in order[:WORST]:
         pair = by_name[row.name]
-        truth = read_matte(pair.truth).alpha
+        truth = read_matte(pair.truth, binary=report.binary).alpha
         ours = (
-            np.zeros_like(truth) if pair.prediction is None else read_matte(pair.prediction).alpha
+            np.zeros_like(truth)
+            if pair.prediction is None
+            else read_matte(pair.prediction, binary=report.binary).alpha
         )
         drawn.append((f"{row.name}: SAD/1000 {row.sad:.4f}", compared(ours, truth)))
     parts = [

@@ -22,7 +22,7 @@ from maskworks.evaluate.pages.drawing import (
 )
 from maskworks.evaluate.reading import read_matte
 from maskworks.evaluate.saliency import SaliencyPicture, SaliencyReport
-from maskworks.evaluate.video import SequenceScore, VideoReport
+from maskworks.evaluate.video import BINARY, Held, SequenceScore, VideoReport
 
 _LEVELS = 256
 
@@ -44,7 +44,9 @@ def saliency_page(report: SaliencyReport, record: Mapping[str, Any]) -> str:
         tiles({name: record[name] for name in names}),
         curve("F and E over the threshold", curves, label="Mean F and E at thresholds 0 to 255"),
         bars("Lowest S-measures", ("picture", "S", "MAE", "wF"), rows),
-        pictures("Worst pictures", [_saliency_row(each) for each in order[:WORST]]),
+        pictures(
+            "Worst pictures", [_saliency_row(each, binary=report.binary) for each in order[:WORST]]
+        ),
         record_facts(record),
     ]
     return page("Saliency, measured", parts)
@@ -73,7 +75,10 @@ def video_page(report: VideoReport, record: Mapping[str, Any]) -> str:
         tiles({name.replace("_", " "): record[name] for name in names}),
         bars("Sequences", ("sequence", *columns), rows),
         *curves,
-        pictures("Worst frames", [_frame_row(each, skip_ends=report.skip_ends) for each in worst]),
+        pictures(
+            "Worst frames",
+            [_frame_row(each, skip_ends=report.skip_ends) for each in worst],
+        ),
         record_facts(record),
     ]
     return page("Video segmentation, measured", parts)
@@ -92,10 +97,14 @@ def _mean_j(sequence: SequenceScore) -> float:
     return float(np.mean([each.j.mean() for each in sequence.objects]))
 
 
-def _saliency_row(picture: SaliencyPicture) -> tuple[str, list[tuple[str, Pixels]]]:
-    truth = read_matte(picture.truth).alpha
+def _saliency_row(
+    picture: SaliencyPicture, *, binary: bool | None
+) -> tuple[str, list[tuple[str, Pixels]]]:
+    truth = read_matte(picture.truth, binary=binary).alpha
     ours = (
-        np.zeros_like(truth) if picture.prediction is None else read_matte(picture.prediction).alpha
+        np.zeros_like(truth)
+        if picture.prediction is None
+        else read_matte(picture.prediction, binary=binary).alpha
     )
     return f"{picture.name}: S {picture.score.s:.4f}", compared(ours, truth)
 
@@ -113,11 +122,11 @@ def _frame_row(sequence: SequenceScore, *, skip_ends: bool) -> tuple[str, list[t
     return f"{frame.name}: J {j:.4f}", compared(ours, truth)
 
 
-def _inside(path: Path, holds: str) -> NDArray[np.float32]:
+def _inside(path: Path, holds: Held) -> NDArray[np.float32]:
     if holds == "numbers":
         ids = read_ids(path)
         return ((ids > 0) & (ids < _LEVELS - 1)).astype(np.float32)
-    matte: Matte = read_matte(path)
+    matte: Matte = read_matte(path, binary=BINARY.get(holds))
     return matte.alpha
 
 
