@@ -160,7 +160,6 @@ def test_a_truth_without_areas_counts_them(files):
         ),
         pytest.param({"segmentation": [[1, 2]]}, "neither an RLE nor", id="polygon"),
         pytest.param({"segmentation": {"size": [2, 2], "counts": [3]}}, "add up to 3", id="runs"),
-        pytest.param({"score": "high"}, "the score 'high'", id="score"),
     ],
 )
 def test_a_prediction_that_does_not_fit_is_named(files, change, message):
@@ -169,6 +168,205 @@ def test_a_prediction_that_does_not_fit_is_named(files, change, message):
     (files / "dt.json").write_text(json.dumps(rows))
     with pytest.raises(EvaluationError, match=message):
         evaluate_instances(files / "gt.json", files / "dt.json")
+
+
+def edit(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        pytest.param(
+            "dt.json",
+            lambda rows: rows[0].update(score="high"),
+            r'dt.json: `\[0\]` has the score "high", a number is needed; .*--skip-damaged',
+            id="score",
+        ),
+        pytest.param(
+            "dt.json",
+            lambda rows: rows[0].update(image_id=[1]),
+            r"`\[0\]` has the image_id \[1\], a number or a text is needed",
+            id="list-for-an-id",
+        ),
+        pytest.param(
+            "gt.json",
+            lambda truth: truth["images"][1].update(height="60"),
+            r'gt.json: `images\[1\]` has the height "60", a whole number above 0',
+            id="size-as-text",
+        ),
+        pytest.param(
+            "gt.json",
+            lambda truth: truth["images"][0].update(width=None),
+            r"`images\[0\]` has the width null",
+            id="size-null",
+        ),
+        pytest.param(
+            "gt.json",
+            lambda truth: truth["annotations"].insert(0, None),
+            r"`annotations\[0\]` is null, an object is needed",
+            id="no-object",
+        ),
+        pytest.param(
+            "gt.json",
+            lambda truth: truth["annotations"][0].update(iscrowd="yes"),
+            r'`annotations\[0\]` has the iscrowd "yes", 0 or 1 is needed',
+            id="iscrowd",
+        ),
+        pytest.param(
+            "gt.json",
+            lambda truth: truth["categories"][0].update(id=1.5),
+            r"`categories\[0\]` has the id 1.5, a whole number is needed",
+            id="class-id",
+        ),
+    ],
+)
+def test_json_of_another_form_is_named_by_entry_and_field(files, name, change, message):
+    edit(files / name, change)
+    with pytest.raises(UnreadableError, match=message):
+        evaluate_instances(files / "gt.json", files / "dt.json")
+
+
+SQUARE = [[10, 10, 30, 10, 30, 30, 10, 30]]
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two pictures with an object each, and predictions that are the truth itself."""
+    names = ("val/a.jpg", "val/b.jpg")
+    images = [
+        {"id": at, "file_name": n, "height": 60, "width": 80} for at, n in enumerate(names, 1)
+    ]
+    objects = [
+        {"id": at, "image_id": at, "category_id": at, "segmentation": SQUARE, "area": 400}
+        for at in (1, 2)
+    ]
+    classes = [{"id": 1, "name": "cup"}, {"id": 2, "name": "plate"}]
+    truth = {"images": images, "annotations": objects, "categories": classes}
+    (tmp_path / "gt.json").write_text(json.dumps(truth))
+    (tmp_path / "dt.json").write_text(
+        json.dumps(truth | {"annotations": [each | {"score": 0.9} for each in objects]})
+    )
+    return tmp_path
+
+
+def ap(folder, **options):
+    return evaluate_instances(folder / "gt.json", folder / "dt.json", **options)
+
+
+@pytest.mark.parametrize("ids", [(0, 1), (1, 1), ("a", "a"), (None, None), (7, 0)])
+def test_ids_of_annotations_cost_no_match(two, ids):
+    def change(truth):
+        for row, number in zip(truth["annotations"], ids, strict=True):
+            row["id"] = number
+
+    edit(two / "gt.json", change)
+    report = ap(two)
+    assert report.figures["AP"] == 1.0
+    shared = ids[0] == ids[1] and ids[0] is not None
+    assert any("share an id" in note for note in report.notes) == shared
+
+
+def test_an_annotation_that_stands_there_twice_counts_once(two):
+    edit(two / "gt.json", lambda truth: truth["annotations"].append(truth["annotations"][0]))
+    report = ap(two)
+    assert (report.figures["AP"], report.counts["objects"]) == (1.0, 2)
+    assert report.notes == ("gt.json: 1 annotations stand there twice and count once",)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("val\\a.jpg", "./val//b.jpg"), ("elsewhere/a.png", "elsewhere/b.png"), ("A.JPG", "B.JPG")],
+)
+def test_pictures_are_met_by_name_whatever_their_numbers(two, names):
+    def change(found):
+        for row, name in zip(found["images"], names, strict=True):
+            row.update(file_name=name, id=3 - row["id"])
+        for row in found["annotations"]:
+            row["image_id"] = 3 - row["image_id"]
+
+    edit(two / "dt.json", change)
+    assert ap(two).figures["AP"] == 1.0
+
+
+def test_names_are_met_in_either_form_of_unicode(two):
+    edit(two / "gt.json", lambda truth: truth["images"][0].update(file_name="caf\u00e9.jpg"))
+    edit(two / "dt.json", lambda found: found["images"][0].update(file_name="cafe\u0301.jpg", id=9))
+    edit(two / "dt.json", lambda found: found["annotations"][0].update(image_id=9))
+    assert ap(two).figures["AP"] == 1.0
+
+
+def test_a_picture_of_another_name_is_never_taken_by_its_number(two):
+    edit(two / "dt.json", lambda found: found["images"][0].update(file_name="val/aa.jpg"))
+    with pytest.raises(EvaluationError, match=r"'val/aa.jpg' is none .* nearest is 'val/a.jpg'"):
+        ap(two)
+
+
+def test_a_last_part_that_two_folders_have_is_not_taken(two):
+    edit(two / "gt.json", lambda truth: truth["images"][1].update(file_name="test/a.jpg"))
+    edit(two / "dt.json", lambda found: found["images"][0].update(file_name="a.jpg"))
+    with pytest.raises(EvaluationError, match="is in 2 folders of the truth"):
+        ap(two)
+
+
+def test_pictures_without_names_are_met_by_number_and_that_is_told(two):
+    edit(two / "dt.json", lambda found: [row.pop("file_name") for row in found["images"]])
+    report = ap(two)
+    assert report.figures["AP"] == 1.0
+    assert "belong to those of the truth by id" in report.notes[0]
+
+
+def test_classes_are_met_by_name_whatever_their_numbers(two):
+    def change(found):
+        found["categories"] = [{"id": 1, "name": "plate"}, {"id": 2, "name": "cup"}]
+        for row in found["annotations"]:
+            row["category_id"] = 3 - row["category_id"]
+
+    edit(two / "dt.json", change)
+    assert ap(two).figures["AP"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "message"),
+    [
+        ("dt.json", [{"id": 1, "name": "cup"}, {"id": 1, "name": "plate"}], "id 1 twice"),
+        ("gt.json", [{"id": 1, "name": "cup"}, {"id": 1, "name": "plate"}], "id 1 twice"),
+        ("dt.json", [{"id": 1, "name": "cups"}, {"id": 2, "name": "plate"}], "nearest is 'cup'"),
+    ],
+)
+def test_a_number_of_two_names_and_a_strange_name_are_errors(two, name, rows, message):
+    edit(two / name, lambda content: content.update(categories=rows))
+    with pytest.raises(EvaluationError, match=message):
+        ap(two)
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        ([[5, 5, 9, 5]], "one has 2 points, three or more are needed"),
+        ([*SQUARE, [12, 12, 13, 12]], "one has 2 points"),
+        ([], "its segmentation is empty"),
+        ({"size": [60, 80], "counts": [3]}, "the counts add up to 3"),
+    ],
+)
+def test_masks_that_are_none_are_named_or_left_out(two, mask, message):
+    edit(
+        two / "gt.json",
+        lambda truth: truth["annotations"].append(
+            {"id": 3, "image_id": 1, "category_id": 1, "segmentation": mask}
+        ),
+    )
+    with pytest.raises(EvaluationError, match=message) as caught:
+        ap(two)
+    assert "--skip-damaged" in str(caught.value)
+    edit(two / "gt.json", lambda truth: truth["annotations"][2].update(image_id=2))
+    kept = isinstance(mask, list) and len(mask) > 1
+    report = ap(two, skip_damaged=True)
+    assert report.counts["objects"] == 2 + kept
+    assert report.figures["AP50"] == pytest.approx(0.7525 if kept else 1, abs=1e-4)
+    assert "1 damaged entries were left out" in report.notes[0]
 
 
 @pytest.mark.parametrize(

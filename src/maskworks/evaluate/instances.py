@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 from maskworks.core.errors import EvaluationError, ImageError
 from maskworks.core.rle import Rle
 from maskworks.core.rle_coco import from_coco, to_coco
-from maskworks.evaluate.coco_files import read_results, read_truth
+from maskworks.evaluate.coco_files import Results, Truth, read_results, read_truth
+from maskworks.evaluate.json_files import NUMBER
 from maskworks.evaluate.outcome import ALLOW_MISSING, RESIZE_RULE, finite, versions
 
 FIGURES = (
@@ -42,7 +43,8 @@ class InstanceReport:
 
     `figures` are COCO's twelve by name, `boundary` the same by boundary IoU, or None;
     `per_class` is the AP of each class, NaN where the truth has none of it; `missing` names the
-    pictures that were counted as ones in which nothing was found.
+    pictures that were counted as ones in which nothing was found; `notes` say what was wrong in
+    the files and how it was taken, `skipped` that damaged entries were left out.
     """
 
     truth: Path
@@ -52,6 +54,8 @@ class InstanceReport:
     per_class: Mapping[str, float]
     counts: Mapping[str, int]
     missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    skipped: bool = False
 
     def record(self) -> dict[str, object]:
         """Return what the JSON file holds."""
@@ -71,12 +75,18 @@ class InstanceReport:
             "unit": "shares from 0 to 1",
             "counts": dict(self.counts),
             "missing": list(self.missing),
+            "notes": list(self.notes),
             "versions": versions() | _engine(),
         }
 
 
 def evaluate_instances(
-    truth: Path, predictions: Path, *, boundary: bool = False, allow_missing: bool = False
+    truth: Path,
+    predictions: Path,
+    *,
+    boundary: bool = False,
+    allow_missing: bool = False,
+    skip_damaged: bool = False,
 ) -> InstanceReport:
     """Measure instance masks by COCO's rules.
 
@@ -93,6 +103,9 @@ def evaluate_instances(
     allow_missing : bool
         Count pictures that were not looked at as ones in which nothing was found. In a list of
         results the two cannot be told apart, and this is always so.
+    skip_damaged : bool
+        Leave out annotations and predictions of another form, or without a usable mask, and
+        rings of a polygon with fewer than three points; the notes count them.
 
     Returns
     -------
@@ -111,10 +124,9 @@ def evaluate_instances(
     ----------
     Lin et al., Microsoft COCO, ECCV 2014; computed by faster-coco-eval.
     """
-    true_set = read_truth(truth)
-    found = read_results(predictions, true_set)
+    both, left_out = read_both(truth, predictions, skip_damaged=skip_damaged)
+    true_set, found = both
     results = found.rows
-    _check(truth, predictions, true_set, results)
     if found.missing and found.lists_images and not allow_missing:
         problems = [f"{predictions}: `images` does not list {name}" for name in found.missing]
         raise EvaluationError(problems, ALLOW_MISSING)
@@ -128,94 +140,156 @@ def evaluate_instances(
         edges,
         per_class,
         {
-            "pictures": len(true_set["images"]),
-            "classes": len(true_set["categories"]),
-            "objects": len(true_set["annotations"]),
+            "pictures": len(true_set.images),
+            "classes": len(true_set.categories),
+            "objects": len(true_set.annotations),
             "predictions": len(results),
             "missing_counted_as_empty": len(found.missing),
             "pictures_without_prediction": len(
-                {row["id"] for row in true_set["images"]} - {row["image_id"] for row in results}
+                {row["id"] for row in true_set.images} - {row["image_id"] for row in results}
             ),
         },
         found.missing,
+        (*true_set.notes, *found.notes, *_counted(left_out)),
+        skip_damaged,
     )
 
 
-def _check(
+def read_both(
+    truth: Path, predictions: Path, *, skip_damaged: bool = False
+) -> tuple[tuple[Truth, Results], list[str]]:
+    """Read both files, and what was left out of them.
+
+    Raises
+    ------
+    UsageError, UnreadableError, EvaluationError
+        As `evaluate_instances`.
+    """
+    left_out: list[str] = []
+    skipped = left_out if skip_damaged else None
+    true_set = read_truth(truth, left_out=skipped)
+    found = read_results(predictions, true_set, left_out=skipped)
+    _check_places(truth, predictions, true_set, found.rows)
+    sizes = {row["id"]: (row["height"], row["width"]) for row in true_set.images}
+    theirs, first = _with_masks(truth, true_set.annotations, sizes, skip=skip_damaged)
+    ours, second = _with_masks(predictions, found.rows, sizes, skip=skip_damaged)
+    problems = first + second
+    if problems and not skip_damaged:
+        raise EvaluationError(problems, f"{REMEDY}, or leave such entries out with --skip-damaged")
+    left_out += problems
+    kept = replace(true_set, annotations=theirs), replace(found, rows=ours)
+    return kept, left_out
+
+
+def _counted(left_out: list[str]) -> list[str]:
+    if not left_out:
+        return []
+    some = "; ".join(left_out[:3])
+    more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+    return [f"{len(left_out)} damaged entries were left out: {some}{more}"]
+
+
+def _check_places(
     truth: Path,
     predictions: Path,
-    true_set: Mapping[str, Sequence[dict[str, Any]]],
+    true_set: Truth,
     results: Sequence[dict[str, Any]],
 ) -> None:
-    """Raise unless every mask belongs to a picture and class of the truth and has its size."""
-    sizes = {row["id"]: (row["height"], row["width"]) for row in true_set["images"]}
-    classes = {row["id"] for row in true_set["categories"]}
+    """Raise unless every mask belongs to a picture and class of the truth."""
+    images = {row["id"] for row in true_set.images}
+    classes = {row["id"] for row in true_set.categories}
     problems = [
         f"{path}: {message}"
-        for path, rows in ((truth, true_set["annotations"]), (predictions, results))
-        for message in _misfits(rows, sizes, classes)
-    ]
-    problems += [
-        f"{predictions}: entry {at} has the score {row['score']!r}, a number is needed"
-        for at, row in enumerate(results)
-        if isinstance(row["score"], bool)
-        or not isinstance(row["score"], int | float)
-        or not np.isfinite(row["score"])
+        for path, rows in ((truth, true_set.annotations), (predictions, results))
+        for message in _misfits(rows, images, classes)
     ]
     if problems:
         raise EvaluationError(problems, REMEDY)
 
 
 def _misfits(
-    rows: Sequence[Mapping[str, Any]], sizes: Mapping[Any, tuple[int, int]], classes: set[Any]
+    rows: Sequence[Mapping[str, Any]], images: set[Any], classes: set[Any]
 ) -> Iterator[str]:
     for at, row in enumerate(rows):
         image, category = row["image_id"], row["category_id"]
-        if image not in sizes:
+        if image not in images:
             yield f"entry {at} is of image_id {image!r}, which the truth does not list"
         elif category not in classes:
             yield f"entry {at} has category_id {category!r}, which the truth does not list"
+
+
+def _with_masks(
+    path: Path,
+    rows: Sequence[dict[str, Any]],
+    sizes: Mapping[Any, tuple[int, int]],
+    *,
+    skip: bool,
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows with a usable mask, and what is wrong with the others.
+
+    With `skip` rings that are none are taken out of a polygon that has others.
+    """
+    kept, problems = [], []
+    for at, row in enumerate(rows):
+        mask = row["segmentation"]
+        wrong = _misfit(mask, sizes[row["image_id"]])
+        if wrong is not None:
+            problems.append(f"{path}: entry {at} (image_id {row['image_id']!r}): {wrong}")
+            rings = [ring for ring in mask if _is_ring(ring)] if isinstance(mask, list) else []
+            if skip and rings:
+                kept.append(row | {"segmentation": rings})
         else:
-            wrong = _misfit(row["segmentation"], sizes[image])
-            if wrong:
-                yield f"entry {at} (image_id {image!r}): {wrong}"
+            kept.append(row)
+    return kept, problems
 
 
 def _misfit(mask: object, size: tuple[int, int]) -> str | None:
     """Return what is wrong with a mask of COCO, None if nothing is."""
-    if isinstance(mask, Mapping):
-        try:
-            found = from_coco(mask, name="the mask").size
-        except ImageError as error:
-            return str(error)
-        if found != size:
-            return (
-                f"the mask is {found[1]}x{found[0]} (width x height), the picture "
-                f"{size[1]}x{size[0]}"
-            )
+    if isinstance(mask, Mapping) and mask:
+        return _run_misfit(mask, size)
+    if not mask:
+        return "its segmentation is empty"
+    rings = mask if isinstance(mask, list) else [None]
+    bad = next((each for each in rings if not _is_ring(each)), ())
+    if bad == ():
         return None
-    polygons = mask if isinstance(mask, list) else [None]
-    fine = all(
-        isinstance(each, list)
-        and len(each) >= 6
-        and len(each) % 2 == 0
-        and all(isinstance(number, int | float) for number in each)
-        for each in polygons
+    what = "its mask is neither an RLE nor a list of polygons"
+    if isinstance(bad, list) and bad and all(map(NUMBER.fits, bad)):
+        return f"{what}: one has {len(bad) / 2:g} points, three or more are needed"
+    return what
+
+
+def _run_misfit(mask: Mapping[str, object], size: tuple[int, int]) -> str | None:
+    try:
+        found = from_coco(mask, name="the mask").size
+    except ImageError as error:
+        return str(error)
+    if found == size:
+        return None
+    sizes = f"{found[1]}x{found[0]} (width x height), the picture {size[1]}x{size[0]}"
+    return f"the mask is {sizes}"
+
+
+def _is_ring(ring: object) -> bool:
+    return (
+        isinstance(ring, list)
+        and len(ring) >= 6
+        and len(ring) % 2 == 0
+        and all(map(NUMBER.fits, ring))
     )
-    return None if fine and polygons else "its mask is neither an RLE nor a list of polygons"
 
 
 def _evaluated(
-    true_set: Mapping[str, list[dict[str, Any]]], results: Sequence[dict[str, Any]], kind: str
+    true_set: Truth, results: Sequence[dict[str, Any]], kind: str
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return the twelve figures, and AP by the name of the class."""
     from faster_coco_eval import COCO, COCOeval_faster
 
-    names = {row["id"]: str(row.get("name", row["id"])) for row in true_set["categories"]}
-    if not true_set["annotations"]:
+    names = {row["id"]: str(row.get("name", row["id"])) for row in true_set.categories}
+    if not true_set.annotations:
         return dict.fromkeys(FIGURES, -1.0), dict.fromkeys(names.values(), float("nan"))
     truth = COCO(_copied(true_set))
-    sizes = {row["id"]: (row["height"], row["width"]) for row in true_set["images"]}
+    sizes = {row["id"]: (row["height"], row["width"]) for row in true_set.images}
     rows = [
         row | {"segmentation": packed_mask(row["segmentation"], sizes[row["image_id"]])}
         for row in results
@@ -235,13 +309,11 @@ def _evaluated(
     return figures, per_class
 
 
-def _nothing(true_set: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def _nothing(true_set: Truth) -> dict[str, Any]:
     """Return a prediction without a pixel: the library takes no empty list."""
-    row = true_set["annotations"][0]
+    row = true_set.annotations[0]
     size = next(
-        [each["height"], each["width"]]
-        for each in true_set["images"]
-        if each["id"] == row["image_id"]
+        [each["height"], each["width"]] for each in true_set.images if each["id"] == row["image_id"]
     )
     mask = to_coco(Rle((size[0], size[1]), np.zeros(0, np.uint32)))
     return {
@@ -252,14 +324,14 @@ def _nothing(true_set: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
-def _copied(true_set: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+def _copied(true_set: Truth) -> dict[str, list[dict[str, Any]]]:
     """Return rows that an evaluation may write into, with the areas it needs."""
-    sizes = {row["id"]: (row["height"], row["width"]) for row in true_set["images"]}
-    rows = [dict(row) for row in true_set["annotations"]]
+    sizes = {row["id"]: (row["height"], row["width"]) for row in true_set.images}
+    rows = [dict(row) for row in true_set.annotations]
     for row in rows:
         if "area" not in row:
             row["area"] = _area(row["segmentation"], sizes[row["image_id"]])
-    return {**true_set, "annotations": rows}
+    return {"images": true_set.images, "categories": true_set.categories, "annotations": rows}
 
 
 def packed_mask(mask: Any, size: tuple[int, int]) -> dict[str, object]:  # noqa: ANN401 - RLE or polygons

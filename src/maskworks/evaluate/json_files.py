@@ -3,11 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from maskworks.core.errors import UnreadableError, UsageError
+
+AS_COCO = "write it as COCO does"
+LEAVE_OUT = f"{AS_COCO}, or leave such entries out with --skip-damaged"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a field has to hold: in words, and whether a value is that."""
+
+    words: str
+    fits: Callable[[Any], bool]
+
+
+ID = Kind(
+    "a number or a text",
+    lambda value: isinstance(value, int | str) and not isinstance(value, bool),
+)
+CLASS = Kind(
+    "a whole number",
+    lambda value: isinstance(value, int) and not isinstance(value, bool),
+)
+SIDE = Kind("a whole number above 0", lambda value: CLASS.fits(value) and 0 < value < 1 << 31)
+NUMBER = Kind(
+    "a number",
+    lambda value: (
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    ),
+)
+SWITCH = Kind("0 or 1", lambda value: isinstance(value, int) and value in {0, 1})
+TEXT = Kind("a text", lambda value: isinstance(value, str))
+MASK = Kind("an RLE or a list of polygons", lambda value: isinstance(value, list | dict))
+ROWS = Kind("a list", lambda value: isinstance(value, list))
+
+Fields = Mapping[str, Kind]
 
 
 def read_json(path: Path, option: str) -> Any:  # noqa: ANN401 - whatever the file holds
@@ -39,34 +75,99 @@ def read_json(path: Path, option: str) -> Any:  # noqa: ANN401 - whatever the fi
         ) from error
 
 
-def records(path: Path, content: object, key: str, needs: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the list `key` of a JSON object, each entry with the fields it needs.
+@dataclass(frozen=True)
+class Form:
+    """What each entry of a list has to hold, and what it may.
+
+    An optional field that is null is as good as none.
+    """
+
+    needs: Fields
+    may: Fields
+
+    def mistake(self, row: object) -> str | None:
+        """Say what is wrong with an entry, None if nothing is."""
+        if not isinstance(row, dict):
+            return f"is {_shown(row)}, an object is needed"
+        for name, kind in self.needs.items():
+            if name not in row:
+                return f"lacks `{name}`"
+            if not kind.fits(row[name]):
+                return f"has the {name} {_shown(row[name])}, {kind.words} is needed"
+        for name, kind in self.may.items():
+            if row.get(name) is not None and not kind.fits(row[name]):
+                return f"has the {name} {_shown(row[name])}, {kind.words} is needed"
+        return None
+
+
+def form(needs: Fields, **may: Kind) -> Form:
+    """Return a form; the fields that an entry may have are given by name."""
+    return Form(needs, may)
+
+
+def records(
+    path: Path,
+    content: object,
+    key: str,
+    rule: Form,
+    *,
+    skippable: bool = False,
+    left_out: list[str] | None = None,
+) -> list[dict[str, Any]]:
+    """Return the list `key` of a JSON object, each entry of the form it needs.
 
     Raises
     ------
     UnreadableError
-        If the list is missing, or an entry is no object or lacks a field.
+        If the list is missing; or an entry has another form, unless it may be left out.
     """
     found = content.get(key) if isinstance(content, Mapping) else None
     if not isinstance(found, list):
-        raise UnreadableError(str(path), f"has no list `{key}`", "write it as COCO does")
-    return checked(path, found, key, needs)
+        raise UnreadableError(str(path), f"has no list `{key}`", AS_COCO)
+    return checked(path, found, key, rule, skippable=skippable, left_out=left_out)
 
 
 def checked(
-    path: Path, rows: Sequence[Any], key: str, needs: Sequence[str]
+    path: Path,
+    rows: Sequence[Any],
+    key: str,
+    rule: Form,
+    *,
+    skippable: bool = False,
+    left_out: list[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the rows if each is an object that has the fields it needs.
+    """Return the rows that have the form they need.
+
+    Parameters
+    ----------
+    path : Path
+    rows : whatever the file holds
+    key : str
+        What the list is called; nothing for a file that is a list.
+    rule : Form
+    skippable : bool
+        The command can be told to leave such rows out.
+    left_out : list, optional
+        Then a sentence on each row that is left out is added. Without it, such a row is an error.
 
     Raises
     ------
     UnreadableError
-        With the first that is not.
+        With the first row that has another form.
     """
+    kept = []
     for at, row in enumerate(rows):
-        lacking = [n for n in needs if n not in row] if isinstance(row, dict) else list(needs)
-        if lacking:
-            raise UnreadableError(
-                str(path), f"`{key}[{at}]` lacks `{lacking[0]}`", "write it as COCO does"
-            )
-    return list(rows)
+        mistake = rule.mistake(row)
+        if mistake is None:
+            kept.append({k: v for k, v in row.items() if v is not None or k not in rule.may})
+        elif left_out is None:
+            remedy = LEAVE_OUT if skippable else AS_COCO
+            raise UnreadableError(str(path), f"`{key}[{at}]` {mistake}", remedy)
+        else:
+            left_out.append(f"{path}: `{key}[{at}]` {mistake}")
+    return kept
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -13,8 +13,17 @@ from numpy.typing import NDArray
 from maskworks.core.errors import EvaluationError, ImageError, UsageError
 from maskworks.core.panoptic import VOID, Segment, ids_of_png
 from maskworks.core.reading import Limits
-from maskworks.evaluate.coco_files import same_pictures
-from maskworks.evaluate.json_files import checked, read_json, records
+from maskworks.evaluate.coco_files import IMAGE, listed, same_pictures
+from maskworks.evaluate.json_files import (
+    CLASS,
+    ID,
+    ROWS,
+    SWITCH,
+    TEXT,
+    form,
+    read_json,
+    records,
+)
 from maskworks.evaluate.label_pictures import read_channels
 from maskworks.evaluate.outcome import (
     ALLOW_MISSING,
@@ -35,7 +44,9 @@ RULES = (
 )
 ABSENT = "means are over the classes that occur in the truth or among the predictions"
 
-SEGMENT_FIELDS = ("id", "category_id")
+_CATEGORY = form({"id": CLASS, "isthing": SWITCH}, name=TEXT)
+_PICTURE = form({"image_id": ID, "file_name": TEXT, "segments_info": ROWS})
+_SEGMENT = form({"id": CLASS, "category_id": CLASS}, iscrowd=SWITCH, area=CLASS)
 
 
 @dataclass(frozen=True)
@@ -213,7 +224,7 @@ def evaluate_panoptic(
 
 
 def _classes(path: Path, content: object) -> tuple[PanopticClass, ...]:
-    rows = records(path, content, "categories", ("id", "isthing"))
+    rows = records(path, content, "categories", _CATEGORY)
     found = tuple(
         PanopticClass(row["id"], str(row.get("name", row["id"])), bool(row["isthing"]))
         for row in rows
@@ -227,24 +238,28 @@ def _side(
     path: Path, content: object, masks: Path | None, option: str, *, truth: object = None
 ) -> _Side:
     """Read one file; its image_ids become those of the truth, see `same_pictures`."""
-    needs = ("image_id", "file_name", "segments_info")
-    rows = records(path, content, "annotations", needs)
+    rows = records(path, content, "annotations", _PICTURE)
     folder = path.with_suffix("") if masks is None else masks
     if not folder.is_dir():
         raise UsageError(
             f"{option}: there is no folder {folder}; the pictures of {path.name} lie in a folder "
             f"of its name beside it, or name theirs with {option}"
         )
-    numbers = same_pictures(_images(path, content), _images(path, truth))
+    numbers = _numbers(path, content, truth, {row["image_id"] for row in rows})
     by_image = {numbers.get(row["image_id"], row["image_id"]): row for row in rows}
     if len(by_image) != len(rows):
         raise UsageError(f"{path}: `annotations` lists an image_id twice; correct it")
     return _Side(path, folder, by_image)
 
 
-def _images(path: Path, content: object) -> list[dict[str, Any]]:
-    listed = content.get("images") if isinstance(content, Mapping) else None
-    return checked(path, listed, "images", ("id",)) if isinstance(listed, list) else []
+def _numbers(
+    path: Path, content: object, truth: object, needed: set[object]
+) -> dict[object, object]:
+    """Return the ids of the truth by ours; none where names cannot say them."""
+    ours, theirs = (listed(path, each, "images", IMAGE) for each in (content, truth))
+    if not ours or not theirs:
+        return {}
+    return same_pictures(path, ours, theirs, needed=needed) or {}
 
 
 def _jobs(truth: _Side, predictions: _Side, *, allow_missing: bool) -> list[_Job]:
@@ -289,9 +304,9 @@ def _segment_map(
 ) -> SegmentMap:
     infos = row["segments_info"]
     for info in infos:
-        lacking = [field for field in SEGMENT_FIELDS if field not in info]
-        if lacking:
-            raise ImageError(f"{path}: a record in its `segments_info` lacks `{lacking[0]}`")
+        mistake = _SEGMENT.mistake(info)
+        if mistake is not None:
+            raise ImageError(f"{path}: a record in its `segments_info` {mistake}")
         if info["category_id"] not in categories:
             raise ImageError(
                 f"{path}: segment {info['id']} has category {info['category_id']}, which the "

@@ -107,12 +107,20 @@ def semantic(
 
 
 def instances(
+    *,
     truth: Annotated[Path, typer.Option(metavar="JSON", help="COCO file of the true objects.")],
     predictions: Annotated[
         Path, typer.Option(metavar="JSON", help="COCO results: masks with scores.")
     ],
     boundary: Annotated[
         bool, typer.Option("--boundary", help="Also AP and AR by boundary IoU.")
+    ] = False,
+    skip_damaged: Annotated[
+        bool,
+        typer.Option(
+            "--skip-damaged",
+            help="Leave out entries of another form and masks that are none, and count them.",
+        ),
     ] = False,
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
@@ -122,8 +130,8 @@ def instances(
 
     A mask of another size than its picture, an unknown picture or an unknown class is an error
     that names the file; so is a picture of the truth that is not among the `images` of the
-    predictions, if they list any. Pictures belong together by `file_name` where both files
-    have it, else by id.
+    predictions, if they list any. Pictures belong together by `file_name` and classes by name
+    where both files have them, else by id.
 
     Exit code: 0 measured, 1 files do not fit, 2 wrong use.
     """
@@ -131,7 +139,13 @@ def instances(
     from maskworks.evaluate.pages.labels import instances_page
 
     page = check_outputs(json_file, html_file, task="instances")
-    report = evaluate_instances(truth, predictions, boundary=boundary, allow_missing=allow_missing)
+    report = evaluate_instances(
+        truth,
+        predictions,
+        boundary=boundary,
+        allow_missing=allow_missing,
+        skip_damaged=skip_damaged,
+    )
     record: dict[str, Any] = report.record()
     kinds = ("", "boundary_") if boundary else ("",)
     lines = [(name, *(shown(record[f"{kind}{name}"]) for kind in kinds)) for name in FIGURES]

@@ -100,7 +100,9 @@ def instances_page(report: InstanceReport, record: Mapping[str, Any]) -> str:
             "Worst pictures",
             [
                 (f"{each.name}: F1 {each.f1:.4f} at IoU 0.5", drawn_objects(each))
-                for each in worst_pictures(report.truth, report.predictions, WORST)
+                for each in worst_pictures(
+                    report.truth, report.predictions, WORST, skip_damaged=report.skipped
+                )
             ],
         ),
         record_facts(record),

@@ -14,8 +14,7 @@ from maskworks.core.rle_algebra import ious
 from maskworks.core.rle_coco import from_coco
 from maskworks.core.taxonomy import colour_of
 from maskworks.core.values import Pixels
-from maskworks.evaluate.coco_files import read_results, read_truth
-from maskworks.evaluate.instances import packed_mask
+from maskworks.evaluate.instances import packed_mask, read_both
 
 SCORE = 0.5
 """Predictions below this score are neither counted nor drawn on the page."""
@@ -35,19 +34,20 @@ class ObjectsPicture:
     f1: float
 
 
-def worst_pictures(truth: Path, predictions: Path, count: int) -> list[ObjectsPicture]:
+def worst_pictures(
+    truth: Path, predictions: Path, count: int, *, skip_damaged: bool = False
+) -> list[ObjectsPicture]:
     """Return the pictures with the lowest F1 among those with an object or a prediction.
 
     Objects are matched with predictions of their class from score 0.5 on, best score first, at an
     IoU of at least 0.5; crowds are left out.
     """
-    true_set = read_truth(truth)
-    results = read_results(predictions, true_set).rows
-    theirs = _by_image(row for row in true_set["annotations"] if not row["iscrowd"])
-    ours = _by_image(row for row in results if row["score"] >= SCORE)
+    (true_set, results), _ = read_both(truth, predictions, skip_damaged=skip_damaged)
+    theirs = _by_image(row for row in true_set.annotations if not row["iscrowd"])
+    ours = _by_image(row for row in results.rows if row["score"] >= SCORE)
     found = [
         _picture(row, theirs.get(row["id"], []), ours.get(row["id"], []))
-        for row in true_set["images"]
+        for row in true_set.images
         if row["id"] in theirs or row["id"] in ours
     ]
     return sorted(found, key=lambda each: each.f1)[:count]
