@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskworks.apps.http.engine import GoneError
 from maskworks.apps.http.settings import Bounds
+from maskworks.apps.http.work_queue import GoneError
 
 
 @pytest.fixture

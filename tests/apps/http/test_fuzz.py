@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from maskworks.apps.http.bodies import Form
-from maskworks.apps.http.cutting import header_size
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.removebg_fields import read_wish, region_of
+from maskworks.apps.http.pictures.cutting import header_size
+from maskworks.apps.http.pictures.removebg_fields import read_wish, region_of
 from maskworks.apps.http.routes.rembg import read_options
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import Limits

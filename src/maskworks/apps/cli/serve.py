@@ -97,7 +97,7 @@ def serve(
     taken in is done.
     """
     try:
-        from maskworks.apps.http.running import run_server
+        from maskworks.apps.http.serving import run_server
         from maskworks.apps.http.settings import MEGABYTE, Bounds, Fetching, ServerSettings
     except ImportError as error:
         raise UsageError(_INSTALL.format(error)) from error

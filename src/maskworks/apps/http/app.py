@@ -13,8 +13,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 
 from maskworks import __version__
-from maskworks.apps.http.engine import GoneError
 from maskworks.apps.http.errors import ApiError, own_shape, removebg_shape, translated
+from maskworks.apps.http.middleware import LOGGER, Seen, Surroundings
 from maskworks.apps.http.routes import (
     campaigns,
     health,
@@ -27,7 +27,7 @@ from maskworks.apps.http.routes import (
 )
 from maskworks.apps.http.service import Service, build
 from maskworks.apps.http.settings import ServerSettings
-from maskworks.apps.http.surroundings import LOGGER, Seen, Surroundings
+from maskworks.apps.http.work_queue import GoneError
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.deliver import make_folder
 from maskworks.studio.store import open_store

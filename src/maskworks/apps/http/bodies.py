@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from maskworks.apps.http.engine import GoneError
 from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.work_queue import GoneError
 
 _MOST_FILES = 1000
 _MOST_FIELDS = 100

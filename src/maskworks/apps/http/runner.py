@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
-from maskworks.apps.http.reaching import Reach
+from maskworks.apps.http.middleware import LOGGER
+from maskworks.apps.http.outbound import Reach
 from maskworks.apps.http.settings import ServerSettings
-from maskworks.apps.http.surroundings import LOGGER
 from maskworks.core.errors import DownloadError, MaskworksError
 from maskworks.studio.campaign_file import read_campaign
 from maskworks.studio.reporting import report_campaign

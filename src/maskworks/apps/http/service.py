@@ -13,19 +13,19 @@ from starlette.requests import Request
 
 from maskworks.apps.http.bodies import Form, read_form, too_large_body
 from maskworks.apps.http.calls import CALLS, Shared
-from maskworks.apps.http.clicks import finder_of
-from maskworks.apps.http.darkroom import Darkroom
-from maskworks.apps.http.desks import Desks
-from maskworks.apps.http.engine import Engine, Ticket
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.metrics import Metrics
-from maskworks.apps.http.reaching import Reach
-from maskworks.apps.http.reports import Reports
+from maskworks.apps.http.model_cache import Shelf
+from maskworks.apps.http.outbound import Reach
+from maskworks.apps.http.review.campaigns import Desks
+from maskworks.apps.http.review.clicks import finder_of
+from maskworks.apps.http.review.previews import Darkroom
+from maskworks.apps.http.review.reports import Reports
+from maskworks.apps.http.review.warming import Warming
 from maskworks.apps.http.runner import Runner
 from maskworks.apps.http.sessions import signing_key
 from maskworks.apps.http.settings import ServerSettings
-from maskworks.apps.http.shelf import Shelf
-from maskworks.apps.http.warming import Warming
+from maskworks.apps.http.work_queue import Engine, Ticket
 from maskworks.core.errors import DownloadError
 from maskworks.core.reading import Limits
 from maskworks.studio.line import share_cores, taking_turns

@@ -16,10 +16,10 @@ from starlette.requests import Request
 
 from maskworks.apps.http.access import LOCAL, Caller, caller_of
 from maskworks.apps.http.bodies import receive_campaign
-from maskworks.apps.http.desks import Desk
-from maskworks.apps.http.documents import FAILURES, FILE, Schema, body, text
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.making import (
+from maskworks.apps.http.openapi import FAILURES, FILE, Schema, body, text
+from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.new_campaigns import (
     Order,
     found,
     incoming_folder,

@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
 from maskworks.apps.http.access import caller_of
-from maskworks.apps.http.documents import FAILURES, json_answer
 from maskworks.apps.http.metrics import CONTENT_TYPE
+from maskworks.apps.http.openapi import FAILURES, json_answer
 from maskworks.apps.http.service import service_of
 
 router = APIRouter(tags=["operation"])

@@ -9,9 +9,9 @@ from fastapi.responses import JSONResponse
 from starlette.requests import Request
 
 from maskworks.apps.http.access import LOCAL, let_in
-from maskworks.apps.http.documents import FILE, body, json_answer, removebg_failures, text
-from maskworks.apps.http.making import put_into_improve
-from maskworks.apps.http.removebg_fields import MEGAPIXEL
+from maskworks.apps.http.openapi import FILE, body, json_answer, removebg_failures, text
+from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL
+from maskworks.apps.http.review.new_campaigns import put_into_improve
 from maskworks.apps.http.routes.removebg import checked_size, client_of, form_of, source_of
 from maskworks.apps.http.service import service_of
 from maskworks.studio.store.jobs import add_job

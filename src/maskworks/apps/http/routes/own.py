@@ -13,8 +13,8 @@ from starlette.requests import Request
 
 from maskworks.apps.http.access import caller_of, let_in, settle_up
 from maskworks.apps.http.bodies import Form
-from maskworks.apps.http.cutting import Answer, Way, header_size, make, refine_with
-from maskworks.apps.http.documents import (
+from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.openapi import (
     ADDRESS,
     FAILURES,
     FILE,
@@ -27,13 +27,20 @@ from maskworks.apps.http.documents import (
     text,
     words,
 )
-from maskworks.apps.http.engine import Ticket
-from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.layout import subject_box
-from maskworks.apps.http.opinions import opinion, opinion_headers
-from maskworks.apps.http.removebg_fields import MEGAPIXEL
-from maskworks.apps.http.segmenting import as_coco, as_png, as_rle, finds_subject, label, segment
+from maskworks.apps.http.pictures.cutting import Answer, Way, header_size, make, refine_with
+from maskworks.apps.http.pictures.opinions import opinion, opinion_headers
+from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL
+from maskworks.apps.http.pictures.removebg_layout import subject_box
+from maskworks.apps.http.pictures.segmenting import (
+    as_coco,
+    as_png,
+    as_rle,
+    finds_subject,
+    label,
+    segment,
+)
 from maskworks.apps.http.service import Service, service_of
+from maskworks.apps.http.work_queue import Ticket
 from maskworks.core.colour import parse_colour
 from maskworks.core.reading import Details
 from maskworks.core.writing import Encoding, encode_matte

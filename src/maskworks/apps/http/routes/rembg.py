@@ -13,12 +13,12 @@ from starlette.requests import Request
 
 from maskworks.apps.http.access import caller_of, let_in, settle_up
 from maskworks.apps.http.bodies import Form, Upload
-from maskworks.apps.http.cutting import NAME, Way, header_size, make
-from maskworks.apps.http.documents import ADDRESS, FAILURES, FILE, PICTURE, body, text, truth
-from maskworks.apps.http.engine import Ticket
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.removebg_fields import MEGAPIXEL
+from maskworks.apps.http.openapi import ADDRESS, FAILURES, FILE, PICTURE, body, text, truth
+from maskworks.apps.http.pictures.cutting import NAME, Way, header_size, make
+from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL
 from maskworks.apps.http.service import Service, service_of
+from maskworks.apps.http.work_queue import Ticket
 from maskworks.core.errors import ModelError
 from maskworks.core.reading import Details, read_picture
 from maskworks.core.values import BACKGROUND, FOREGROUND, UNKNOWN, Image, Matte, Trimap

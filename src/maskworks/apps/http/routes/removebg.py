@@ -14,20 +14,26 @@ from starlette.requests import Request
 
 from maskworks.apps.http.access import Caller, caller_of, let_in, secret_of, settle_up
 from maskworks.apps.http.bodies import Form
-from maskworks.apps.http.cutting import Answer, Way, header_size, make
-from maskworks.apps.http.documents import (
+from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.openapi import (
     REMOVEBG_BODY,
     json_answer,
     removebg_answers,
     removebg_failures,
 )
-from maskworks.apps.http.engine import Ticket
-from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.layout import Rendered, render_wish, subject_box
-from maskworks.apps.http.naming import OTHER, named
-from maskworks.apps.http.opinions import opinion_headers
-from maskworks.apps.http.removebg_fields import MEGAPIXEL, Wish, read_wish, refuse, region_of
+from maskworks.apps.http.pictures.cutting import Answer, Way, header_size, make
+from maskworks.apps.http.pictures.naming import OTHER, named
+from maskworks.apps.http.pictures.opinions import opinion_headers
+from maskworks.apps.http.pictures.removebg_fields import (
+    MEGAPIXEL,
+    Wish,
+    read_wish,
+    refuse,
+    region_of,
+)
+from maskworks.apps.http.pictures.removebg_layout import Rendered, render_wish, subject_box
 from maskworks.apps.http.service import Service, service_of
+from maskworks.apps.http.work_queue import Ticket
 from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
 from maskworks.core.formats import sniff
 from maskworks.core.reading import Picture, read_picture

@@ -15,14 +15,22 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
 
 from maskworks.apps.http.access import from_elsewhere, is_local
-from maskworks.apps.http.dashboard import dashboard_of
-from maskworks.apps.http.desks import Desk
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.queue import ORDERS, Choice, chosen, counted, decided_of, queue_of, record
+from maskworks.apps.http.middleware import PAGE_POLICY
+from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.dashboard import dashboard_of
+from maskworks.apps.http.review.queue import (
+    ORDERS,
+    Choice,
+    chosen,
+    counted,
+    decided_of,
+    queue_of,
+    record,
+)
+from maskworks.apps.http.reviewers import Visitor, meant, visitor_of
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.sessions import COOKIE, HOURS, Session, seal
-from maskworks.apps.http.surroundings import PAGE_POLICY
-from maskworks.apps.http.visitors import Visitor, meant, visitor_of
 from maskworks.studio.store import Item, counts
 from maskworks.studio.store.keys import find_key
 from maskworks.studio.store.reviewing import leased_items

@@ -14,17 +14,25 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
 from maskworks.apps.http.bodies import Form
-from maskworks.apps.http.darkroom import Shown, item_of, matte_shown
-from maskworks.apps.http.desks import Desk
-from maskworks.apps.http.engine import Ticket
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.fixing import Fix, Hand, decided_by, preview, save_fix, settle, take_back
-from maskworks.apps.http.queue import queue_of
-from maskworks.apps.http.returning import hand_in, receive
+from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.fixing import (
+    Fix,
+    Hand,
+    decided_by,
+    preview,
+    save_fix,
+    settle,
+    take_back,
+)
+from maskworks.apps.http.review.previews import Shown, item_of, matte_shown
+from maskworks.apps.http.review.queue import queue_of
+from maskworks.apps.http.review.strokes import plain_strokes, read_strokes
+from maskworks.apps.http.review.uploads import hand_in, receive
+from maskworks.apps.http.reviewers import meant, reviewer
 from maskworks.apps.http.routes.review import choice_of, rows_of
 from maskworks.apps.http.service import Service, service_of
-from maskworks.apps.http.strokes import plain_strokes, read_strokes
-from maskworks.apps.http.visitors import meant, reviewer
+from maskworks.apps.http.work_queue import Ticket
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.store import Verdict
 from maskworks.studio.store.reviewing import (

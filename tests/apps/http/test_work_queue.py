@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from maskworks.apps.http.engine import Engine, GoneError, Ticket
 from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.work_queue import Engine, GoneError, Ticket
 
 
 async def _never():

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from maskworks.apps.http.clicks import GRABCUT, Click, Finder, discs
 from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.review.clicks import GRABCUT, Click, Finder, discs
 from maskworks.core.errors import ImageError
 from maskworks.core.values import BACKGROUND, FOREGROUND, UNKNOWN, Image, Matte, Trimap
 from maskworks.refine.refinement import RefineOptions, refine

@@ -6,10 +6,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from maskworks.apps.http.darkroom import Darkroom
-from maskworks.apps.http.desks import Desk, Desks
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.queue import Choice, chosen, queue_of
+from maskworks.apps.http.review.campaigns import Desk, Desks
+from maskworks.apps.http.review.previews import Darkroom
+from maskworks.apps.http.review.queue import Choice, chosen, queue_of
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.store import Item
 

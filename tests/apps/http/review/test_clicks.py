@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from maskworks.apps.http.clicks import GRABCUT, Click, Finder, Sam, finder_of
-from maskworks.apps.http.strokes import Stroke, draw
+from maskworks.apps.http.review.clicks import GRABCUT, Click, Finder, Sam, finder_of
+from maskworks.apps.http.review.strokes import Stroke, draw
 from maskworks.core.errors import ModelError, UsageError
 from maskworks.core.instances import Instances
 from maskworks.core.rle import encode_mask

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maskworks.apps.http.cutting import NAME
-from maskworks.apps.http.engine import Ticket
+from maskworks.apps.http.pictures.cutting import NAME
+from maskworks.apps.http.work_queue import Ticket
 from maskworks.core.reading import Limits, read_picture
 from maskworks.core.rle import Rle, encode_ids, encode_mask
 from maskworks.core.rle_coco import to_coco

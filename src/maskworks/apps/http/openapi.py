@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from maskworks.apps.http.removebg_fields import FORMATS, SHADOWS, SIZES, TYPE_LEVELS, TYPES
+from maskworks.apps.http.pictures.removebg_fields import FORMATS, SHADOWS, SIZES, TYPE_LEVELS, TYPES
 
 Schema = dict[str, Any]
 

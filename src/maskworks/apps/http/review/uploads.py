@@ -9,10 +9,10 @@ from PIL import Image as PillowImage
 from starlette.requests import Request
 
 from maskworks.apps.http.bodies import receive_campaign
-from maskworks.apps.http.cutting import header_size
-from maskworks.apps.http.desks import Desk
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.fixing import Drawn, Hand, campaign_of, check_hand, write_matte
+from maskworks.apps.http.pictures.cutting import header_size
+from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.fixing import Drawn, Hand, campaign_of, check_hand, write_matte
 from maskworks.apps.http.settings import Bounds
 from maskworks.core.reading import Limits
 from maskworks.core.values import Matte

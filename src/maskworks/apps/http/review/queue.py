@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from maskworks.apps.http.desks import Desk
+from maskworks.apps.http.review.campaigns import Desk
 from maskworks.studio.deciding import awaiting
 from maskworks.studio.store import Filter, Item, list_items
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from maskworks.apps.http.removebg_fields import MEGAPIXEL, PNG_MEGAPIXELS, Wish
+from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL, PNG_MEGAPIXELS, Wish
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import Details, Picture
 from maskworks.core.values import Box, Image, Mask, Matte, Pixels

@@ -9,9 +9,9 @@ from types import FrameType
 import uvicorn
 
 from maskworks.apps.http.app import create_app
+from maskworks.apps.http.middleware import set_up_logging
 from maskworks.apps.http.service import Service
 from maskworks.apps.http.settings import ServerSettings
-from maskworks.apps.http.surroundings import set_up_logging
 from maskworks.core.errors import OutputError
 from maskworks.models import load_catalogue
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from maskworks.apps.http.reaching import Reach
+from maskworks.apps.http.outbound import Reach
 from maskworks.apps.http.settings import Fetching
 from maskworks.core.errors import DownloadError
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from maskworks.apps.http.shelf import Shelf
+from maskworks.apps.http.model_cache import Shelf
 
 
 def test_model_unused_for_longest_makes_room():

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from maskworks.apps.http.desks import FILE
+from maskworks.apps.http.review.campaigns import FILE
 from maskworks.core.atomic import write_atomic, write_text_atomic
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError

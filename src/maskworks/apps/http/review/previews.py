@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image as PillowImage
 
-from maskworks.apps.http.clicks import GRABCUT, Finder
-from maskworks.apps.http.cutting import header_size, size_within, smaller
-from maskworks.apps.http.desks import Desk
 from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.pictures.cutting import header_size, size_within, smaller
+from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.clicks import GRABCUT, Finder
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import Details, Limits, Picture, read_picture
 from maskworks.core.values import Matte

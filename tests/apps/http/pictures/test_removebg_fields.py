@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from maskworks.apps.http.bodies import Form
-from maskworks.apps.http.layout import opaque_inside
-from maskworks.apps.http.removebg_fields import Length, read_wish, region_of
+from maskworks.apps.http.pictures.removebg_fields import Length, read_wish, region_of
+from maskworks.apps.http.pictures.removebg_layout import opaque_inside
 from maskworks.core.values import Box
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from maskworks.apps.http.cutting import Answer
+from maskworks.apps.http.pictures.cutting import Answer
 
 
 def opinion_headers(answer: Answer) -> dict[str, str]:

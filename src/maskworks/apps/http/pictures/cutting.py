@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskworks.apps.http.engine import Ticket
+from maskworks.apps.http.work_queue import Ticket
 from maskworks.core.errors import TooLargeError, UnreadableError
 from maskworks.core.exif import orientation_of
 from maskworks.core.formats import open_format, sniff

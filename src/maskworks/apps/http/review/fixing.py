@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maskworks.apps.http.darkroom import Darkroom
-from maskworks.apps.http.desks import Desk
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.strokes import Stroke, draw, plain_strokes, refine_touched
+from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.previews import Darkroom
+from maskworks.apps.http.review.strokes import Stroke, draw, plain_strokes, refine_touched
 from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Details

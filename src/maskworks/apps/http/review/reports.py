@@ -8,8 +8,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from maskworks.apps.http.desks import Desk, Desks
-from maskworks.apps.http.surroundings import LOGGER
+from maskworks.apps.http.middleware import LOGGER
+from maskworks.apps.http.review.campaigns import Desk, Desks
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.filing import out_of
 from maskworks.studio.reporting import report_campaign

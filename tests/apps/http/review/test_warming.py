@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import shutil
 
-from maskworks.apps.http.warming import AHEAD, Warming
+from maskworks.apps.http.review.warming import AHEAD, Warming
 
 
 def warmed(warming):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskworks.apps.http.strokes import Stroke, draw, refine_touched, scaled
+from maskworks.apps.http.review.strokes import Stroke, draw, refine_touched, scaled
 from maskworks.core.values import Image, Matte
 
 

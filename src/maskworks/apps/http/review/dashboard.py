@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maskworks.apps.http.desks import Desk
+from maskworks.apps.http.review.campaigns import Desk
 from maskworks.studio.cost import Priced, add_up, unit_price
 from maskworks.studio.route import ROUTES
 from maskworks.studio.store import Filter, Item, list_items, list_reviews
