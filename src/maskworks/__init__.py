@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.core.errors import MaskworksError
@@ -18,21 +19,11 @@ __all__ = ["Cutout", "MaskworksError", "Model", "cutout", "load_model"]
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "Cutout": "studio.steps",
-    "MaskworksError": "core.errors",
-    "Model": "models.loading",
-    "cutout": "studio.steps",
-    "load_model": "models.loading",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for, so that `import maskworks` is quick."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "core.errors": ["MaskworksError"],
+        "models.loading": ["Model", "load_model"],
+        "studio.steps": ["Cutout", "cutout"],
+    },
+)

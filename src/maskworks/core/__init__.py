@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.core.colour import parse_colour
@@ -94,36 +95,36 @@ __all__ = [
     "write_text_atomic",
 ]
 
-_MODULES = {
-    "errors": [name for name in __all__ if name.endswith("Error")],
-    "values": ["Box", "Image", "Mask", "Matte", "Trimap"],
-    "formats": ["SUFFIXES"],
-    "instances": ["Instances"],
-    "label_map": ["LabelMap"],
-    "panoptic": ["Panoptic", "Segment"],
-    "rle": ["Rle", "encode_mask"],
-    "taxonomy": [
-        "Category",
-        "Taxonomy",
-        "load_taxonomy",
-        "plain_taxonomy",
-        "taxonomy_names",
-    ],
-    "taxonomy_mapping": ["Mapping", "load_mapping"],
-    "reading": ["Details", "Limits", "Picture", "read_picture"],
-    "writing": ["Encoding", "encode", "encode_matte", "write_atomic", "write_text_atomic"],
-    "colour": ["parse_colour"],
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for, so that `import maskworks` is quick."""
-    if name not in _HOME:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "colour": ["parse_colour"],
+        "errors": [
+            "ChecksumError",
+            "DownloadError",
+            "EvaluationError",
+            "ImageError",
+            "LicenceError",
+            "MaskworksError",
+            "ModelError",
+            "NetworkError",
+            "OutputError",
+            "ProviderError",
+            "RecipeError",
+            "TooLargeError",
+            "UnknownModelError",
+            "UnreadableError",
+            "UsageError",
+        ],
+        "formats": ["SUFFIXES"],
+        "instances": ["Instances"],
+        "label_map": ["LabelMap"],
+        "panoptic": ["Panoptic", "Segment"],
+        "reading": ["Details", "Limits", "Picture", "read_picture"],
+        "rle": ["Rle", "encode_mask"],
+        "taxonomy": ["Category", "Taxonomy", "load_taxonomy", "plain_taxonomy", "taxonomy_names"],
+        "taxonomy_mapping": ["Mapping", "load_mapping"],
+        "values": ["Box", "Image", "Mask", "Matte", "Trimap"],
+        "writing": ["Encoding", "encode", "encode_matte", "write_atomic", "write_text_atomic"],
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.evaluate.instances import InstanceReport, evaluate_instances
@@ -41,26 +42,17 @@ __all__ = [
     "score_pairs",
 ]
 
-_MODULES = {
-    "instances": ["InstanceReport", "evaluate_instances"],
-    "mattes": ["Failure", "Report", "Score", "score_pair", "score_pairs"],
-    "measures": ["MEASURES", "Measure"],
-    "pairing": ["Pair", "Pairing", "pair_files"],
-    "panoptic": ["PanopticReport", "evaluate_panoptic"],
-    "reading": ["read_matte", "read_trimap"],
-    "saliency": ["SaliencyReport", "evaluate_saliency"],
-    "semantic": ["SemanticReport", "evaluate_semantic"],
-    "video": ["VideoReport", "evaluate_video"],
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "instances": ["InstanceReport", "evaluate_instances"],
+        "mattes": ["Failure", "Report", "Score", "score_pair", "score_pairs"],
+        "measures": ["MEASURES", "Measure"],
+        "pairing": ["Pair", "Pairing", "pair_files"],
+        "panoptic": ["PanopticReport", "evaluate_panoptic"],
+        "reading": ["read_matte", "read_trimap"],
+        "saliency": ["SaliencyReport", "evaluate_saliency"],
+        "semantic": ["SemanticReport", "evaluate_semantic"],
+        "video": ["VideoReport", "evaluate_video"],
+    },
+)

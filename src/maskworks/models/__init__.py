@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.models.catalogue import Catalogue, load_catalogue
@@ -27,21 +28,13 @@ __all__ = [
     "load_model",
 ]
 
-_HOMES = {
-    "Catalogue": "catalogue",
-    "InputSpec": "spec",
-    "Model": "loading",
-    "ModelSpec": "spec",
-    "Network": "runtimes.network",
-    "OutputSpec": "spec",
-    "Prediction": "families.saliency",
-    "load_catalogue": "catalogue",
-    "load_model": "loading",
-}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
-    if name not in _HOMES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "catalogue": ["Catalogue", "load_catalogue"],
+        "families.saliency": ["Prediction"],
+        "loading": ["Model", "load_model"],
+        "runtimes.network": ["Network"],
+        "spec": ["InputSpec", "ModelSpec", "OutputSpec"],
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.quality.boundary import boundary_f_score
@@ -66,35 +67,30 @@ __all__ = [
     "sum_absolute_difference",
 ]
 
-_MODULES = {
-    "boundary": ["boundary_f_score"],
-    "boundary_band": ["square_band"],
-    "confidence": ["Bin", "area_under_roc", "calibration_error", "reliability", "spearman"],
-    "confusion": ["Confusion", "confusion_of"],
-    "matting": [
-        "ColourError",
-        "connectivity_error",
-        "foreground_colour_error",
-        "gradient_error",
-        "mean_squared_error",
-        "sum_absolute_difference",
-    ],
-    "measures": [
-        "boundary_iou",
-        "iou",
-        "max_f_beta",
-        "mean_absolute_error",
-        "precision_recall",
-    ],
-    "panoptic_quality": ["PanopticCounts", "SegmentMap", "panoptic_counts"],
-    "saliency": ["SaliencyScore", "saliency_score"],
-    "sequences": ["FrameStatistics", "flicker", "frame_statistics"],
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
-    if name not in _HOME:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "boundary": ["boundary_f_score"],
+        "boundary_band": ["square_band"],
+        "confidence": ["Bin", "area_under_roc", "calibration_error", "reliability", "spearman"],
+        "confusion": ["Confusion", "confusion_of"],
+        "matting": [
+            "ColourError",
+            "connectivity_error",
+            "foreground_colour_error",
+            "gradient_error",
+            "mean_squared_error",
+            "sum_absolute_difference",
+        ],
+        "measures": [
+            "boundary_iou",
+            "iou",
+            "max_f_beta",
+            "mean_absolute_error",
+            "precision_recall",
+        ],
+        "panoptic_quality": ["PanopticCounts", "SegmentMap", "panoptic_counts"],
+        "saliency": ["SaliencyScore", "saliency_score"],
+        "sequences": ["FrameStatistics", "flicker", "frame_statistics"],
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.studio.assignment import Assignment, PlannedItem, assign
@@ -86,37 +87,28 @@ __all__ = [
     "yearly_saving",
 ]
 
-_MODULES = {
-    "assignment": ["Assignment", "PlannedItem", "assign"],
-    "backgrounds": ["Backdrop", "Blurred", "Plain", "parse_background"],
-    "campaign_file": ["CampaignFile", "read_campaign"],
-    "cost": ["Bill", "Rates", "add_up", "unit_cost", "yearly_saving"],
-    "evidence": ["Evidence", "measure"],
-    "exceptions": ["Rule", "find_rule", "read_exceptions"],
-    "gate": ["Breach", "Gate", "check_output"],
-    "ingesting": ["Desk", "Ingested", "ingest_folder"],
-    "inputs": ["Finds", "Found", "find_pictures"],
-    "item": ["ExistsError", "Row", "Work"],
-    "manifest": ["Journal", "read_manifest"],
-    "output_rules": ["OutputRules"],
-    "plan": ["plan_file", "plan_folder"],
-    "presets": ["find_preset", "load_presets", "rules_from"],
-    "reasons": ["Reason"],
-    "reporting": ["report_campaign"],
-    "running": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
-    "score_model": ["ScoreModel", "load_score_model", "score_model_for"],
-    "steps": ["Cutout", "Look", "cut_out", "cutout", "render"],
-    "suggestions": ["Suggestion", "suggest_rules"],
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "assignment": ["Assignment", "PlannedItem", "assign"],
+        "backgrounds": ["Backdrop", "Blurred", "Plain", "parse_background"],
+        "campaign_file": ["CampaignFile", "read_campaign"],
+        "cost": ["Bill", "Rates", "add_up", "unit_cost", "yearly_saving"],
+        "evidence": ["Evidence", "measure"],
+        "exceptions": ["Rule", "find_rule", "read_exceptions"],
+        "gate": ["Breach", "Gate", "check_output"],
+        "ingesting": ["Desk", "Ingested", "ingest_folder"],
+        "inputs": ["Finds", "Found", "find_pictures"],
+        "item": ["ExistsError", "Row", "Work"],
+        "manifest": ["Journal", "read_manifest"],
+        "output_rules": ["OutputRules"],
+        "plan": ["plan_file", "plan_folder"],
+        "presets": ["find_preset", "load_presets", "rules_from"],
+        "reasons": ["Reason"],
+        "reporting": ["report_campaign"],
+        "running": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
+        "score_model": ["ScoreModel", "load_score_model", "score_model_for"],
+        "steps": ["Cutout", "Look", "cut_out", "cutout", "render"],
+        "suggestions": ["Suggestion", "suggest_rules"],
+    },
+)

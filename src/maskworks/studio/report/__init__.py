@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.studio.report.rows import ReportHeader, ReportItem
@@ -21,23 +22,12 @@ __all__ = [
     "write_report",
 ]
 
-_HOME = {
-    "ReportHeader": "rows",
-    "ReportItem": "rows",
-    "Summary": "summary",
-    "Written": "writing",
-    "summarise": "summary",
-    "thumbnail": "thumbnails",
-    "write_report": "writing",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "rows": ["ReportHeader", "ReportItem"],
+        "summary": ["Summary", "summarise"],
+        "thumbnails": ["thumbnail"],
+        "writing": ["Written", "write_report"],
+    },
+)

@@ -19,20 +19,14 @@ finished items, each as a whole; they are then done again, over the same file na
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.studio.store.adding import add, preview_add
     from maskworks.studio.store.campaigns import list_campaigns, open_campaign
-    from maskworks.studio.store.claims import (
-        ClaimLostError,
-        claim,
-        fail,
-        finish,
-        reopen,
-        reroute,
-    )
+    from maskworks.studio.store.claims import ClaimLostError, claim, fail, finish, reopen, reroute
     from maskworks.studio.store.decisions import decide, ingest, list_reviews
     from maskworks.studio.store.events import list_events
     from maskworks.studio.store.export import to_csv, to_json, to_lines
@@ -99,39 +93,30 @@ __all__ = [
     "to_lines",
 ]
 
-_MODULES = {
-    "adding": ["add", "preview_add"],
-    "campaigns": ["list_campaigns", "open_campaign"],
-    "claims": ["ClaimLostError", "claim", "fail", "finish", "reopen", "reroute"],
-    "decisions": ["decide", "ingest", "list_reviews"],
-    "events": ["list_events"],
-    "export": ["to_csv", "to_json", "to_lines"],
-    "given": ["Judgement", "NewItem", "Outcome", "Output", "Verdict"],
-    "holding": ["HeldError", "hold"],
-    "items": ["counts", "deliverables", "leftovers", "list_items"],
-    "opening": ["Store", "database_beside", "open_store"],
-    "rows": [
-        "Added",
-        "Campaign",
-        "Counts",
-        "Deliverable",
-        "Event",
-        "Filter",
-        "Item",
-        "Review",
-        "Worker",
-    ],
-    "workers": ["leave", "register", "release"],
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for: the database library is heavy."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "adding": ["add", "preview_add"],
+        "campaigns": ["list_campaigns", "open_campaign"],
+        "claims": ["ClaimLostError", "claim", "fail", "finish", "reopen", "reroute"],
+        "decisions": ["decide", "ingest", "list_reviews"],
+        "events": ["list_events"],
+        "export": ["to_csv", "to_json", "to_lines"],
+        "given": ["Judgement", "NewItem", "Outcome", "Output", "Verdict"],
+        "holding": ["HeldError", "hold"],
+        "items": ["counts", "deliverables", "leftovers", "list_items"],
+        "opening": ["Store", "database_beside", "open_store"],
+        "rows": [
+            "Added",
+            "Campaign",
+            "Counts",
+            "Deliverable",
+            "Event",
+            "Filter",
+            "Item",
+            "Review",
+            "Worker",
+        ],
+        "workers": ["leave", "register", "release"],
+    },
+)
