@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from maskworks.apps.cli.memory import reuse_memory
+from maskworks.batch.workers import run_line, share_cores, taking_turns
 from maskworks.core.reading import read_picture
 from maskworks.core.values import Image
 from maskworks.core.writing import Encoding, encode
@@ -24,7 +25,6 @@ from maskworks.studio.deliver import FOLDERS, out_folder
 from maskworks.studio.filing import photo_of
 from maskworks.studio.handing import HANDED_OVER
 from maskworks.studio.handoff import Handover, encode_psd, encode_tiff
-from maskworks.studio.line import run_line, share_cores, taking_turns
 from maskworks.studio.pipeline import Item, cut
 from maskworks.studio.store import database_beside, deliverables, list_campaigns, open_store
 

@@ -15,9 +15,9 @@ from maskworks.apps.demo.campaign import PHOTOS as CAMPAIGN_PHOTOS
 from maskworks.apps.demo.campaign import write_campaign
 from maskworks.apps.demo.page import page
 from maskworks.apps.demo.photos import DRAWINGS, PHOTOS, samples
+from maskworks.batch.work import Row
 from maskworks.studio.assignment import assign
 from maskworks.studio.campaign_file import read_campaign
-from maskworks.studio.item import Row
 
 
 @pytest.fixture

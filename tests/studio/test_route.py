@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from maskworks.batch.work import Fault
 from maskworks.core.errors import UsageError
-from maskworks.studio.item import Fault
 from maskworks.studio.reasons import Reason
 from maskworks.studio.route import ROUTES, Decision, Rules, route, spot_check
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from maskworks.batch.work import Fault
+from maskworks.batch.workers import Room
 from maskworks.studio.assignment import PlannedItem
 from maskworks.studio.cost import Rates
 from maskworks.studio.exceptions import Rule
-from maskworks.studio.item import Fault
-from maskworks.studio.line import Room
 from maskworks.studio.reasons import Reason
 from maskworks.studio.route import Rules
 from maskworks.studio.settling import retry_numbers, settle

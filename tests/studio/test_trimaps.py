@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from maskworks.batch.work import Work
 from maskworks.core import ImageError, UsageError
 from maskworks.core.errors import UnreadableError
 from maskworks.core.reading import Limits
-from maskworks.studio.item import Work
 from maskworks.studio.trimaps import Trimaps, trimaps_at
 
 

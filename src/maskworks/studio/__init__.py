@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from maskworks.studio.exceptions import Rule, find_rule, read_exceptions
     from maskworks.studio.gate import Breach, Gate, check_output
     from maskworks.studio.ingesting import Desk, Ingested, ingest_folder
-    from maskworks.studio.inputs import Finds, Found, find_pictures
-    from maskworks.studio.item import ExistsError, Row, Work
-    from maskworks.studio.manifest import Journal, read_manifest
     from maskworks.studio.output_rules import OutputRules
-    from maskworks.studio.plan import plan_file, plan_folder
     from maskworks.studio.presets import find_preset, load_presets, rules_from
     from maskworks.studio.reasons import Reason
     from maskworks.studio.reporting import report_campaign
@@ -40,31 +36,24 @@ __all__ = [
     "Desk",
     "Ended",
     "Evidence",
-    "ExistsError",
-    "Finds",
-    "Found",
     "Gate",
     "Ingested",
-    "Journal",
     "Look",
     "OutputRules",
     "Plain",
     "PlannedItem",
     "Rates",
     "Reason",
-    "Row",
     "Rule",
     "Run",
     "ScoreModel",
     "Suggestion",
     "Telling",
-    "Work",
     "add_up",
     "assign",
     "check_output",
     "cut_out",
     "cutout",
-    "find_pictures",
     "find_preset",
     "find_rule",
     "ingest_folder",
@@ -72,11 +61,8 @@ __all__ = [
     "load_score_model",
     "measure",
     "parse_background",
-    "plan_file",
-    "plan_folder",
     "read_campaign",
     "read_exceptions",
-    "read_manifest",
     "render",
     "report_campaign",
     "rules_from",
@@ -98,11 +84,7 @@ __getattr__, __dir__ = lazy_names(
         "exceptions": ["Rule", "find_rule", "read_exceptions"],
         "gate": ["Breach", "Gate", "check_output"],
         "ingesting": ["Desk", "Ingested", "ingest_folder"],
-        "inputs": ["Finds", "Found", "find_pictures"],
-        "item": ["ExistsError", "Row", "Work"],
-        "manifest": ["Journal", "read_manifest"],
         "output_rules": ["OutputRules"],
-        "plan": ["plan_file", "plan_folder"],
         "presets": ["find_preset", "load_presets", "rules_from"],
         "reasons": ["Reason"],
         "reporting": ["report_campaign"],

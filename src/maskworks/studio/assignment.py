@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskworks.batch.work import Fault
 from maskworks.core.errors import UsageError
 from maskworks.studio.campaign import DEFAULT_CONCEPT, Concept
 from maskworks.studio.campaign_file import CampaignFile
 from maskworks.studio.exceptions import Rule, find_rule
-from maskworks.studio.item import Fault
 from maskworks.studio.listing import Listed, list_pictures, refuse, some
 from maskworks.studio.patterns import path_matches
 from maskworks.studio.scenery import Scenery

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-import os
 import stat
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
 
-from maskworks.core.errors import MaskworksError, OutputError, UnreadableError
-from maskworks.core.formats import open_format, sniff
+from maskworks.batch.resuming import fingerprint
+from maskworks.batch.work import Fault, Row, Seconds, Work
+from maskworks.batch.workers import Room, header_pixels
+from maskworks.batch.writing import write_file
+from maskworks.core.errors import MaskworksError, UnreadableError
 from maskworks.core.reading import Limits, Picture, read_picture
-from maskworks.core.writing import write_atomic
-from maskworks.models import Model, ModelSpec
+from maskworks.models import Model
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
-from maskworks.studio.item import ExistsError, Fault, Fingerprint, Row, Seconds, Work
-from maskworks.studio.line import Room
 from maskworks.studio.steps import (
     LOOKS_CLOSER,
     Cutout,
@@ -33,11 +27,7 @@ from maskworks.studio.steps import (
 )
 from maskworks.studio.trimaps import Trimaps
 
-Existing = Literal["refuse", "overwrite", "resume"]
-"""What happens to an output that is there already."""
-
 _DIGITS = 4
-_FRESH_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,52 +43,6 @@ class Job:
     write_no_subject: bool = False
     settings: str = ""
     debug: bool = False
-
-
-def settings_digest(spec: ModelSpec, choices: Mapping[str, str | float | bool]) -> str:
-    """Return 16 hexadecimal digits that change with the model or any of the choices."""
-    written = json.dumps([spec.model_dump(mode="json"), dict(choices)], sort_keys=True)
-    return hashlib.sha256(written.encode()).hexdigest()[:16]
-
-
-def settle(
-    works: Sequence[Work], earlier: Mapping[str, Row], existing: Existing, settings: str
-) -> tuple[list[Work], list[Row]]:
-    """Split a plan into what is to be done and the rows that still hold.
-
-    Parameters
-    ----------
-    works : the plan
-    earlier : rows of an earlier manifest, by source
-    existing : Existing
-        "refuse" sets an error on work whose output exists. "overwrite" does all again.
-        "resume" keeps a row if it is no failure, was made from the same input (size and time
-        of change) with the same `settings`, and its output is still there; the rest is done
-        again and may replace what is there.
-    settings : digest of this run
-    """
-    todo: list[Work] = []
-    kept: list[Row] = []
-    for work in works:
-        row = earlier.get(str(work.source))
-        if existing == "resume" and row is not None and _holds(row, work, settings):
-            kept.append(row)
-        elif work.error is None and existing == "refuse" and os.path.lexists(work.output):
-            todo.append(replace(work, error=ExistsError(work.output)))
-        else:
-            ours = row is not None and row.output == str(work.output)
-            todo.append(replace(work, may_replace=existing != "refuse", replaces_own=ours))
-    return todo, kept
-
-
-def _holds(row: Row, work: Work, settings: str) -> bool:
-    if row.status == "failed" or row.fingerprint is None or work.error is not None:
-        return False
-    made = row.output is None or (row.output == str(work.output) and work.output.is_file())
-    try:
-        return made and row.fingerprint == fingerprint(work.source, settings)
-    except OSError:
-        return False
 
 
 def do_work(work: Work, job: Job, room: Room) -> Row:
@@ -121,22 +65,6 @@ def do_work(work: Work, job: Job, room: Room) -> Row:
         name = type(error).__name__
         message = f"{work.shown}: unexpected {name} ({error}); run it alone with `--debug`"
         return replace(row, status="failed", error=Fault("internal", message))
-
-
-def header_pixels(work: Work) -> int:
-    """Return how many pixels a file says it has, 1 if it does not say."""
-    try:
-        if work.content is not None or not stat.S_ISREG(work.source.stat().st_mode):
-            return 1
-        with work.source.open("rb") as stream:
-            kind = sniff(stream.read(64))
-            if kind is None:
-                return 1
-            stream.seek(0)
-            opened = open_format(kind, stream)
-            return max(1, opened.width * opened.height)
-    except Exception:  # noqa: BLE001 - what is wrong with the file is said when it is read
-        return 1
 
 
 def _read(row: Row, work: Work, job: Job) -> tuple[Row, Picture]:
@@ -192,74 +120,6 @@ def _write(row: Row, cutout: Cutout, work: Work, job: Job) -> Row:
         work.output.unlink(missing_ok=True)
     seconds = replace(row.seconds, write=_since(began))
     return replace(row, output=output, status=cutout.status, seconds=seconds)
-
-
-def write_file(path: Path, data: bytes, *, may_replace: bool) -> None:
-    """Write a file atomically and make its folder.
-
-    Raises
-    ------
-    ExistsError
-        If it exists and may not be replaced.
-    OutputError
-        If it cannot be written.
-    """
-    prepare_output(path, may_replace=may_replace)
-    write_atomic(path, data)
-
-
-def prepare_output(path: Path, *, may_replace: bool) -> None:
-    """Make the folder of an output.
-
-    Raises
-    ------
-    ExistsError
-        If it exists and may not be replaced.
-    OutputError
-        If its folder cannot be made.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = f"its folder cannot be made ({error.strerror or error})"
-        raise OutputError(path, reason, "choose another output folder") from error
-    if not may_replace and os.path.lexists(path):
-        raise ExistsError(path)
-
-
-def sweep(folders: Sequence[Path], *, fresh_s: float = _FRESH_S) -> int:
-    """Remove what a killed run left half written; return how many files that were.
-
-    Only temporary files of `write_atomic` whose process is gone are removed, and none that is
-    younger than `fresh_s`: another machine may be writing it.
-    """
-    removed = 0
-    for folder in folders:
-        for path in folder.glob(".maskworks-*.tmp"):
-            with contextlib.suppress(OSError, ValueError):
-                process = int(path.name.split("-")[1])
-                if not _is_alive(process) and time.time() - path.stat().st_mtime > fresh_s:
-                    path.unlink()
-                    removed += 1
-    return removed
-
-
-def _is_alive(process: int) -> bool:
-    if os.name != "posix":  # there, asking would end it
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def fingerprint(path: Path, settings: str) -> Fingerprint:
-    """Return what tells whether a result still holds for a file and these settings."""
-    status = path.stat()
-    return Fingerprint(bytes=status.st_size, modified_ns=status.st_mtime_ns, settings=settings)
 
 
 def _since(began: float) -> float:

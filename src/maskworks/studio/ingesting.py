@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskworks.batch.work import Fault
 from maskworks.core.errors import MaskworksError, UsageError
 from maskworks.core.reading import Details, Limits, Picture, read_picture
 from maskworks.studio import deliver
@@ -15,7 +16,6 @@ from maskworks.studio.cost import unit_cost
 from maskworks.studio.filing import out_of
 from maskworks.studio.handing import hand_name
 from maskworks.studio.handoff import match_returned, read_returned
-from maskworks.studio.item import Fault
 from maskworks.studio.pipeline import Item, compose_each, hold_against
 from maskworks.studio.steps import Cutout
 from maskworks.studio.store import (

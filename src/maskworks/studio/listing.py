@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from maskworks.batch.inputs import find_pictures
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import SUFFIXES
 from maskworks.studio.campaign_file import CampaignFile
 from maskworks.studio.decisions import split_tags
-from maskworks.studio.inputs import find_pictures
 from maskworks.studio.table import TableRow, read_table
 
 _MOST_NAMED = 20

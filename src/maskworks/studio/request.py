@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from maskworks.batch.destination import Aim
+from maskworks.batch.planning import NO_STREAMS, PlanOptions, Streams
+from maskworks.batch.resuming import Existing, settings_digest
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.models import ModelSpec, load_catalogue
 from maskworks.refine.refinement import DEFAULTS, Method, RefineOptions, Spill
 from maskworks.refine.regions import RegionOptions
-from maskworks.studio.aim import SUFFIX_OF, Aim
 from maskworks.studio.backgrounds import parse_background
-from maskworks.studio.batch import Existing, settings_digest, settle
 from maskworks.studio.credentials import Provenance
-from maskworks.studio.inputs import find_pictures
-from maskworks.studio.item import Row, Work
-from maskworks.studio.manifest import read_manifest
 from maskworks.studio.marking import current_signer
-from maskworks.studio.plan import plan_file, plan_folder
 from maskworks.studio.steps import Look, look_for
 
 
@@ -56,7 +51,6 @@ class Request:
     style: Literal["text", "json", "quiet"] = "text"
     debug: bool = False
     again: tuple[str, ...] = ()
-    scans: bool = False
 
     @property
     def streamed(self) -> bool:
@@ -64,72 +58,9 @@ class Request:
         return self.inputs == ("-",)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What the request means: all pictures, those still to be done, rows that still hold."""
-
-    works: tuple[Work, ...]
-    todo: tuple[Work, ...]
-    kept: tuple[Row, ...]
-    manifest: Path | None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Streams:
-    """What came from standard input, and what takes a picture for standard output."""
-
-    stdin: bytes | None = None
-    deliver: Callable[[bytes], None] | None = None
-
-
-def make_plan(request: Request, aim: Aim, settings: str, *, streams: Streams = Streams()) -> Plan:
-    """Find the pictures, give each its output, and see what is done already.
-
-    Raises
-    ------
-    UsageError
-        If there is no picture, or too many for the one output.
-    """
-    manifest = request.manifest or (aim.folder / "manifest.jsonl" if aim.folder else None)
-    manifest = Path(os.path.abspath(manifest)) if manifest else None  # noqa: PTH100
-    if request.existing == "resume" and manifest is None:
-        raise UsageError("--resume needs a manifest; name one with `--manifest FILE`")
-    earlier = read_manifest(manifest) if manifest else {}
-    notes: list[str] = []
-    if request.streamed:
-        works: tuple[Work, ...] = (_stdin_work(aim, streams),)
-    else:
-        if "-" in request.inputs:
-            raise UsageError("`-` (stdin) stands alone; name it without other inputs")
-        ours = frozenset(Path(row.output) for row in earlier.values() if row.output)
-        finds = find_pictures(request.inputs, beside=aim.folder, ours=ours, scans=request.scans)
-        notes += [f"no picture in {name}" for name in finds.barren]
-        if finds.ignored:
-            noun = "file that is no picture" if finds.ignored == 1 else "files that are no pictures"
-            notes.append(f"{finds.ignored} {noun}, ignored")
-        if aim.folder:
-            suffix = SUFFIX_OF[aim.form]
-            works = plan_folder(finds.pictures, aim.folder, suffix, scans=request.scans)
-        elif len(finds.pictures) > 1:
-            raise UsageError(
-                f"{len(finds.pictures)} pictures do not fit into one output, -o "
-                f"{request.output}; name a folder"
-            )
-        elif aim.file:
-            works = (plan_file(finds.pictures[0], aim.file),)
-        else:
-            found = finds.pictures[0]
-            out = Path("-")
-            works = (
-                Work(source=found.path, shown=found.shown, output=out, deliver=streams.deliver),
-            )
-    if manifest and manifest in {path for w in works for path in (w.output, w.source)}:
-        raise UsageError(f"--manifest {manifest} is also a picture; name another file")
-    todo, kept = settle(works, earlier, request.existing, settings)
-    return Plan(
-        works=works, todo=tuple(todo), kept=tuple(kept), manifest=manifest, notes=tuple(notes)
-    )
+def plan_options(request: Request, streams: Streams = NO_STREAMS) -> PlanOptions:
+    """Return how the run is planned."""
+    return PlanOptions(existing=request.existing, manifest=request.manifest, streams=streams)
 
 
 def spec_of(request: Request) -> ModelSpec:
@@ -220,14 +151,3 @@ def settings_of(request: Request, spec: ModelSpec, aim: Aim) -> str:
         "provenance": request.provenance,
     }
     return settings_digest(spec, choices)
-
-
-def _stdin_work(aim: Aim, streams: Streams) -> Work:
-    output = aim.file or Path("-")
-    return Work(
-        source=Path("-"),
-        shown="stdin",
-        output=output,
-        content=streams.stdin or b"",
-        deliver=None if aim.file else streams.deliver,
-    )

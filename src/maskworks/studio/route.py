@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from maskworks.batch.work import Fault
 from maskworks.core.errors import UsageError
-from maskworks.studio.item import Fault
 from maskworks.studio.rate import percent
 from maskworks.studio.reasons import Reason
 

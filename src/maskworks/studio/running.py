@@ -12,16 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskworks.core.errors import OutputError
-from maskworks.models import load_catalogue
-from maskworks.refine.refinement import RefineOptions
-from maskworks.studio import deliver
-from maskworks.studio.assignment import Assignment, assign
-from maskworks.studio.batch import sweep
-from maskworks.studio.campaign import canonical_hash
-from maskworks.studio.campaign_file import CampaignFile
-from maskworks.studio.filing import hand_over_list, out_of, write_list
-from maskworks.studio.line import (
+from maskworks.batch.workers import (
     PIXELS_IN_HAND,
     Room,
     run_line,
@@ -29,6 +20,15 @@ from maskworks.studio.line import (
     taking_turns,
     usable_cores,
 )
+from maskworks.batch.writing import sweep
+from maskworks.core.errors import OutputError
+from maskworks.models import load_catalogue
+from maskworks.refine.refinement import RefineOptions
+from maskworks.studio import deliver
+from maskworks.studio.assignment import Assignment, assign
+from maskworks.studio.campaign import canonical_hash
+from maskworks.studio.campaign_file import CampaignFile
+from maskworks.studio.filing import hand_over_list, out_of, write_list
 from maskworks.studio.listing import some
 from maskworks.studio.pipeline import Settings, steps_for
 from maskworks.studio.route import Rules

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from maskworks.batch.destination import WRITABLE, writable_format
+from maskworks.batch.work import Status
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Details, Limits, Picture
 from maskworks.core.values import Image, Matte, Trimap
 from maskworks.core.writing import Encoding, Format, encode, encode_matte, write_atomic
 from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT
 from maskworks.refine.refinement import DEFAULTS, RefineOptions, refine
-from maskworks.studio.aim import WRITABLE, writable_format
 from maskworks.studio.backgrounds import Background, Blurred, Plain, blend, put_behind
 from maskworks.studio.closer import Closer, look_closer
 from maskworks.studio.credentials import Provenance
-from maskworks.studio.item import Status
 from maskworks.studio.marking import marked, signed
 from maskworks.studio.sources import to_picture
 

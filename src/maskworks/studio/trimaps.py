@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from maskworks.batch.work import Work
 from maskworks.core.errors import ImageError, UnreadableError, UsageError
 from maskworks.core.reading import Limits, read_picture
 from maskworks.core.values import Trimap
-from maskworks.studio.item import Work
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 """Formats without loss; a JPEG would smear the three levels."""

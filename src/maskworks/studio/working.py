@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maskworks.batch.work import Fault, Work
+from maskworks.batch.workers import Room, header_pixels
 from maskworks.core.errors import ImageError, MaskworksError, OutputError, UnreadableError
 from maskworks.core.formats import sniff
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.studio import handing
 from maskworks.studio.assignment import PlannedItem
-from maskworks.studio.batch import header_pixels
 from maskworks.studio.cost import Rates, baseline_cost, unit_cost
 from maskworks.studio.deliver import output_path, put
-from maskworks.studio.item import Fault, Work
-from maskworks.studio.line import Room
 from maskworks.studio.pipeline import Item, Made, Step, send_down
 from maskworks.studio.reasons import Reason
 from maskworks.studio.route import Route, Rules, route

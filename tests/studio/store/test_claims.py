@@ -7,8 +7,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from maskworks.batch.work import Fault
 from maskworks.core.errors import OutputError, UsageError
-from maskworks.studio.item import Fault
 from maskworks.studio.reasons import Reason
 from maskworks.studio.store import (
     ClaimLostError,

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+from maskworks.batch.work import Fault
 from maskworks.core.errors import UsageError
-from maskworks.studio.item import Fault
 from maskworks.studio.store import (
     Filter,
     Judgement,

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from maskworks.studio.item import Fault
+from maskworks.batch.work import Fault
 from maskworks.studio.store import (
     ClaimLostError,
     Counts,

@@ -15,21 +15,21 @@ from maskworks.apps.cli.dry_run import aim_of, show_plan
 from maskworks.apps.cli.memory import reuse_memory
 from maskworks.apps.cli.report import Tally, reporting, short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
+from maskworks.batch.destination import Aim
+from maskworks.batch.manifest import Journal
+from maskworks.batch.planning import Plan, Streams, make_plan
+from maskworks.batch.work import Row
+from maskworks.batch.workers import Room, run_line, share_cores, taking_turns
+from maskworks.batch.writing import sweep
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.models import load_model
 from maskworks.refine.refinement import DEFAULTS
-from maskworks.studio.aim import Aim
-from maskworks.studio.batch import Job, do_work, sweep
-from maskworks.studio.item import Row
-from maskworks.studio.line import Room, run_line, share_cores, taking_turns
-from maskworks.studio.manifest import Journal
+from maskworks.studio.batch import Job, do_work
 from maskworks.studio.request import (
-    Plan,
     Request,
-    Streams,
     look_of,
-    make_plan,
+    plan_options,
     refinement_of,
     settings_of,
     spec_of,
@@ -232,7 +232,9 @@ def run(request: Request) -> int:
         spec = spec_of(request)
         look = look_of(request, aim)
         settings = settings_of(request, spec, aim)
-        plan = make_plan(request, aim, settings, streams=_streams(request, aim))
+        plan = make_plan(
+            request.inputs, aim, settings, plan_options(request, _streams(request, aim))
+        )
         refinement = refinement_of(request)
         trimaps = trimaps_at(request.trimap, aim.folder, pictures=len(plan.works))
         journal = Journal(plan.manifest)

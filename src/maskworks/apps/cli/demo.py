@@ -19,18 +19,20 @@ from maskworks.apps.demo.campaign import CORRUPT, shown_of, write_campaign
 from maskworks.apps.demo.campaign_page import STYLE, campaign_section
 from maskworks.apps.demo.page import page, total_seconds
 from maskworks.apps.demo.photos import Sample, samples
+from maskworks.batch.destination import Aim
+from maskworks.batch.manifest import Journal
+from maskworks.batch.planning import make_plan
+from maskworks.batch.work import Row
+from maskworks.batch.workers import Room, run_line, share_cores, taking_turns
+from maskworks.batch.writing import write_file
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.core.writing import write_text_atomic
 from maskworks.models import load_model
-from maskworks.studio.aim import Aim
-from maskworks.studio.batch import Job, do_work, write_file
+from maskworks.studio.batch import Job, do_work
 from maskworks.studio.campaign_file import read_campaign
 from maskworks.studio.filing import out_of
-from maskworks.studio.item import Row
-from maskworks.studio.line import Room, run_line, share_cores, taking_turns
-from maskworks.studio.manifest import Journal
-from maskworks.studio.request import Request, look_of, make_plan
+from maskworks.studio.request import Request, look_of, plan_options
 
 DELIVER_AT = 0.85
 """Below this confidence the demo sends a picture to a person, as a campaign does."""
@@ -105,7 +107,7 @@ def _cut(folder: Path, shown: Sequence[Sample], model: str) -> list[Row]:
     stop = threading.Event()
     with finishing(stop):
         aim = Aim(form="png", folder=folder)
-        plan = make_plan(request, aim, "demo")
+        plan = make_plan(request.inputs, aim, "demo", plan_options(request))
         journal = Journal(plan.manifest)
         crew = share_cores(0, len(plan.todo))
         opened = load_model(model, threads=crew.threads)

@@ -6,12 +6,13 @@ import json
 import sys
 
 from maskworks.apps.cli.report import short
+from maskworks.batch.destination import Aim, take_aim
+from maskworks.batch.planning import make_plan
 from maskworks.core.errors import UsageError
-from maskworks.studio.aim import Aim, take_aim
 from maskworks.studio.request import (
     Request,
     look_of,
-    make_plan,
+    plan_options,
     refinement_of,
     settings_of,
     spec_of,
@@ -27,7 +28,7 @@ def show_plan(request: Request) -> int:
     refinement_of(request)
     if request.streamed:
         raise UsageError("--dry-run reads nothing, so it cannot say anything of stdin")
-    plan = make_plan(request, aim, settings_of(request, spec, aim))
+    plan = make_plan(request.inputs, aim, settings_of(request, spec, aim), plan_options(request))
     trimaps_at(request.trimap, aim.folder, pictures=len(plan.works))
     todo = {work.source: work for work in plan.todo}
     refused = 0

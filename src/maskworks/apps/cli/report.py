@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from maskworks.studio.item import STATUSES, Row
-from maskworks.studio.manifest import to_json
+from maskworks.batch.manifest import to_json
+from maskworks.batch.work import STATUSES, Row
 
 Say = Callable[[Row], None]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from maskworks.apps.demo.backdrops import BACKDROPS, jpeg_of
 from maskworks.apps.demo.photos import Sample
+from maskworks.batch.writing import write_file
 from maskworks.core.writing import write_text_atomic
 from maskworks.studio import deliver
-from maskworks.studio.batch import write_file
 from maskworks.studio.campaign_file import CampaignFile
 from maskworks.studio.filing import out_of, photo_of
 from maskworks.studio.route import Route

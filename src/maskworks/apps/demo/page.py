@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskworks.apps.demo.closeup import close_up
 from maskworks.apps.demo.preview import preview
-from maskworks.studio.item import Row
+from maskworks.batch.work import Row
 
 PREVIEW_PX = 640
 

@@ -26,9 +26,9 @@ from maskworks.apps.http.runner import Runner
 from maskworks.apps.http.sessions import signing_key
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.apps.http.work_queue import Engine, Ticket
+from maskworks.batch.workers import share_cores, taking_turns
 from maskworks.core.errors import DownloadError
 from maskworks.core.reading import Limits
-from maskworks.studio.line import share_cores, taking_turns
 
 if TYPE_CHECKING:
     from maskworks.models import Model

@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskworks.batch.output_paths import VOLUME
+from maskworks.batch.resuming import fingerprint
+from maskworks.batch.work import Fault, Row, Seconds, Work
+from maskworks.batch.workers import Room, header_pixels
+from maskworks.batch.writing import prepare_output, write_file
 from maskworks.core.errors import MaskworksError, UnreadableError, UsageError
 from maskworks.core.reading import Details, Limits, Picture, read_picture
 from maskworks.core.values import Box, Image
 from maskworks.models.labelling import Labelled, Segmenter, Task, label_picture
 from maskworks.models.tiled_labelling import Tiles, label_tiled, tiling_for
-from maskworks.studio.batch import fingerprint, header_pixels, prepare_output, write_file
-from maskworks.studio.item import Fault, Row, Seconds, Work
 from maskworks.studio.labels.geo import write_label_raster
 from maskworks.studio.labels.label_png import label_png
 from maskworks.studio.labels.large import label_large, large_files, large_record
@@ -37,8 +40,6 @@ from maskworks.studio.labels.targets import (
     to_json,
 )
 from maskworks.studio.labels.windows import WINDOWED_PIXELS, Windows, open_windows
-from maskworks.studio.line import Room
-from maskworks.studio.plan import VOLUME
 
 _DIGITS = 4
 

@@ -9,6 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from maskworks.batch.destination import Aim, take_aim
+from maskworks.batch.manifest import Journal
+from maskworks.batch.output_paths import VOLUME
+from maskworks.batch.planning import Plan, PlanOptions, make_plan
+from maskworks.batch.resuming import Existing
+from maskworks.batch.work import Row, Work
+from maskworks.batch.workers import Room, run_line, share_cores
+from maskworks.batch.writing import sweep
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import scan_ending
 from maskworks.core.reading import Limits
@@ -16,9 +24,6 @@ from maskworks.core.values import Image
 from maskworks.models.labelling import Answer, Segmenter, Task
 from maskworks.models.segmenters import Opening, load_segmenter
 from maskworks.models.tiled_labelling import Tiles
-from maskworks.studio.aim import Aim, take_aim
-from maskworks.studio.batch import Existing, sweep
-from maskworks.studio.item import Row, Work
 from maskworks.studio.labels.labelling_work import LabelJob, check_places, label_work, places_of
 from maskworks.studio.labels.overlay import OverlayOptions
 from maskworks.studio.labels.palettes import PaletteName
@@ -26,10 +31,6 @@ from maskworks.studio.labels.scans import Window
 from maskworks.studio.labels.series import join_series
 from maskworks.studio.labels.tables import write_tables
 from maskworks.studio.labels.targets import parse_targets
-from maskworks.studio.line import Room, run_line, share_cores
-from maskworks.studio.manifest import Journal
-from maskworks.studio.plan import VOLUME
-from maskworks.studio.request import Plan, Request, make_plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +154,12 @@ def open_labelling(request: LabelRequest) -> Labelling:
         [task, *targets, request.palette]
         + [str(each) for each in (request.tiles, request.bands, request.window)],
     )
-    plan = make_plan(_as_cutout(request), aim, settings)
+    plan = make_plan(
+        request.inputs,
+        aim,
+        settings,
+        PlanOptions(existing=request.existing, manifest=request.manifest, scans=True),
+    )
     _check_scans(request, aim, plan)
     check_places(plan.works, aim.folder)
     crew = share_cores(request.opening.threads, len(plan.todo))
@@ -171,19 +177,6 @@ def open_labelling(request: LabelRequest) -> Labelling:
         debug=request.debug,
     )
     return Labelling(plan=plan, job=job, journal=Journal(plan.manifest), workers=crew.workers)
-
-
-def _as_cutout(request: LabelRequest) -> Request:
-    """Return the part of the request that finding pictures and planning outputs needs."""
-    return Request(
-        inputs=request.inputs,
-        output=request.output,
-        model=request.model,
-        existing=request.existing,
-        manifest=request.manifest,
-        max_pixels=request.limits.max_pixels,
-        scans=True,
-    )
 
 
 def _aim(output: str) -> Aim:

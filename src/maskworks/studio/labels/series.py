@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskworks.batch.output_paths import VOLUME
+from maskworks.batch.writing import write_file
 from maskworks.core.formats import scan_ending
-from maskworks.studio.batch import write_file
-from maskworks.studio.plan import VOLUME
 
 if TYPE_CHECKING:
+    from maskworks.batch.work import Work
     from maskworks.core.taxonomy import Taxonomy
-    from maskworks.studio.item import Work
 
 EVEN = 0.02
 """Slices are evenly spaced if no step differs by more than this share of the step."""

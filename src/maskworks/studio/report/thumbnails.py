@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
+from maskworks.batch.workers import usable_cores
 from maskworks.core.errors import MaskworksError
 from maskworks.core.formats import sniff
 from maskworks.core.reading import Limits, read_picture
 from maskworks.core.values import Image, Matte
-from maskworks.studio.line import usable_cores
 from maskworks.studio.report.rows import ReportItem
 from maskworks.studio.route import ROUTES, Route
 

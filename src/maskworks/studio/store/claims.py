@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from sqlalchemy import bindparam, select, update
 
+from maskworks.batch.work import Fault
 from maskworks.core.errors import MaskworksError, UsageError
-from maskworks.studio.item import Fault
 from maskworks.studio.store.columns import plain
 from maskworks.studio.store.events import Happening, log
 from maskworks.studio.store.given import Outcome

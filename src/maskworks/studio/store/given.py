@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, get_args
 
+from maskworks.batch.work import Fault
 from maskworks.core.errors import UsageError
-from maskworks.studio.item import Fault
 from maskworks.studio.reasons import Reason
 from maskworks.studio.route import Route
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from maskworks.studio.item import Fault
+from maskworks.batch.work import Fault
 from maskworks.studio.reasons import Reason
 from maskworks.studio.route import Route
 from maskworks.studio.store.events import named

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from maskworks.studio.item import Fault
+from maskworks.batch.work import Fault
 from maskworks.studio.reasons import Reason
 from maskworks.studio.route import Route
 from maskworks.studio.store.given import Output, Verdict

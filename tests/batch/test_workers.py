@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from maskworks.studio.item import Row, Work
-from maskworks.studio.line import Room, run_line, share_cores, usable_cores
+from maskworks.batch.work import Row, Work
+from maskworks.batch.workers import Room, run_line, share_cores, usable_cores
 
 
 def works(count):

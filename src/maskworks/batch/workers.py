@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import os
 import queue
+import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
+
+from maskworks.batch.work import Work
+from maskworks.core.formats import open_format, sniff
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -182,3 +186,19 @@ def _in_turn(works: Iterable[Task]) -> Callable[[], tuple[Task] | None]:
             return next(((item,) for item in waiting), None)
 
     return give
+
+
+def header_pixels(work: Work) -> int:
+    """Return how many pixels a file says it has, 1 if it does not say."""
+    try:
+        if work.content is not None or not stat.S_ISREG(work.source.stat().st_mode):
+            return 1
+        with work.source.open("rb") as stream:
+            kind = sniff(stream.read(64))
+            if kind is None:
+                return 1
+            stream.seek(0)
+            opened = open_format(kind, stream)
+            return max(1, opened.width * opened.height)
+    except Exception:  # noqa: BLE001 - what is wrong with the file is said when it is read
+        return 1

@@ -5,10 +5,10 @@ from pathlib import Path, PurePath
 
 import pytest
 
+from maskworks.batch import find_pictures, plan_file, plan_folder
+from maskworks.batch.destination import take_aim
+from maskworks.batch.output_paths import name_outputs
 from maskworks.core.errors import UsageError
-from maskworks.studio import find_pictures, plan_file, plan_folder
-from maskworks.studio.aim import take_aim
-from maskworks.studio.plan import name_outputs
 
 
 @pytest.fixture

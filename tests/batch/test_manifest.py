@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from maskworks.batch import Journal, Row, read_manifest
+from maskworks.batch.manifest import from_json, to_json
+from maskworks.batch.work import Fault, Fingerprint, Seconds
 from maskworks.core.errors import OutputError, UsageError
-from maskworks.studio import Journal, Row, read_manifest
-from maskworks.studio.item import Fault, Fingerprint, Seconds
-from maskworks.studio.manifest import from_json, to_json
 
 
 def row(source, output=None, status="ok", error=None):

@@ -14,9 +14,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from maskworks.batch.work import STATUSES, ExistsError, Fault, Fingerprint, Row, Seconds
 from maskworks.core.errors import OutputError, UsageError
 from maskworks.core.writing import write_atomic
-from maskworks.studio.item import STATUSES, ExistsError, Fault, Fingerprint, Row, Seconds
 
 _ORDER = (
     "source",

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
+from maskworks.batch.inputs import Found
+from maskworks.batch.work import Work
 from maskworks.core.errors import OutputError
 from maskworks.core.formats import scan_ending
-from maskworks.studio.inputs import Found
-from maskworks.studio.item import Work
 
 _PHOTOS = (".jpg", ".jpeg", ".jpe", ".jfif", ".heic", ".heif", ".hif", ".avif", ".webp")
 _FLATBED = (".tif", ".tiff", ".bmp", ".dib")

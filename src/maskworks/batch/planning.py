@@ -1,0 +1,136 @@
+"""Plan a run: find the pictures, give each its output, see what is done already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskworks.batch.destination import SUFFIX_OF, Aim
+from maskworks.batch.inputs import find_pictures
+from maskworks.batch.manifest import read_manifest
+from maskworks.batch.output_paths import plan_file, plan_folder
+from maskworks.batch.resuming import Existing, settle
+from maskworks.batch.work import Row, Work
+from maskworks.core.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a call means: all pictures, those still to be done, rows that still hold."""
+
+    works: tuple[Work, ...]
+    todo: tuple[Work, ...]
+    kept: tuple[Row, ...]
+    manifest: Path | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What came from standard input, and what takes a picture for standard output."""
+
+    stdin: bytes | None = None
+    deliver: Callable[[bytes], None] | None = None
+
+
+NO_STREAMS = Streams()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """How a plan is made.
+
+    Parameters
+    ----------
+    existing : Existing
+        What happens to an output that is there already.
+    manifest : Path, optional
+        None is ``manifest.jsonl`` in the output folder.
+    scans : bool
+        Whether DICOM and NIfTI files are inputs too.
+    streams : Streams
+    """
+
+    existing: Existing = "refuse"
+    manifest: Path | None = None
+    scans: bool = False
+    streams: Streams = NO_STREAMS
+
+
+DEFAULTS = PlanOptions()
+
+
+def make_plan(
+    inputs: Sequence[str], aim: Aim, settings: str, options: PlanOptions = DEFAULTS
+) -> Plan:
+    """Find the pictures, give each its output, and see what is done already.
+
+    Parameters
+    ----------
+    inputs : files, folders and patterns as the user wrote them; "-" alone is standard input
+    aim : where the outputs go
+    settings : digest of everything that changes an output
+    options : PlanOptions
+
+    Raises
+    ------
+    UsageError
+        If there is no picture, or too many for the one output.
+    """
+    manifest = options.manifest or (aim.folder / "manifest.jsonl" if aim.folder else None)
+    manifest = Path(os.path.abspath(manifest)) if manifest else None  # noqa: PTH100
+    if options.existing == "resume" and manifest is None:
+        raise UsageError("--resume needs a manifest; name one with `--manifest FILE`")
+    earlier = read_manifest(manifest) if manifest else {}
+    notes: list[str] = []
+    if tuple(inputs) == ("-",):
+        works: tuple[Work, ...] = (_stdin_work(aim, options.streams),)
+    else:
+        if "-" in inputs:
+            raise UsageError("`-` (stdin) stands alone; name it without other inputs")
+        ours = frozenset(Path(row.output) for row in earlier.values() if row.output)
+        finds = find_pictures(inputs, beside=aim.folder, ours=ours, scans=options.scans)
+        notes += [f"no picture in {name}" for name in finds.barren]
+        if finds.ignored:
+            noun = "file that is no picture" if finds.ignored == 1 else "files that are no pictures"
+            notes.append(f"{finds.ignored} {noun}, ignored")
+        if aim.folder:
+            suffix = SUFFIX_OF[aim.form]
+            works = plan_folder(finds.pictures, aim.folder, suffix, scans=options.scans)
+        elif len(finds.pictures) > 1:
+            raise UsageError(
+                f"{len(finds.pictures)} pictures do not fit into one output, -o "
+                f"{aim.file or '-'}; name a folder"
+            )
+        elif aim.file:
+            works = (plan_file(finds.pictures[0], aim.file),)
+        else:
+            found = finds.pictures[0]
+            out = Path("-")
+            works = (
+                Work(
+                    source=found.path,
+                    shown=found.shown,
+                    output=out,
+                    deliver=options.streams.deliver,
+                ),
+            )
+    if manifest and manifest in {path for w in works for path in (w.output, w.source)}:
+        raise UsageError(f"--manifest {manifest} is also a picture; name another file")
+    todo, kept = settle(works, earlier, options.existing, settings)
+    return Plan(
+        works=works, todo=tuple(todo), kept=tuple(kept), manifest=manifest, notes=tuple(notes)
+    )
+
+
+def _stdin_work(aim: Aim, streams: Streams) -> Work:
+    output = aim.file or Path("-")
+    return Work(
+        source=Path("-"),
+        shown="stdin",
+        output=output,
+        content=streams.stdin or b"",
+        deliver=None if aim.file else streams.deliver,
+    )

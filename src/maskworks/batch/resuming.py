@@ -1,0 +1,69 @@
+"""Resume: which rows of an earlier run still hold, and what is to be done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from maskworks.batch.work import ExistsError, Fingerprint, Row, Work
+from maskworks.models import ModelSpec
+
+Existing = Literal["refuse", "overwrite", "resume"]
+"""What happens to an output that is there already."""
+
+
+def settings_digest(spec: ModelSpec, choices: Mapping[str, str | float | bool]) -> str:
+    """Return 16 hexadecimal digits that change with the model or any of the choices."""
+    written = json.dumps([spec.model_dump(mode="json"), dict(choices)], sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()[:16]
+
+
+def settle(
+    works: Sequence[Work], earlier: Mapping[str, Row], existing: Existing, settings: str
+) -> tuple[list[Work], list[Row]]:
+    """Split a plan into what is to be done and the rows that still hold.
+
+    Parameters
+    ----------
+    works : the plan
+    earlier : rows of an earlier manifest, by source
+    existing : Existing
+        "refuse" sets an error on work whose output exists. "overwrite" does all again.
+        "resume" keeps a row if it is no failure, was made from the same input (size and time
+        of change) with the same `settings`, and its output is still there; the rest is done
+        again and may replace what is there.
+    settings : digest of this run
+    """
+    todo: list[Work] = []
+    kept: list[Row] = []
+    for work in works:
+        row = earlier.get(str(work.source))
+        if existing == "resume" and row is not None and _holds(row, work, settings):
+            kept.append(row)
+        elif work.error is None and existing == "refuse" and os.path.lexists(work.output):
+            todo.append(replace(work, error=ExistsError(work.output)))
+        else:
+            ours = row is not None and row.output == str(work.output)
+            todo.append(replace(work, may_replace=existing != "refuse", replaces_own=ours))
+    return todo, kept
+
+
+def _holds(row: Row, work: Work, settings: str) -> bool:
+    if row.status == "failed" or row.fingerprint is None or work.error is not None:
+        return False
+    made = row.output is None or (row.output == str(work.output) and work.output.is_file())
+    try:
+        return made and row.fingerprint == fingerprint(work.source, settings)
+    except OSError:
+        return False
+
+
+def fingerprint(path: Path, settings: str) -> Fingerprint:
+    """Return what tells whether a result still holds for a file and these settings."""
+    status = path.stat()
+    return Fingerprint(bytes=status.st_size, modified_ns=status.st_mtime_ns, settings=settings)
