@@ -58,8 +58,8 @@ def closer_looks() -> Callable[[Case], np.ndarray]:
 
     from maskworks import load_model
     from maskworks.core import Image, Matte
+    from maskworks.cutouts.second_look import look_closer
     from maskworks.refine.refinement import RefineOptions, refine
-    from maskworks.studio.closer import look_closer
 
     model, options = load_model("cutout"), RefineOptions(method="fine")
 

@@ -12,8 +12,9 @@ from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.core.errors import MaskworksError
+    from maskworks.cutouts.cutout import Cutout
+    from maskworks.cutouts.cutting import cutout
     from maskworks.models.loading import Model, load_model
-    from maskworks.studio.steps import Cutout, cutout
 
 __all__ = ["Cutout", "MaskworksError", "Model", "cutout", "load_model"]
 

@@ -9,7 +9,7 @@ from PIL import Image as PillowImage
 from maskworks.core.reading import Details, read_picture
 from maskworks.core.values import Image, Matte
 from maskworks.core.writing import Encoding, encode
-from maskworks.studio.backgrounds import Plain
+from maskworks.cutouts.backgrounds import Plain
 from maskworks.studio.compose import compose
 from maskworks.studio.deliverable import encode_deliverable
 from maskworks.studio.gate import check_output

@@ -10,7 +10,7 @@ from PIL import ImageCms
 from maskworks.core.errors import UnreadableError
 from maskworks.core.reading import Details
 from maskworks.core.values import Box, Image, Matte
-from maskworks.studio.backgrounds import Backdrop, Plain
+from maskworks.cutouts.backgrounds import Backdrop, Plain
 from maskworks.studio.compose import compose
 from maskworks.studio.deliverable import encode_deliverable
 from maskworks.studio.gate import check_output, judge_output

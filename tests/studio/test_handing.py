@@ -11,6 +11,7 @@ import pytest
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import Details, Picture, read_picture
 from maskworks.core.values import Image, Matte
+from maskworks.cutouts.cutout import Cutout
 from maskworks.studio.handing import (
     hand_name,
     hand_over,
@@ -21,7 +22,6 @@ from maskworks.studio.handing import (
 )
 from maskworks.studio.pipeline import Item, Variant
 from maskworks.studio.reasons import Reason
-from maskworks.studio.steps import Cutout
 from maskworks.studio.store.rows import Item as Kept
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

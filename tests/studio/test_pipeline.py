@@ -9,7 +9,8 @@ import pytest
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Details, Picture, read_picture
 from maskworks.core.values import Image, Matte
-from maskworks.studio.backgrounds import Backdrop, Plain
+from maskworks.cutouts.backgrounds import Backdrop, Plain
+from maskworks.cutouts.cutout import Cutout
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.pipeline import (
     Item,
@@ -22,7 +23,6 @@ from maskworks.studio.pipeline import (
 )
 from maskworks.studio.reasons import Reason
 from maskworks.studio.route import Rules
-from maskworks.studio.steps import Cutout
 
 SIDE = 80
 CONTENT = hashlib.sha256(b"photo").hexdigest()

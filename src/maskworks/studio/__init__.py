@@ -8,7 +8,6 @@ from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.studio.assignment import Assignment, PlannedItem, assign
-    from maskworks.studio.backgrounds import Backdrop, Blurred, Plain, parse_background
     from maskworks.studio.campaign_file import CampaignFile, read_campaign
     from maskworks.studio.cost import Bill, Rates, add_up, unit_cost, yearly_saving
     from maskworks.studio.evidence import Evidence, measure
@@ -21,26 +20,20 @@ if TYPE_CHECKING:
     from maskworks.studio.reporting import report_campaign
     from maskworks.studio.running import Begun, Ended, Run, Telling, run_campaign
     from maskworks.studio.score_model import ScoreModel, load_score_model, score_model_for
-    from maskworks.studio.steps import Cutout, Look, cut_out, cutout, render
     from maskworks.studio.suggestions import Suggestion, suggest_rules
 
 __all__ = [
     "Assignment",
-    "Backdrop",
     "Begun",
     "Bill",
-    "Blurred",
     "Breach",
     "CampaignFile",
-    "Cutout",
     "Desk",
     "Ended",
     "Evidence",
     "Gate",
     "Ingested",
-    "Look",
     "OutputRules",
-    "Plain",
     "PlannedItem",
     "Rates",
     "Reason",
@@ -52,18 +45,14 @@ __all__ = [
     "add_up",
     "assign",
     "check_output",
-    "cut_out",
-    "cutout",
     "find_preset",
     "find_rule",
     "ingest_folder",
     "load_presets",
     "load_score_model",
     "measure",
-    "parse_background",
     "read_campaign",
     "read_exceptions",
-    "render",
     "report_campaign",
     "rules_from",
     "run_campaign",
@@ -77,7 +66,6 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "assignment": ["Assignment", "PlannedItem", "assign"],
-        "backgrounds": ["Backdrop", "Blurred", "Plain", "parse_background"],
         "campaign_file": ["CampaignFile", "read_campaign"],
         "cost": ["Bill", "Rates", "add_up", "unit_cost", "yearly_saving"],
         "evidence": ["Evidence", "measure"],
@@ -90,7 +78,6 @@ __getattr__, __dir__ = lazy_names(
         "reporting": ["report_campaign"],
         "running": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
         "score_model": ["ScoreModel", "load_score_model", "score_model_for"],
-        "steps": ["Cutout", "Look", "cut_out", "cutout", "render"],
         "suggestions": ["Suggestion", "suggest_rules"],
     },
 )

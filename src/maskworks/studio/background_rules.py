@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.backgrounds import Backdrop, Background, Plain
+from maskworks.cutouts.backgrounds import Backdrop, Background, Plain
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.placing import frame_of
 

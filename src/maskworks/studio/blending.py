@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maskworks.core.values import Box, Mask, Matte, Pixels
-from maskworks.studio.resizing import Weighed
+from maskworks.cutouts.resizing import Weighed
 from maskworks.studio.subject import SUBJECT_ALPHA
 
 _ROWS = 64

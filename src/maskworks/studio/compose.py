@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import Box, Image, Matte, Pixels
+from maskworks.cutouts.backgrounds import Backdrop, Background, Blurred, Plain, blur_behind
+from maskworks.cutouts.resizing import Weighed, alpha_of, cover, resize, sharpen, weigh
 from maskworks.studio.background_rules import check_background, default_background
-from maskworks.studio.backgrounds import Backdrop, Background, Blurred, Plain, blur_behind
 from maskworks.studio.blending import blend_plain, blend_weighed, clear_ring, darken
 from maskworks.studio.light import match_light
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.placing import Note, Placement, place
-from maskworks.studio.resizing import Weighed, alpha_of, cover, resize, sharpen, weigh
 from maskworks.studio.shadow import cast_shadow
 from maskworks.studio.subject import FAINTEST, find_subject
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 
 from maskworks.core.reading import Details
 from maskworks.core.writing import Encoding, encode
-from maskworks.studio.backgrounds import Background
+from maskworks.cutouts.backgrounds import Background
+from maskworks.cutouts.credentials import RESERVE, marked, signed
 from maskworks.studio.compose import Composed
-from maskworks.studio.credentials import RESERVE
-from maskworks.studio.marking import marked, signed
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.placing import Note
 

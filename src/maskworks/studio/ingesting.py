@@ -9,6 +9,7 @@ from pathlib import Path
 from maskworks.batch.work import Fault
 from maskworks.core.errors import MaskworksError, UsageError
 from maskworks.core.reading import Details, Limits, Picture, read_picture
+from maskworks.cutouts.cutout import Cutout
 from maskworks.studio import deliver
 from maskworks.studio.assignment import PlannedItem, assign
 from maskworks.studio.campaign_file import CampaignFile
@@ -17,7 +18,6 @@ from maskworks.studio.filing import out_of
 from maskworks.studio.handing import hand_name
 from maskworks.studio.handoff import match_returned, read_returned
 from maskworks.studio.pipeline import Item, compose_each, hold_against
-from maskworks.studio.steps import Cutout
 from maskworks.studio.store import (
     Campaign,
     Filter,

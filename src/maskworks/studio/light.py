@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maskworks.core.values import Image
-from maskworks.studio.resizing import Weighed, below_alpha
+from maskworks.cutouts.resizing import Weighed, below_alpha
 
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)
 _TINT = 0.5  # of the background's cast, at amount 1

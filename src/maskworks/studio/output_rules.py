@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.writing import Format
-from maskworks.studio.credentials import Provenance
+from maskworks.cutouts.credentials import Provenance
 
 FillBy = Literal["longest-side", "height", "area", "box-area"]
 Align = Literal["centre", "bottom", "optical"]

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Final
 
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Picture
+from maskworks.cutouts.backgrounds import Background
+from maskworks.cutouts.credentials import current_signer
+from maskworks.cutouts.cutout import Cutout
+from maskworks.cutouts.cutting import LOOKS_CLOSER, cut_out, refine_edge
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
-from maskworks.studio.backgrounds import Background
 from maskworks.studio.compose import CENTRE, lay_out, put_on
 from maskworks.studio.deliverable import encode_deliverable
 from maskworks.studio.evidence import Evidence, measure
 from maskworks.studio.gate import Breach, check_output
-from maskworks.studio.marking import current_signer
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.placing import Note, Placement
 from maskworks.studio.reasons import Reason
 from maskworks.studio.route import Decision, Rules, route, spot_check
 from maskworks.studio.score import score
 from maskworks.studio.score_model import ScoreModel, score_model_for
-from maskworks.studio.steps import LOOKS_CLOSER, Cutout, cut_out, refine_edge
 
 if TYPE_CHECKING:
     from maskworks.models import Model

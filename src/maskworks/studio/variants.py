@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from maskworks.core.errors import MaskworksError, UsageError
+from maskworks.cutouts.backgrounds import Backdrop, Background, Plain, parse_background
 from maskworks.studio.assignment import PlannedItem
 from maskworks.studio.background_rules import check_background, largest_canvas
-from maskworks.studio.backgrounds import Backdrop, Background, Plain, parse_background
 from maskworks.studio.campaign_file import CampaignFile
 from maskworks.studio.deliver import OWN_BACKGROUND
 from maskworks.studio.pipeline import Variant

@@ -23,10 +23,8 @@ from maskworks.batch.workers import Room, run_line, share_cores, taking_turns
 from maskworks.batch.writing import sweep
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
-from maskworks.models import load_model
-from maskworks.refine.refinement import DEFAULTS
-from maskworks.studio.batch import Job, do_work
-from maskworks.studio.request import (
+from maskworks.cutouts.job import Job, do_work
+from maskworks.cutouts.request import (
     Request,
     look_of,
     plan_options,
@@ -34,7 +32,9 @@ from maskworks.studio.request import (
     settings_of,
     spec_of,
 )
-from maskworks.studio.trimaps import trimaps_at
+from maskworks.cutouts.trimaps import trimaps_at
+from maskworks.models import load_model
+from maskworks.refine.refinement import DEFAULTS
 
 LONGEST_COMMAND = 2000
 

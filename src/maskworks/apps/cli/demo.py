@@ -28,11 +28,11 @@ from maskworks.batch.writing import write_file
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.core.writing import write_text_atomic
+from maskworks.cutouts.job import Job, do_work
+from maskworks.cutouts.request import Request, look_of, plan_options
 from maskworks.models import load_model
-from maskworks.studio.batch import Job, do_work
 from maskworks.studio.campaign_file import read_campaign
 from maskworks.studio.filing import out_of
-from maskworks.studio.request import Request, look_of, plan_options
 
 DELIVER_AT = 0.85
 """Below this confidence the demo sends a picture to a person, as a campaign does."""

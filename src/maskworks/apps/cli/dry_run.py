@@ -9,7 +9,7 @@ from maskworks.apps.cli.report import short
 from maskworks.batch.destination import Aim, take_aim
 from maskworks.batch.planning import make_plan
 from maskworks.core.errors import UsageError
-from maskworks.studio.request import (
+from maskworks.cutouts.request import (
     Request,
     look_of,
     plan_options,
@@ -17,7 +17,7 @@ from maskworks.studio.request import (
     settings_of,
     spec_of,
 )
-from maskworks.studio.trimaps import trimaps_at
+from maskworks.cutouts.trimaps import trimaps_at
 
 
 def show_plan(request: Request) -> int:

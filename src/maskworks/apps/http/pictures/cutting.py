@@ -15,12 +15,13 @@ from maskworks.core.exif import orientation_of
 from maskworks.core.formats import open_format, sniff
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.core.values import Box, Image, Matte, Trimap
+from maskworks.cutouts.cutout import Cutout
+from maskworks.cutouts.cutting import LOOKS_CLOSER, cut_out, refine_edge
 from maskworks.refine.refinement import Method, RefineOptions
 from maskworks.studio.pipeline import NO_SUBJECT, Item, assess, decide
 from maskworks.studio.reasons import Reason
 from maskworks.studio.route import Route, Rules
 from maskworks.studio.score_model import score_model_for
-from maskworks.studio.steps import LOOKS_CLOSER, Cutout, cut_out, refine_edge
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

@@ -15,9 +15,9 @@ from maskworks.core.errors import ImageError
 from maskworks.core.reading import Details, Picture
 from maskworks.core.values import Box, Image, Mask, Matte, Pixels
 from maskworks.core.writing import Encoding, Format, encode, encode_matte
-from maskworks.studio.backgrounds import Backdrop, put_behind
+from maskworks.cutouts.backgrounds import Backdrop, put_behind
+from maskworks.cutouts.cutout import Cutout
 from maskworks.studio.shadow import cast_shadow
-from maskworks.studio.steps import Cutout
 
 SEEN_FROM = 0.05
 """Alpha from which a pixel belongs to the subject's box."""

@@ -13,11 +13,11 @@ from maskworks.apps.http.work_queue import Ticket
 from maskworks.core.reading import Limits, read_picture
 from maskworks.core.rle import Rle, encode_ids, encode_mask
 from maskworks.core.rle_coco import to_coco
+from maskworks.cutouts.cutting import cut_out
 from maskworks.models import load_catalogue
 from maskworks.models.classical_methods import METHODS
 from maskworks.models.labelling import label_picture
 from maskworks.studio.pipeline import NO_SUBJECT
-from maskworks.studio.steps import cut_out
 
 if TYPE_CHECKING:
     from maskworks.models import Model

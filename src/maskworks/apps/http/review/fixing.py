@@ -15,6 +15,7 @@ from maskworks.core.errors import UsageError
 from maskworks.core.reading import Details
 from maskworks.core.values import Matte
 from maskworks.core.writing import Encoding, encode_matte
+from maskworks.cutouts.cutout import Cutout
 from maskworks.refine.foreground import estimate_foreground
 from maskworks.studio import deliver, handing
 from maskworks.studio.assignment import PlannedItem, assign
@@ -24,7 +25,6 @@ from maskworks.studio.filing import follow_up, out_of
 from maskworks.studio.pipeline import Item, compose_each, hold_against
 from maskworks.studio.rehanding import hand_missing
 from maskworks.studio.route import Route
-from maskworks.studio.steps import Cutout
 from maskworks.studio.store import Campaign, Judgement, Verdict, decide, list_events
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.store.reviewing import (

@@ -19,10 +19,10 @@ from maskworks.core.errors import ImageError
 from maskworks.core.reading import Details, Limits, Picture, read_picture
 from maskworks.core.values import Matte
 from maskworks.core.writing import Encoding, encode, encode_matte
+from maskworks.cutouts.cutting import cut_out, refine_edge
 from maskworks.refine.refinement import RefineOptions
 from maskworks.studio import handing
 from maskworks.studio.filing import out_of, photo_of
-from maskworks.studio.steps import cut_out, refine_edge
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.store.reviewing import matte_versions
 

@@ -44,10 +44,10 @@ from maskworks.apps.http.work_queue import Ticket
 from maskworks.core.colour import parse_colour
 from maskworks.core.reading import Details
 from maskworks.core.writing import Encoding, encode_matte
+from maskworks.cutouts.backgrounds import Background, Blurred, Plain
+from maskworks.cutouts.cutout import look_for, render
 from maskworks.models import load_catalogue
 from maskworks.refine.refinement import Method
-from maskworks.studio.backgrounds import Background, Blurred, Plain
-from maskworks.studio.steps import look_for, render
 
 router = APIRouter(prefix="/v1", tags=["maskworks"])
 

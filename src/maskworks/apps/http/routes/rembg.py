@@ -23,8 +23,9 @@ from maskworks.core.errors import ModelError
 from maskworks.core.reading import Details, read_picture
 from maskworks.core.values import BACKGROUND, FOREGROUND, UNKNOWN, Image, Matte, Trimap
 from maskworks.core.writing import Encoding, encode, encode_matte
+from maskworks.cutouts.cutout import Cutout
+from maskworks.cutouts.cutting import refine_edge
 from maskworks.refine.refinement import RefineOptions
-from maskworks.studio.steps import Cutout, refine_edge
 
 router = APIRouter(tags=["rembg"])
 

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import Literal, get_args
 
 from maskworks.core.errors import OutputError, UsageError
-from maskworks.core.provenance import SCHEME, SourceType
-from maskworks.core.writing import Format
+from maskworks.core.provenance import SCHEME, SourceType, type_of_cutout
+from maskworks.core.reading import Details
+from maskworks.core.writing import Encoding, Format
+from maskworks.cutouts.backgrounds import Backdrop, Background
 
 Provenance = Literal["none", "xmp", "c2pa"]
 """What a file says of how it was made: nothing, a term in XMP, or that and signed credentials."""
@@ -135,3 +138,50 @@ def _actions(term: SourceType) -> list[dict[str, object]]:
     made = {"action": "c2pa.created", "digitalSourceType": f"{SCHEME}{term}"}
     cut = {"action": "c2pa.edited", "description": "The subject was cut out of its background"}
     return [made | {"softwareAgent": agent}, cut | {"softwareAgent": agent}]
+
+
+def marked(
+    encoding: Encoding, provenance: Provenance, details: Details, background: Background | None
+) -> Encoding:
+    """Return the encoding with the term of a cut-out on its background, if it shall have one.
+
+    Parameters
+    ----------
+    encoding : Encoding
+    provenance : Provenance
+    details : Details
+        Of the photo: what it states of itself is not forgotten.
+    background : Background or None
+        A `Backdrop` is a second part; a colour, or the photo's own blur, is none.
+    """
+    if provenance == "none":
+        return encoding
+    behind = (background.source_type,) if isinstance(background, Backdrop) else ()
+    return replace(encoding, source_type=type_of_cutout((details.source_type, *behind)))
+
+
+def signed(data: bytes, encoding: Encoding, provenance: Provenance) -> bytes:
+    """Return a file with content credentials where these are asked for, else as it is.
+
+    Raises
+    ------
+    UsageError
+        If there is no key to sign with.
+    OutputError
+        If the key does not fit.
+    """
+    if provenance != "c2pa" or encoding.source_type is None:
+        return data
+    return sign(data, encoding.format, encoding.source_type, current_signer())
+
+
+@lru_cache(maxsize=1)
+def current_signer() -> Signer:
+    """Return who signs, read once.
+
+    Raises
+    ------
+    UsageError
+        If there is no key to sign with.
+    """
+    return signer_from_environment()

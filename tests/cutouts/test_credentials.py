@@ -20,18 +20,19 @@ from maskworks.core.provenance import SCHEME, xmp_packet
 from maskworks.core.reading import Details, read_picture
 from maskworks.core.values import Image, Matte
 from maskworks.core.writing import Encoding, encode
-from maskworks.studio.backgrounds import Backdrop, Plain
-from maskworks.studio.compose import compose
-from maskworks.studio.credentials import (
+from maskworks.cutouts.backgrounds import Backdrop, Plain
+from maskworks.cutouts.credentials import (
     ALGORITHM,
     CERTIFICATE,
     KEY,
     RESERVE,
+    current_signer,
+    marked,
     sign,
     signer_from_environment,
 )
+from maskworks.studio.compose import compose
 from maskworks.studio.deliverable import encode_deliverable
-from maskworks.studio.marking import current_signer, marked
 from maskworks.studio.output_rules import OutputRules
 
 KINDS = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "jpg": "image/jpeg"}

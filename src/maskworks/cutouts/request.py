@@ -12,13 +12,12 @@ from maskworks.batch.resuming import Existing, settings_digest
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
+from maskworks.cutouts.backgrounds import parse_background
+from maskworks.cutouts.credentials import Provenance, current_signer
+from maskworks.cutouts.cutout import Look, look_for
 from maskworks.models import ModelSpec, load_catalogue
 from maskworks.refine.refinement import DEFAULTS, Method, RefineOptions, Spill
 from maskworks.refine.regions import RegionOptions
-from maskworks.studio.backgrounds import parse_background
-from maskworks.studio.credentials import Provenance
-from maskworks.studio.marking import current_signer
-from maskworks.studio.steps import Look, look_for
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from maskworks.core.values import Image
-from maskworks.studio.resizing import cover, resize, sharpen, weigh
+from maskworks.cutouts.resizing import cover, resize, sharpen, weigh
 
 SIZES = [
     pytest.param((97, 83), id="a-little-smaller"),

@@ -10,7 +10,7 @@ from maskworks.batch.work import Work
 from maskworks.core import ImageError, UsageError
 from maskworks.core.errors import UnreadableError
 from maskworks.core.reading import Limits
-from maskworks.studio.trimaps import Trimaps, trimaps_at
+from maskworks.cutouts.trimaps import Trimaps, trimaps_at
 
 
 def work_for(folder, name):

@@ -8,10 +8,10 @@ from PIL import Image as PillowImage
 
 from maskworks import cutout
 from maskworks.core import Image, ImageError, Matte, UsageError
+from maskworks.cutouts import Backdrop, Blurred, Plain, parse_background
+from maskworks.cutouts.backgrounds import blur_behind, put_behind
+from maskworks.cutouts.cutting import judge
 from maskworks.models import InputSpec, Model, ModelSpec, OutputSpec
-from maskworks.studio import Backdrop, Blurred, Plain, parse_background
-from maskworks.studio.backgrounds import blur_behind, put_behind
-from maskworks.studio.steps import judge
 
 
 def bright(batch):

@@ -13,7 +13,7 @@ from maskworks.core.errors import UsageError
 from maskworks.core.provenance import SourceType
 from maskworks.core.reading import Limits, read_picture
 from maskworks.core.values import Image, Matte
-from maskworks.studio.resizing import cover
+from maskworks.cutouts.resizing import cover
 
 _BLUR_SIDE_PX = 512
 _ROWS = 64

@@ -15,17 +15,11 @@ from maskworks.batch.workers import Room, header_pixels
 from maskworks.batch.writing import write_file
 from maskworks.core.errors import MaskworksError, UnreadableError
 from maskworks.core.reading import Limits, Picture, read_picture
+from maskworks.cutouts.cutout import Cutout, Look, render
+from maskworks.cutouts.cutting import LOOKS_CLOSER, cut_out, refine_edge
+from maskworks.cutouts.trimaps import Trimaps
 from maskworks.models import Model
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
-from maskworks.studio.steps import (
-    LOOKS_CLOSER,
-    Cutout,
-    Look,
-    cut_out,
-    refine_edge,
-    render,
-)
-from maskworks.studio.trimaps import Trimaps
 
 _DIGITS = 4
 

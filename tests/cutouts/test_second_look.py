@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from maskworks.core import Image, Matte, ModelError
+from maskworks.cutouts.second_look import look_closer
 from maskworks.models import Model, ModelSpec
-from maskworks.studio.closer import look_closer
 
 
 def row(side, detail=None):

@@ -1,0 +1,131 @@
+"""A cut-out: a picture with the matte of its subject, and how it is rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskworks.batch.destination import WRITABLE, writable_format
+from maskworks.batch.work import Status
+from maskworks.core.errors import UsageError
+from maskworks.core.reading import Details
+from maskworks.core.values import Image, Matte
+from maskworks.core.writing import Encoding, Format, encode, encode_matte, write_atomic
+from maskworks.cutouts.backgrounds import Background, Plain, put_behind
+from maskworks.cutouts.credentials import Provenance, marked, signed
+
+WHITE = (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a cut-out is rendered.
+
+    Parameters
+    ----------
+    encoding : Encoding
+    background : Background, optional
+        None keeps the alpha.
+    mask_only : bool
+        Write the matte as 8-bit grey instead of the picture; nothing is said of how it was made.
+    provenance : Provenance
+        What the file says of how it was made.
+    """
+
+    encoding: Encoding
+    background: Background | None = None
+    mask_only: bool = False
+    provenance: Provenance = "none"
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """A picture and the matte of its subject.
+
+    `image` and `matte` are (H, W); `confidence` is the predicted IoU of the matte, or, where
+    `status` is "no-subject", the confidence in that answer; None if the model has none.
+    `foreground` has the subject's own colours, without the old background's; `image` is the
+    picture as it came. `refined`, `soft_interior` and `band_share` are those of
+    `maskworks.refine.Refined`. `presence` is the probability that there is a subject. `seen_px`
+    is how finely the network saw the edge, as in `maskworks.cutouts.second_look.Closer`.
+    `raw_confidence` is what the network said where a fit has bent `confidence`.
+    """
+
+    image: Image = field(repr=False)
+    matte: Matte = field(repr=False)
+    confidence: float | None
+    status: Status
+    details: Details = field(repr=False)
+    foreground: Image = field(repr=False)
+    refined: str = "off"
+    soft_interior: float | None = None
+    band_share: float = 0.0
+    presence: float | None = None
+    seen_px: int = 320
+    raw_confidence: float | None = None
+
+    @property
+    def estimated(self) -> Image | None:
+        """`foreground` where it was estimated, None where it is the picture itself."""
+        return None if self.foreground is self.image else self.foreground
+
+    def rgba(self) -> NDArray[np.uint8]:
+        """Return uint8 (H, W, 4): the subject's colours, straight (not premultiplied) alpha."""
+        alpha = np.rint(self.matte.alpha * 255).astype(np.uint8)
+        return np.dstack([self.foreground.pixels, alpha])
+
+    def save(self, path: str | Path, *, background: Background | None = None) -> None:
+        """Write PNG, WebP or TIFF with alpha, or JPEG on white, as the suffix says.
+
+        Parameters
+        ----------
+        path : str or Path
+            An existing file is replaced, in one atomic step.
+        background : Background, optional
+            `Plain`, `Backdrop` or `Blurred` of `maskworks.studio`.
+
+        Raises
+        ------
+        UsageError
+            If the suffix is none that can be written.
+        OutputError
+            If the file cannot be written.
+        """
+        target = Path(path)
+        form = writable_format(target)
+        if form is None:
+            raise UsageError(f"{target}: the name must end in {', '.join(WRITABLE)}")
+        write_atomic(target, render(self, look_for(form, background)))
+
+
+def look_for(
+    form: str,
+    background: Background | None = None,
+    *,
+    mask_only: bool = False,
+    keep_metadata: bool = False,
+    provenance: Provenance = "none",
+) -> Look:
+    """Return the look for one of the writable formats; JPEG gets white if it has nothing."""
+    known: dict[str, Format] = {"png": "png", "webp": "webp", "tiff": "tiff", "jpg": "jpg"}
+    encoding = Encoding(known[form], keep_metadata=keep_metadata)
+    if form == "jpg" and background is None:
+        background = Plain(WHITE)
+    return Look(encoding, background, mask_only, provenance)
+
+
+def render(cutout: Cutout, look: Look) -> bytes:
+    """Encode a cut-out; equal arguments give equal bytes, but for signed credentials."""
+    if look.mask_only:
+        return encode_matte(cutout.matte, look.encoding, cutout.details)
+    encoding = marked(look.encoding, look.provenance, cutout.details, look.background)
+    if look.background is None:
+        written = encode(cutout.foreground, cutout.matte, encoding, cutout.details)
+    else:
+        front = cutout.foreground
+        composed = put_behind(cutout.image, cutout.matte, look.background, foreground=front)
+        written = encode(composed, None, encoding, cutout.details)
+    return signed(written, encoding, look.provenance)
