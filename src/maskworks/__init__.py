@@ -23,8 +23,9 @@ __version__ = "0.1.0"
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "cutouts.cutout": ["Cutout"],
+        "cutouts.cutting": ["cutout"],
         "core.errors": ["MaskworksError"],
         "models.loading": ["Model", "load_model"],
-        "studio.steps": ["Cutout", "cutout"],
     },
 )

@@ -85,8 +85,9 @@ def test_seams_of_four_megapixels_change_less_than_half_a_percent(trained, tmp_p
 
 COMMAND = """
 import sys
-from maskworks.studio.labels import labelling_work, windows
-windows.WINDOWED_PIXELS = labelling_work.WINDOWED_PIXELS = int(sys.argv[1])
+from maskworks.labels import labelling
+from maskworks.labels.reading import windows
+windows.WINDOWED_PIXELS = labelling.WINDOWED_PIXELS = int(sys.argv[1])
 from maskworks.apps.cli import main
 sys.exit(main(sys.argv[2:]))
 """

@@ -16,12 +16,12 @@ from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Limits
 from maskworks.core.values import Box
+from maskworks.labels.reading.scans import Window
+from maskworks.labels.request import Labelling, LabelRequest, open_labelling
 from maskworks.models.classical_methods import Choices
 from maskworks.models.prompts import prompt_of, read_prompts
 from maskworks.models.segmenters import Opening
 from maskworks.models.tiled_labelling import Tiles
-from maskworks.studio.labels.request import Labelling, LabelRequest, open_labelling
-from maskworks.studio.labels.scans import Window
 
 LONGEST_COMMAND = 2000
 

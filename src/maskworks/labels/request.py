@@ -21,16 +21,17 @@ from maskworks.core.errors import UsageError
 from maskworks.core.formats import scan_ending
 from maskworks.core.reading import Limits
 from maskworks.core.values import Image
+from maskworks.labels.job import LabelJob
+from maskworks.labels.labelling import check_places, label_work, places_of
+from maskworks.labels.reading.scans import Window
+from maskworks.labels.writing.overlay import OverlayOptions
+from maskworks.labels.writing.palettes import PaletteName
+from maskworks.labels.writing.series import join_series
+from maskworks.labels.writing.tables import write_tables
+from maskworks.labels.writing.targets import parse_targets
 from maskworks.models.labelling import Answer, Segmenter, Task
 from maskworks.models.segmenters import Opening, load_segmenter
 from maskworks.models.tiled_labelling import Tiles
-from maskworks.studio.labels.labelling_work import LabelJob, check_places, label_work, places_of
-from maskworks.studio.labels.overlay import OverlayOptions
-from maskworks.studio.labels.palettes import PaletteName
-from maskworks.studio.labels.scans import Window
-from maskworks.studio.labels.series import join_series
-from maskworks.studio.labels.tables import write_tables
-from maskworks.studio.labels.targets import parse_targets
 
 
 @dataclass(frozen=True, kw_only=True)

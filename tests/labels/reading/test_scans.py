@@ -9,7 +9,7 @@ from PIL import Image
 
 from maskworks.apps.cli import main
 from maskworks.core.errors import UsageError
-from maskworks.studio.labels.scans import Window, stretched
+from maskworks.labels.reading.scans import Window, stretched
 
 nib = pytest.importorskip("nibabel")
 pydicom = pytest.importorskip("pydicom")
@@ -185,7 +185,7 @@ def test_stored_values_are_rescaled_before_the_window(segment, tmp_path, head, t
 
 def test_monochrome1_is_shown_inverted(segment, tmp_path):
     from maskworks.core.reading import Limits
-    from maskworks.studio.labels.scans import open_scan
+    from maskworks.labels.reading.scans import open_scan
 
     ramp = np.tile(np.arange(SIZE[1], dtype=np.uint8), (SIZE[0], 1))
     levels = []
@@ -197,7 +197,7 @@ def test_monochrome1_is_shown_inverted(segment, tmp_path):
 
 def test_window_of_a_file_is_that_of_pydicom(tmp_path, head):
     from maskworks.core.reading import Limits
-    from maskworks.studio.labels.scans import open_scan
+    from maskworks.labels.reading.scans import open_scan
 
     for function in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
         path = write_dicom(
@@ -284,7 +284,7 @@ def test_colours_are_taken_as_they_are(tmp_path, kind):
     from pydicom.pixels import convert_color_space
 
     from maskworks.core.reading import Limits
-    from maskworks.studio.labels.scans import open_scan
+    from maskworks.labels.reading.scans import open_scan
 
     rgb = np.zeros((*SIZE, 3), np.uint8)
     rgb[:, :30], rgb[:, 30:] = (200, 40, 90), (20, 160, 60)

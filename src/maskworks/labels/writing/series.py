@@ -90,7 +90,7 @@ def _slice_of(work: Work) -> Slice | None:
         return None
     import pydicom
 
-    from maskworks.studio.labels.dicom import affine_of
+    from maskworks.labels.reading.dicom import affine_of
 
     dataset: Any = pydicom.dcmread(work.source, stop_before_pixels=True)
     if int(dataset.get("NumberOfFrames", 1) or 1) != 1 or "SeriesInstanceUID" not in dataset:
@@ -124,7 +124,7 @@ def _laid_out(members: Sequence[Slice]) -> tuple[NDArray[np.float64] | None, lis
 def _joined(volumes: Sequence[Path], affine: NDArray[np.float64], taxonomy: Taxonomy) -> bytes:
     import nibabel as nib
 
-    from maskworks.studio.labels.nifti import to_bytes
+    from maskworks.labels.reading.nifti import to_bytes
 
     slices = [np.asarray(nib.load(path).dataobj)[:, :, 0] for path in volumes]
     image: Any = nib.Nifti1Image(np.stack(slices, axis=2), affine)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import UnreadableError
-from maskworks.studio.labels.nifti import to_bytes
-from maskworks.studio.labels.scans import Scan, Window, check_extent, grey, stretched
+from maskworks.labels.reading.nifti import to_bytes
+from maskworks.labels.reading.scans import Scan, Window, check_extent, grey, stretched
 
 if TYPE_CHECKING:
     from maskworks.core.reading import Limits
@@ -28,7 +28,7 @@ _EVEN = 0.01
 
 
 def open_file(path: Path, window: Window | None, *, label: str, limits: Limits) -> Scan:
-    """Open a DICOM file; see `maskworks.studio.labels.scans.open_scan`."""
+    """Open a DICOM file; see `maskworks.labels.reading.scans.open_scan`."""
     import pydicom
 
     dataset: Any = pydicom.dcmread(path)

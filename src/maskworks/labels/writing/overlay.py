@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maskworks.core.values import Image
-from maskworks.studio.labels.palettes import PaletteName, distinct, palette_of
+from maskworks.labels.writing.palettes import PaletteName, distinct, palette_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

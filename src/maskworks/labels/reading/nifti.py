@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import UnreadableError
-from maskworks.studio.labels.scans import Scan, Window, check_extent, grey, stretched
+from maskworks.labels.reading.scans import Scan, Window, check_extent, grey, stretched
 
 if TYPE_CHECKING:
     from maskworks.core.reading import Limits
@@ -26,7 +26,7 @@ _LABEL = 1002
 
 
 def open_file(path: Path, window: Window | None, *, label: str, limits: Limits) -> Scan:
-    """Open a NIfTI file; see `maskworks.studio.labels.scans.open_scan`."""
+    """Open a NIfTI file; see `maskworks.labels.reading.scans.open_scan`."""
     import nibabel as nib
 
     opened: Any = nib.load(path)

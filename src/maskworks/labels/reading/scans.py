@@ -151,7 +151,7 @@ def open_scan(path: Path, window: Window | None, *, limits: Limits, label: str) 
             f"{label}: reading it needs {library}, which is not installed; "
             "`pip install 'maskworks[medical]'` brings it"
         )
-    reader = import_module(f"maskworks.studio.labels.{_READERS[library]}").open_file
+    reader = import_module(f"maskworks.labels.reading.{_READERS[library]}").open_file
     try:
         scan: Scan = reader(path, window, label=label, limits=limits)
     except MaskworksError:

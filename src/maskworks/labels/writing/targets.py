@@ -13,7 +13,7 @@ import numpy as np
 
 from maskworks.core.errors import UsageError
 from maskworks.core.writing import Encoding, encode
-from maskworks.studio.labels.exchange import (
+from maskworks.labels.writing.exchange import (
     Shapes,
     geojson_of,
     labelme_of,
@@ -22,10 +22,10 @@ from maskworks.studio.labels.exchange import (
     voc_of,
     yolo_of,
 )
-from maskworks.studio.labels.found import record_of
-from maskworks.studio.labels.label_png import label_png, rgb_png
-from maskworks.studio.labels.overlay import OverlayOptions, draw_overlay
-from maskworks.studio.labels.palettes import palette_of
+from maskworks.labels.writing.found import record_of
+from maskworks.labels.writing.label_png import label_png, rgb_png
+from maskworks.labels.writing.overlay import OverlayOptions, draw_overlay
+from maskworks.labels.writing.palettes import palette_of
 
 if TYPE_CHECKING:
     from maskworks.core.instances import Instances
@@ -121,7 +121,7 @@ def _labelme(subject: Subject) -> Iterator[File]:
 def _geojson(subject: Subject) -> Iterator[File]:
     record = geojson_of(subject.shapes)
     if subject.geo is not None:
-        from maskworks.studio.labels.geo import to_crs
+        from maskworks.labels.writing.geotiff import to_crs
 
         record = to_crs(record, subject.geo)
     yield f"geojson/{subject.place}.geojson", to_json(record)

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from maskworks.core.values import Box
-from maskworks.studio.labels.outlines import Ring, grouped, rings_of, simplified
+from maskworks.labels.writing.outlines import Ring, grouped, rings_of, simplified
 
 if TYPE_CHECKING:
     from maskworks.core.instances import Instances
@@ -170,7 +170,7 @@ def labelme_of(shapes: Shapes, source: str) -> dict[str, Any]:
 def geojson_of(shapes: Shapes) -> dict[str, Any]:
     """Return a feature an object, with holes; coordinates are pixels, y down.
 
-    Where the picture has a georeference, `maskworks.studio.labels.geotiff` moves them into it.
+    Where the picture has a georeference, `maskworks.labels.writing.geotiff` moves them into it.
     """
     features = []
     for category, score, groups in shapes.each():

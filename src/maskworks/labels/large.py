@@ -22,17 +22,17 @@ from maskworks.core.label_map import LabelMap
 from maskworks.core.rle import Rle, encode_mask
 from maskworks.core.taxonomy import Taxonomy
 from maskworks.core.values import Box, Image
+from maskworks.labels.writing.label_png import label_png_parts
+from maskworks.labels.writing.palettes import palette_of
+from maskworks.labels.writing.targets import TARGETS
 from maskworks.models.families.tiling import Tiling
 from maskworks.models.labelling import Labelled, label_picture
 from maskworks.models.tiled_labelling import labels_in_tiles, objects_in_tiles, tiling_for
-from maskworks.studio.labels.label_png import label_png_parts
-from maskworks.studio.labels.palettes import palette_of
-from maskworks.studio.labels.targets import TARGETS
 
 if TYPE_CHECKING:
-    from maskworks.studio.labels.labelling_work import LabelJob
-    from maskworks.studio.labels.targets import Subject
-    from maskworks.studio.labels.windows import Windows
+    from maskworks.labels.job import LabelJob
+    from maskworks.labels.reading.window import Windows
+    from maskworks.labels.writing.targets import Subject
 
 OVERVIEW_PIXELS = 4_000_000
 """What a model of whole pictures, and the overlay, see of a large picture."""
@@ -215,8 +215,8 @@ def _table(taxonomy: Taxonomy) -> NDArray[np.uint16]:
 def large_record(
     result: LargeResult, size: tuple[int, int], *, source: str, output: str, model: str
 ) -> dict[str, Any]:
-    """Return the record of a large picture; see `maskworks.studio.labels.found.record_of`."""
-    from maskworks.studio.labels.found import objects_of
+    """Return the record of a large picture; see `maskworks.labels.writing.found.record_of`."""
+    from maskworks.labels.writing.found import objects_of
 
     taxonomy = result.labelled.labels.taxonomy
     total = size[0] * size[1]

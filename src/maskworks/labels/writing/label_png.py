@@ -18,7 +18,7 @@ from maskworks.core.errors import ImageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from maskworks.studio.labels.palettes import Palette
+    from maskworks.labels.writing.palettes import Palette
 
 MOST_INDICES = 256
 MOST_IDS = 65536

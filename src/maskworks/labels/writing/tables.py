@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from maskworks.core.atomic import write_atomic, write_text_atomic
 from maskworks.core.rle_coco import from_coco
-from maskworks.studio.labels.exchange import outline_of
-from maskworks.studio.labels.found import read_found
+from maskworks.labels.writing.exchange import outline_of
+from maskworks.labels.writing.found import read_found
 
 if TYPE_CHECKING:
     from maskworks.core.taxonomy import Taxonomy
@@ -31,7 +31,7 @@ def write_tables(
         The output folder, with what was found in ``found/``.
     places : paths of pictures below it, without suffix, in order
     taxonomy : Taxonomy
-    targets : names of `maskworks.studio.labels.targets`
+    targets : names of `maskworks.labels.writing.targets`
 
     Raises
     ------

@@ -13,17 +13,17 @@ from PIL import Image as Pil
 from maskworks.apps.cli import main
 from maskworks.core.errors import UnreadableError, UsageError
 from maskworks.core.values import Box
-from maskworks.studio.labels import windows
-from maskworks.studio.labels.windows import open_windows
+from maskworks.labels.reading import windows
+from maskworks.labels.reading.windows import open_windows
 
 
 @pytest.fixture
 def everything_is_large(monkeypatch):
     """Take the way of large pictures for small ones too."""
-    from maskworks.studio.labels import labelling_work
+    from maskworks.labels import labelling
 
     monkeypatch.setattr(windows, "WINDOWED_PIXELS", 1000)
-    monkeypatch.setattr(labelling_work, "WINDOWED_PIXELS", 1000)
+    monkeypatch.setattr(labelling, "WINDOWED_PIXELS", 1000)
 
 
 FORMS = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskworks.core.errors import ImageError, UnreadableError, UsageError
+from maskworks.core.errors import UnreadableError, UsageError
 from maskworks.core.values import Box
+from maskworks.labels.reading.window import Windows, choose_bands, to_bytes
 
 if TYPE_CHECKING:
     from maskworks.core.values import Pixels
@@ -34,37 +34,6 @@ LARGEST_PART = 400_000_000
 """A single compressed strip or tile with more bytes than this cannot be read in parts."""
 
 _GEO_TAGS = (33550, 33922, 34264, 34735)
-
-
-@dataclass(frozen=True, eq=False)
-class Windows:
-    """A picture of `size` (H, W) of which `read` gives any part, uint8 (h, w, 3).
-
-    `geo` is what a georeferenced raster says of itself, as rasterio calls it: crs, transform.
-    """
-
-    size: tuple[int, int]
-    read: Callable[[Box], Pixels]
-    close: Callable[[], None]
-    geo: dict[str, Any] | None = None
-
-    def step(self, most: int) -> int:
-        """Return which pixels `overview` takes: every n-th."""
-        return max(1, int(np.ceil((self.size[0] * self.size[1] / most) ** 0.5)))
-
-    def overview(self, most: int) -> Pixels:
-        """Return the whole picture, thinned to at most so many pixels.
-
-        Every n-th pixel of every n-th row is taken; no more than a band is read at once.
-        """
-        height, width = self.size
-        step = self.step(most)
-        rows: list[Pixels] = []
-        band = max(step, 512 // step * step)
-        for top in range(0, height, band):
-            part = self.read(Box(top, 0, min(top + band, height), width))
-            rows.append(part[::step, ::step].copy())
-        return np.concatenate(rows)
 
 
 def open_windows(
@@ -109,7 +78,7 @@ def open_windows(
         return None
     if find_spec("rasterio") is not None and (geo or not _readable(page)):
         opened.close()
-        from maskworks.studio.labels.geo import open_raster
+        from maskworks.labels.reading.geo import open_raster
 
         return open_raster(path, bands=bands, label=name)
     if not _readable(page):
@@ -241,42 +210,3 @@ class _Segments:
         while self.bytes > CACHE_BYTES and len(self.kept) > 1:
             self.bytes -= self.kept.popitem(last=False)[1].nbytes
         return part
-
-
-def choose_bands(bands: Sequence[int] | None, count: int, name: str) -> list[int]:
-    """Return three places of bands, from 0.
-
-    Raises
-    ------
-    UsageError
-        If a band is not there.
-
-    Examples
-    --------
-    >>> choose_bands(None, 1, "a.tif"), choose_bands([4, 3, 2], 6, "a.tif")
-    ([0, 0, 0], [3, 2, 1])
-    """
-    if bands is None:
-        return [0, 0, 0] if count < 3 else [0, 1, 2]
-    if len(bands) not in (1, 3) or not all(1 <= band <= count for band in bands):
-        raise UsageError(
-            f"{name}: --bands names one or three of its bands 1 to {count}, got "
-            f"{','.join(map(str, bands))}"
-        )
-    chosen = [band - 1 for band in bands]
-    return chosen if len(chosen) == 3 else chosen * 3
-
-
-def to_bytes(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
-    """Return 8 or 16-bit samples as 8 bits.
-
-    Raises
-    ------
-    ImageError
-        If they are of another type.
-    """
-    if values.dtype == np.uint8:
-        return np.asarray(values, np.uint8)
-    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
-        return ((values.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
-    raise ImageError(f"{name}: its samples are {values.dtype}; save it with 8 or 16 bits")

@@ -8,8 +8,8 @@ from PIL import Image
 
 from maskworks.core.errors import ImageError
 from maskworks.core.taxonomy import load_taxonomy, plain_taxonomy
-from maskworks.studio.labels.label_png import label_png, label_png_parts, rgb_png
-from maskworks.studio.labels.palettes import distinct, palette_of
+from maskworks.labels.writing.label_png import label_png, label_png_parts, rgb_png
+from maskworks.labels.writing.palettes import distinct, palette_of
 
 
 def read(data):

@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,17 +20,17 @@ from maskworks.batch.work import Fault, Row, Seconds, Work
 from maskworks.batch.workers import Room, header_pixels
 from maskworks.batch.writing import prepare_output, write_file
 from maskworks.core.errors import MaskworksError, UnreadableError, UsageError
-from maskworks.core.reading import Details, Limits, Picture, read_picture
+from maskworks.core.reading import Details, Picture, read_picture
 from maskworks.core.values import Box, Image
-from maskworks.models.labelling import Labelled, Segmenter, Task, label_picture
-from maskworks.models.tiled_labelling import Tiles, label_tiled, tiling_for
-from maskworks.studio.labels.geo import write_label_raster
-from maskworks.studio.labels.label_png import label_png
-from maskworks.studio.labels.large import label_large, large_files, large_record
-from maskworks.studio.labels.overlay import OverlayOptions
-from maskworks.studio.labels.palettes import palette_of
-from maskworks.studio.labels.scans import Scan, Window, is_scan, open_scan
-from maskworks.studio.labels.targets import (
+from maskworks.labels.job import LabelJob
+from maskworks.labels.large import label_large, large_files, large_record
+from maskworks.labels.reading.scans import Scan, is_scan, open_scan
+from maskworks.labels.reading.window import Windows
+from maskworks.labels.reading.windows import WINDOWED_PIXELS, open_windows
+from maskworks.labels.writing.geotiff import write_label_raster
+from maskworks.labels.writing.label_png import label_png
+from maskworks.labels.writing.palettes import palette_of
+from maskworks.labels.writing.targets import (
     FOLDERS,
     TARGETS,
     Geo,
@@ -39,26 +39,10 @@ from maskworks.studio.labels.targets import (
     label_file,
     to_json,
 )
-from maskworks.studio.labels.windows import WINDOWED_PIXELS, Windows, open_windows
+from maskworks.models.labelling import Labelled, label_picture
+from maskworks.models.tiled_labelling import label_tiled, tiling_for
 
 _DIGITS = 4
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class LabelJob:
-    """All that is the same for every picture of a run; `folder` is None for a single file."""
-
-    segmenter: Segmenter
-    task: Task
-    limits: Limits
-    targets: tuple[str, ...]
-    folder: Path | None
-    overlay: OverlayOptions = field(default_factory=OverlayOptions)
-    bands: tuple[int, ...] | None = None
-    tiles: Tiles = field(default_factory=Tiles)
-    window: Window | None = None
-    settings: str = ""
-    debug: bool = False
 
 
 def label_work(work: Work, job: LabelJob, room: Room) -> Row:

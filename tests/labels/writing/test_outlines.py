@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from maskworks.studio.labels.outlines import grouped, rings_of, signed_area, simplified
+from maskworks.labels.writing.outlines import grouped, rings_of, signed_area, simplified
 
 
 def drawn(rings, shape):

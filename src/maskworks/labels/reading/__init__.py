@@ -1,0 +1,3 @@
+"""What is labelled and is no photo: scans slice by slice, rasters part by part."""
+
+from __future__ import annotations
