@@ -7,7 +7,7 @@ import json
 import pytest
 
 from maskworks.apps.cli import main
-from maskworks.studio.reasons import Reason
+from maskworks.studio.route import Reason
 from maskworks.studio.store import (
     Judgement,
     NewItem,

@@ -12,7 +12,7 @@ from maskworks.core.errors import UsageError
 from maskworks.quality import calibration_error
 from maskworks.studio.calibrate import FEWEST, THRESHOLDS, apply_calibration, calibrate
 from maskworks.studio.judged import Judged, judged_items, read_judged
-from maskworks.studio.reasons import Reason
+from maskworks.studio.route import Reason
 from maskworks.studio.score_model import (
     Isotonic,
     Logistic,

@@ -9,15 +9,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from maskworks.studio.cost import (
+    CURRENCIES,
     Priced,
     Rates,
     add_up,
+    amount,
     baseline_cost,
+    minor_digits,
+    rounded,
+    shown,
     unit_cost,
     unit_price,
     yearly_saving,
 )
-from maskworks.studio.currency import CURRENCIES, amount, minor_digits, rounded, shown
 from maskworks.studio.route import ROUTES
 
 RATES = Rates(manual=Decimal("22.00"), automated=Decimal("3.40"), baseline=Decimal("22.00"))

@@ -21,7 +21,7 @@ from maskworks.studio.handing import (
     take_back,
 )
 from maskworks.studio.pipeline import Item, Variant
-from maskworks.studio.reasons import Reason
+from maskworks.studio.route import Reason
 from maskworks.studio.store.rows import Item as Kept
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

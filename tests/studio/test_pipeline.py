@@ -21,8 +21,7 @@ from maskworks.studio.pipeline import (
     hold_against,
     send_down,
 )
-from maskworks.studio.reasons import Reason
-from maskworks.studio.route import Rules
+from maskworks.studio.route import Reason, Rules
 
 SIDE = 80
 CONTENT = hashlib.sha256(b"photo").hexdigest()

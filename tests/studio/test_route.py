@@ -4,8 +4,7 @@ import pytest
 
 from maskworks.batch.work import Fault
 from maskworks.core.errors import UsageError
-from maskworks.studio.reasons import Reason
-from maskworks.studio.route import ROUTES, Decision, Rules, route, spot_check
+from maskworks.studio.route import ROUTES, Decision, Reason, Rules, route, spot_check
 
 
 def why(name):

@@ -14,8 +14,7 @@ from maskworks.batch.workers import Room
 from maskworks.studio.assignment import PlannedItem
 from maskworks.studio.cost import Rates
 from maskworks.studio.exceptions import Rule
-from maskworks.studio.reasons import Reason
-from maskworks.studio.route import Rules
+from maskworks.studio.route import Reason, Rules
 from maskworks.studio.settling import retry_numbers, settle
 from maskworks.studio.store.rows import Item
 from maskworks.studio.working import Job

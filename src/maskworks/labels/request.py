@@ -30,7 +30,8 @@ from maskworks.labels.writing.series import join_series
 from maskworks.labels.writing.tables import write_tables
 from maskworks.labels.writing.targets import parse_targets
 from maskworks.models.labelling import Answer, Segmenter, Task
-from maskworks.models.segmenters import Opening, load_segmenter
+from maskworks.models.opening import Opening
+from maskworks.models.segmenters import load_segmenter
 from maskworks.models.tiled_labelling import Tiles
 
 

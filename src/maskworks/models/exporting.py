@@ -19,7 +19,7 @@ from maskworks.models.families.class_scores import softmax
 from maskworks.models.families.queries import sigmoid
 from maskworks.models.importing import to_toml
 from maskworks.models.model_folder import CONFIG, ROW
-from maskworks.models.segmenters import HUB
+from maskworks.models.opening import HUB
 from maskworks.models.spec import InputSpec, ModelSpec
 from maskworks.models.traceable import Size, traceable
 

@@ -18,7 +18,7 @@ from maskworks.core.errors import ModelError, UsageError
 from maskworks.models.checksum import digest
 from maskworks.models.families.smp_models import CLASS_KEY
 from maskworks.models.labelling import Segmenter
-from maskworks.models.segmenters import (
+from maskworks.models.opening import (
     HUB,
     PICKLES,
     Opening,

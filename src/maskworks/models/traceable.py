@@ -11,7 +11,7 @@ from maskworks.core.errors import ModelError, UsageError
 from maskworks.models.families.hub_input import HubInput
 from maskworks.models.families.smp_models import CLASS_KEY, row_name
 from maskworks.models.model_folder import ROW, folder_of, read_config, row_of
-from maskworks.models.segmenters import taxonomy_of
+from maskworks.models.opening import taxonomy_of
 from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from maskworks.studio.ingesting import Desk, Ingested, ingest_folder
     from maskworks.studio.output_rules import OutputRules
     from maskworks.studio.presets import find_preset, load_presets, rules_from
-    from maskworks.studio.reasons import Reason
     from maskworks.studio.reporting import report_campaign
+    from maskworks.studio.route import Reason
     from maskworks.studio.running import Begun, Ended, Run, Telling, run_campaign
     from maskworks.studio.score_model import ScoreModel, load_score_model, score_model_for
     from maskworks.studio.suggestions import Suggestion, suggest_rules
@@ -74,8 +74,8 @@ __getattr__, __dir__ = lazy_names(
         "ingesting": ["Desk", "Ingested", "ingest_folder"],
         "output_rules": ["OutputRules"],
         "presets": ["find_preset", "load_presets", "rules_from"],
-        "reasons": ["Reason"],
         "reporting": ["report_campaign"],
+        "route": ["Reason"],
         "running": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
         "score_model": ["ScoreModel", "load_score_model", "score_model_for"],
         "suggestions": ["Suggestion", "suggest_rules"],

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from maskworks.refine.refinement import Method
-from maskworks.studio.cost import Rates
-from maskworks.studio.currency import CURRENCIES
+from maskworks.studio.cost import CURRENCIES, Rates
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.presets import Output
 

@@ -18,7 +18,7 @@ from maskworks.studio.campaign_mistakes import Mistake, mistakes_of
 from maskworks.studio.exceptions import Rule, read_exceptions
 from maskworks.studio.scenery import Scenery, variants_of
 from maskworks.studio.score_model import digest_of, find_score_file, load_score_model
-from maskworks.studio.table import read_text
+from maskworks.studio.spreadsheets import read_text
 from maskworks.studio.toml_lines import Place, line_of, toml_lines
 
 

@@ -9,10 +9,10 @@ from io import StringIO
 from typing import Literal
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.cells import safe_cell
 from maskworks.studio.cost import Rates, unit_cost
 from maskworks.studio.report.rows import as_text
 from maskworks.studio.route import Route
+from maskworks.studio.spreadsheets import safe_cell
 from maskworks.studio.store import (
     Campaign,
     Filter,

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from maskworks.core.errors import UsageError
+from maskworks.studio.spreadsheets import read_table, read_text, split_tags
 from maskworks.studio.suggestions import OUTCOMES, DecisionRow, Outcome
-from maskworks.studio.table import read_table, read_text
 
 REQUIRED = ("source", "outcome")
 OPTIONAL = ("sku", "tags", "reason", "when")
 
 DECISION_FILES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")
 """What the name of a file with decisions ends in; anything else means a campaign."""
-
-_BETWEEN_TAGS = re.compile(r"[,;|]")
-
-
-def split_tags(text: str) -> tuple[str, ...]:
-    """Return the tags of one cell: separated by comma, semicolon or bar, each once.
-
-    Examples
-    --------
-    >>> split_tags("Glass; clear packaging|glass")
-    ('glass', 'clear packaging')
-    """
-    parts = (" ".join(part.split()).casefold() for part in _BETWEEN_TAGS.split(text))
-    return tuple(dict.fromkeys(part for part in parts if part))
 
 
 def read_decisions(path: Path) -> tuple[DecisionRow, ...]:

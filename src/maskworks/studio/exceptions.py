@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.patterns import name_matches, path_matches
-from maskworks.studio.table import read_table
+from maskworks.studio.spreadsheets import read_table
 
 RuleKind = Literal["glob", "sku", "tag"]
 KINDS: tuple[RuleKind, ...] = get_args(RuleKind)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from maskworks.core.atomic import write_text_atomic
-from maskworks.studio import deliver, handing
+from maskworks.studio import handing, output_folder
 from maskworks.studio.campaign_file import CampaignFile
 from maskworks.studio.store import Campaign, Filter, Store, deliverables, list_items
 
 
 def out_of(file: CampaignFile) -> Path:
     """Return the folder of a campaign's outputs."""
-    return deliver.out_folder(file.path, file.campaign.campaign.name)
+    return output_folder.out_folder(file.path, file.campaign.campaign.name)
 
 
 def photo_of(file: CampaignFile, source: str) -> Path:
@@ -29,7 +29,7 @@ def follow_up(out: Path, store: Store, campaign: Campaign) -> None:
     OutputError
         If a file cannot be written or moved.
     """
-    deliver.arrange(out, deliverables(store, campaign, route=None))
+    output_folder.arrange(out, deliverables(store, campaign, route=None))
     hand_over_list(out, store, campaign)
     write_list(out, store, campaign)
 
@@ -40,10 +40,10 @@ def write_list(out: Path, store: Store, campaign: Campaign) -> None:
     A run, a review and an ingest may write it at once. Each looks once more after it has
     written, so that the last one to write leaves what the store says.
     """
-    listed = deliver.deliverables_csv(deliverables(store, campaign))
+    listed = output_folder.deliverables_csv(deliverables(store, campaign))
     while True:
-        write_text_atomic(out / deliver.DELIVERABLES, listed)
-        now = deliver.deliverables_csv(deliverables(store, campaign))
+        write_text_atomic(out / output_folder.DELIVERABLES, listed)
+        now = output_folder.deliverables_csv(deliverables(store, campaign))
         if now == listed:
             return
         listed = now

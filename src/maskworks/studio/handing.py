@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import ImageError
-from maskworks.studio.deliver import make_folder, remove
 from maskworks.studio.handoff import (
     BriefRow,
     Handover,
@@ -24,6 +23,7 @@ from maskworks.studio.handoff import (
     trace,
     write_brief,
 )
+from maskworks.studio.output_folder import make_folder, remove
 from maskworks.studio.report.rows import as_text
 from maskworks.studio.route import Route
 

@@ -10,7 +10,7 @@ from maskworks.batch.work import Fault
 from maskworks.core.errors import MaskworksError, UsageError
 from maskworks.core.reading import Details, Limits, Picture, read_picture
 from maskworks.cutouts.cutout import Cutout
-from maskworks.studio import deliver
+from maskworks.studio import output_folder
 from maskworks.studio.assignment import PlannedItem, assign
 from maskworks.studio.campaign_file import CampaignFile
 from maskworks.studio.cost import unit_cost
@@ -91,7 +91,7 @@ def ingest_folder(desk: Desk, folder: Path) -> Ingested:
     here = {str(item.id): item for item in done if item.source in plan}
     matching = match_returned(folder, _expected(list(here.values()), every))
     _check_single(matching.matches)
-    names = deliver.names_for(list(plan))
+    names = output_folder.names_for(list(plan))
     returned = []
     for key, path in matching.matches.items():
         item = here[key.partition(_OR)[0]]
@@ -137,7 +137,7 @@ def _take(desk: Desk, path: Path, kept: Kept, aim: tuple[PlannedItem, str]) -> R
         if error.code == "output":
             raise
         return Returned(file=path, source=kept.source, fault=Fault(error.code, str(error)))
-    names = tuple(f"{deliver.FOLDERS['deliver']}/{output.path}" for output in made)
+    names = tuple(f"{output_folder.FOLDERS['deliver']}/{output.path}" for output in made)
     return Returned(file=path, source=kept.source, outputs=names, notes=notes)
 
 
@@ -168,7 +168,7 @@ def _deliver(
     rates = desk.file.campaign.cost
     reviewed = bool(list_reviews(desk.store, desk.campaign, number=kept.id))
     cost = None if rates is None else unit_cost("manual", rates, reviewed=reviewed)
-    deliver.put(out_of(desk.file), "deliver", files)
+    output_folder.put(out_of(desk.file), "deliver", files)
     ingest(desk.store, kept.id, rows, who=desk.who, why=f"{path.name} came back", cost=cost)
     return rows, (*back.notes, *wrong)
 

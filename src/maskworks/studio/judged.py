@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.decisions import read_decisions
+from maskworks.studio.spreadsheets import read_table, read_text
 from maskworks.studio.suggestions import Outcome
-from maskworks.studio.table import read_table, read_text
 
 if TYPE_CHECKING:
     from maskworks.studio.store import Event, Item, Review

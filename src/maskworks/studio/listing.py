@@ -12,8 +12,7 @@ from maskworks.batch.inputs import find_pictures
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import SUFFIXES
 from maskworks.studio.campaign_file import CampaignFile
-from maskworks.studio.decisions import split_tags
-from maskworks.studio.table import TableRow, read_table
+from maskworks.studio.spreadsheets import TableRow, read_table, split_tags
 
 _MOST_NAMED = 20
 

@@ -19,8 +19,7 @@ from maskworks.studio.evidence import Evidence, measure
 from maskworks.studio.gate import Breach, check_output
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.placing import Note, Placement
-from maskworks.studio.reasons import Reason
-from maskworks.studio.route import Decision, Rules, route, spot_check
+from maskworks.studio.route import Decision, Reason, Rules, route, spot_check
 from maskworks.studio.score import score
 from maskworks.studio.score_model import ScoreModel, score_model_for
 

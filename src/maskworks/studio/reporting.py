@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from maskworks.core.errors import UsageError
-from maskworks.studio import deliver
+from maskworks.studio import output_folder
 from maskworks.studio.campaign_file import CampaignFile
 from maskworks.studio.cost import ZERO
 from maskworks.studio.filing import out_of, photo_of
@@ -61,7 +61,7 @@ def report_campaign(
     )
     made: dict[int, list[str]] = {}
     for one in deliverables(store, campaign, route=None):
-        folder = deliver.FOLDERS.get(one.route)
+        folder = output_folder.FOLDERS.get(one.route)
         if folder is not None:
             made.setdefault(one.item_id, []).append(f"{folder}/{one.output.path}")
     items = [

@@ -24,7 +24,7 @@ from maskworks.batch.writing import sweep
 from maskworks.core.errors import OutputError
 from maskworks.models import load_catalogue
 from maskworks.refine.refinement import RefineOptions
-from maskworks.studio import deliver
+from maskworks.studio import output_folder
 from maskworks.studio.assignment import Assignment, assign
 from maskworks.studio.campaign import canonical_hash
 from maskworks.studio.campaign_file import CampaignFile
@@ -155,7 +155,7 @@ def run_campaign(run: Run, telling: Telling) -> Ended:
     campaign = enter(run.store, run.file)
     waited = hold(run.store, campaign, wait_s=run.wait_s, waiting=telling.waiting)
     with waited as worker, run.held():
-        deliver.make_folder(run.out)
+        output_folder.make_folder(run.out)
         sweep([run.out, *(path for path in run.out.rglob("*") if path.is_dir())])
         job = make_job(run, plan)
         begun = _take_stock(run, campaign, worker, (plan, job))
@@ -173,7 +173,7 @@ def make_job(run: Run, plan: Assignment) -> Job:
     return Job(
         out=run.out,
         planned={item.source: item for item in plan.items},
-        names=deliver.names_for([item.source for item in plan.items]),
+        names=output_folder.names_for([item.source for item in plan.items]),
         steps=(),
         form=campaign.output.written,
         rules=rules_of(run.file),
@@ -247,7 +247,7 @@ def _take_stock(
     rerouted = reroute(store, worker, changes)
     failed = retry_numbers(done)
     reopened += reopen(store, campaign, failed, who=worker.name, why="it failed; tried again")
-    missing = deliver.arrange(run.out, deliverables(store, campaign, route=None))
+    missing = output_folder.arrange(run.out, deliverables(store, campaign, route=None))
     lost, notes = _lost(done, {one.item_id for one in missing})
     reopened += reopen(store, campaign, lost, who=worker.name, why="its files are not there")
     write_list(run.out, store, campaign)
@@ -330,10 +330,10 @@ def _close(run: Run, campaign: Campaign, plan: Assignment, began: float) -> Ende
     left = max(after.pending + after.claimed, len(plan.items) - after.done)
     removed = 0
     if not left:
-        deliver.arrange(run.out, deliverables(store, campaign, route=None))
-        removed = deliver.clear(run.out, leftovers(store, campaign))
+        output_folder.arrange(run.out, deliverables(store, campaign, route=None))
+        removed = output_folder.clear(run.out, leftovers(store, campaign))
         sweep([run.out, *(path for path in run.out.rglob("*") if path.is_dir())], fresh_s=0.5)
-        deliver.prune(run.out)
+        output_folder.prune(run.out)
     handed = hand_over_list(run.out, store, campaign)
     write_list(run.out, store, campaign)
     if not run.stop.is_set() and (left or after.total != len(plan.items)):

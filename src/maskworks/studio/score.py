@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from maskworks.models.families.saliency import SMALLEST_SUBJECT
 from maskworks.studio.evidence import Evidence
 from maskworks.studio.rate import percent
-from maskworks.studio.reasons import Reason
+from maskworks.studio.route import Reason
 from maskworks.studio.score_model import (
     EVIDENCE,
     EvidenceName,

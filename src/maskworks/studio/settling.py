@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from maskworks.studio.handing import HANDED_OVER
-from maskworks.studio.reasons import Reason
-from maskworks.studio.route import Decision, route, spot_check
+from maskworks.studio.route import Decision, Reason, route, spot_check
 from maskworks.studio.store.given import Outcome
 from maskworks.studio.store.rows import Item as Kept
 from maskworks.studio.working import Job, exception_reason, price

@@ -9,7 +9,7 @@ from maskworks.cutouts.backgrounds import Backdrop, Background, Plain, parse_bac
 from maskworks.studio.assignment import PlannedItem
 from maskworks.studio.background_rules import check_background, largest_canvas
 from maskworks.studio.campaign_file import CampaignFile
-from maskworks.studio.deliver import OWN_BACKGROUND
+from maskworks.studio.output_folder import OWN_BACKGROUND
 from maskworks.studio.pipeline import Variant
 from maskworks.studio.scenery import Scenery
 

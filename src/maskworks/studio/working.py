@@ -21,10 +21,9 @@ from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.studio import handing
 from maskworks.studio.assignment import PlannedItem
 from maskworks.studio.cost import Rates, baseline_cost, unit_cost
-from maskworks.studio.deliver import output_path, put
+from maskworks.studio.output_folder import output_path, put
 from maskworks.studio.pipeline import Item, Made, Step, send_down
-from maskworks.studio.reasons import Reason
-from maskworks.studio.route import Route, Rules, route
+from maskworks.studio.route import Reason, Route, Rules, route
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.store import Outcome, Output, Store, fail, finish
 from maskworks.studio.variants import open_variants, variant_names

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from maskworks.studio.campaign_file import read_campaign
-from maskworks.studio.reasons import Reason
+from maskworks.studio.route import Reason
 from maskworks.studio.store import (
     Filter,
     NewItem,

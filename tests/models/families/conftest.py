@@ -589,7 +589,8 @@ def agreement():
     """The share of right pixels of shapes over drawings never seen, and the last answer."""
     from maskworks.core.values import Image
     from maskworks.models.labelling import label_picture
-    from maskworks.models.segmenters import Opening, load_segmenter
+    from maskworks.models.opening import Opening
+    from maskworks.models.segmenters import load_segmenter
 
     def measure(model, *, task="semantic", min_score=0.5):
         segmenter = load_segmenter(str(model), Opening(min_score=min_score))

@@ -16,7 +16,8 @@ from maskworks.models.exporting import export_model
 from maskworks.models.families.hub_input import HubInput, prepare
 from maskworks.models.families.network_input import to_input
 from maskworks.models.labelling import label_picture
-from maskworks.models.segmenters import Opening, load_segmenter
+from maskworks.models.opening import Opening
+from maskworks.models.segmenters import load_segmenter
 from maskworks.models.traceable import input_of
 
 pytest.importorskip("torch")

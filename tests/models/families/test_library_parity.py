@@ -20,7 +20,8 @@ from maskworks.models.families.queries import (
     to_scores,
 )
 from maskworks.models.labelling import label_picture
-from maskworks.models.segmenters import Opening, load_segmenter
+from maskworks.models.opening import Opening
+from maskworks.models.segmenters import load_segmenter
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own

@@ -16,8 +16,9 @@ from maskworks.core.values import Box, Image
 from maskworks.models.families.hub_input import HubInput
 from maskworks.models.families.prompted import Prompted, open_prompted
 from maskworks.models.labelling import label_picture
+from maskworks.models.opening import Opening
 from maskworks.models.prompts import Prompt
-from maskworks.models.segmenters import Opening, load_segmenter
+from maskworks.models.segmenters import load_segmenter
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own

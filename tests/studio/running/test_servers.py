@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskworks.studio.deliver import FOLDERS
+from maskworks.studio.output_folder import FOLDERS
 from maskworks.studio.store import (
     Filter,
     deliverables,

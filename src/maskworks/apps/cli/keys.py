@@ -109,7 +109,7 @@ def revoke(
 
 
 def _opened(database: str | None, data: Path) -> Store:
-    from maskworks.studio.deliver import make_folder
+    from maskworks.studio.output_folder import make_folder
     from maskworks.studio.store import open_store
 
     if database is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskworks.apps.cli.report import short
-from maskworks.studio.currency import shown as money
+from maskworks.studio.cost import shown as money
 from maskworks.studio.route import ROUTES
 
 if TYPE_CHECKING:

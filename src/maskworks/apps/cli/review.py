@@ -50,8 +50,8 @@ def show(
 ) -> None:
     """List the pictures in review and the spot checks that nobody has decided on yet."""
     from maskworks.studio.deciding import awaiting
-    from maskworks.studio.deliver import FOLDERS
     from maskworks.studio.filing import out_of
+    from maskworks.studio.output_folder import FOLDERS
     from maskworks.studio.store import deliverables
 
     file = read_campaign(campaign)

@@ -19,8 +19,8 @@ from maskworks.core.values import Box
 from maskworks.labels.reading.scans import Window
 from maskworks.labels.request import Labelling, LabelRequest, open_labelling
 from maskworks.models.classical_methods import Choices
+from maskworks.models.opening import Opening
 from maskworks.models.prompts import prompt_of, read_prompts
-from maskworks.models.segmenters import Opening
 from maskworks.models.tiled_labelling import Tiles
 
 LONGEST_COMMAND = 2000

@@ -11,7 +11,7 @@ from maskworks.apps.demo.backdrops import BACKDROPS, jpeg_of
 from maskworks.apps.demo.photos import Sample
 from maskworks.batch.writing import write_file
 from maskworks.core.writing import write_text_atomic
-from maskworks.studio import deliver
+from maskworks.studio import output_folder
 from maskworks.studio.campaign_file import CampaignFile
 from maskworks.studio.filing import out_of, photo_of
 from maskworks.studio.route import Route
@@ -117,7 +117,7 @@ def shown_of(file: CampaignFile, store: Store, campaign: Campaign) -> list[Shown
     out = out_of(file)
     made: dict[int, list[Path]] = {}
     for one in deliverables(store, campaign, route=None):
-        folder = deliver.FOLDERS.get(one.route)
+        folder = output_folder.FOLDERS.get(one.route)
         if folder is not None:
             made.setdefault(one.item_id, []).append(out / folder / one.output.path)
     return [

@@ -29,7 +29,7 @@ from maskworks.apps.http.service import Service, build
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.apps.http.work_queue import GoneError
 from maskworks.core.errors import MaskworksError
-from maskworks.studio.deliver import make_folder
+from maskworks.studio.output_folder import make_folder
 from maskworks.studio.store import open_store
 
 DESCRIPTION = """\

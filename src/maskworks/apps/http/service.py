@@ -114,7 +114,8 @@ class Service:
 def build(settings: ServerSettings, store: Store) -> Service:
     """Put a service together over an open store."""
     from maskworks.models import load_model
-    from maskworks.models.segmenters import Opening, load_segmenter
+    from maskworks.models.opening import Opening
+    from maskworks.models.segmenters import load_segmenter
 
     crew = share_cores(settings.threads, _MANY)
     cores = crew.threads

@@ -170,7 +170,7 @@ def open_prompted(folder: Path, architecture: str, *, threads: int = 0) -> Promp
     ModelError
         If its files are missing or do not fit.
     """
-    from maskworks.models.families.transformers_models import load_module
+    from maskworks.models.families.transformers_loading import load_module
 
     module = load_module(folder, ARCHITECTURES[architecture], threads=threads)
     rule = read_rule(folder)

@@ -18,6 +18,7 @@ from maskworks.models.class_names import named_taxonomy, shipped_taxonomy
 from maskworks.models.families.class_scores import ClassScores
 from maskworks.models.families.hub_input import HubInput, prepare, read_rule
 from maskworks.models.families.prompted import ARCHITECTURES, THING, open_prompted
+from maskworks.models.families.transformers_loading import load_module
 from maskworks.models.families.transformers_queries import (
     TOLD_IN_WORDS,
     UNIVERSAL,
@@ -33,7 +34,7 @@ from maskworks.models.runtimes.torch import need, to_numpy
 
 if TYPE_CHECKING:
     from maskworks.core.values import Image
-    from maskworks.models.segmenters import Opening
+    from maskworks.models.opening import Opening
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -163,38 +164,6 @@ def architecture_of(folder: Path, config: dict[str, Any]) -> str:
         f"{folder / 'config.json'}: its architecture is {', '.join(named) or 'not named'}, which "
         f"does not segment pictures or is not in this transformers; known are {', '.join(known)}"
     )
-
-
-def load_module(folder: Path, architecture: str, *, threads: int = 0) -> Any:  # noqa: ANN401
-    """Load a model of transformers for running.
-
-    Raises
-    ------
-    ModelError
-        If its weights do not fit, or something would have to be fetched.
-    """
-    import torch
-    import transformers
-
-    transformers.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    if threads:
-        torch.set_num_threads(threads)
-    try:
-        module, told = getattr(transformers, architecture).from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, output_loading_info=True
-        )
-    except Exception as error:  # the library raises anything from KeyError to OSError
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(
-            f"{folder}: transformers cannot open it ({reason}); copy the folder again"
-        ) from error
-    if missing := sorted(told["missing_keys"]):
-        raise ModelError(
-            f"{folder}: its weights lack {missing[0]} ({len(missing)} missing); they belong to "
-            "another configuration, copy the folder again"
-        )
-    return module.eval()
 
 
 def classes_of(config: dict[str, Any], name: str, *, things: bool) -> Taxonomy:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from maskworks.core.taxonomy import Taxonomy
     from maskworks.core.values import Image, Pixels
     from maskworks.models.labelling import Answer, Task
-    from maskworks.models.segmenters import Opening
+    from maskworks.models.opening import Opening
 
 MASKED = (
     "MaskFormerForInstanceSegmentation",

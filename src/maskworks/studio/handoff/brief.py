@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 from maskworks.core.writing import write_atomic
-from maskworks.studio.cells import safe_cell
+from maskworks.studio.spreadsheets import safe_cell
 
 COLUMNS = ("Picture", "SKU", "Concept", "Route", "Score", "Why", "Files", "Return as")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from maskworks.studio.cost import Bill, yearly_saving
-from maskworks.studio.currency import amount, shown
+from maskworks.studio.cost import Bill, amount, shown, yearly_saving
 from maskworks.studio.rate import percent
 from maskworks.studio.report import charts
 from maskworks.studio.report.rows import ReportHeader

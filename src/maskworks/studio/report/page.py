@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from maskworks.studio.currency import shown
+from maskworks.studio.cost import shown
 from maskworks.studio.rate import percent
 from maskworks.studio.report import charts, ledger
 from maskworks.studio.report.rows import ReportHeader, ReportItem, as_text

@@ -7,8 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from maskworks.studio.cost import ZERO, Priced, Rates
-from maskworks.studio.reasons import Reason
-from maskworks.studio.route import Route
+from maskworks.studio.route import Reason, Route
 
 
 @dataclass(frozen=True, kw_only=True)

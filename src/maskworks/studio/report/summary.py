@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from maskworks.studio.cost import Bill, add_up, unit_price
-from maskworks.studio.currency import rounded
+from maskworks.studio.cost import Bill, add_up, rounded, unit_price
 from maskworks.studio.rate import Rate
 from maskworks.studio.report.rows import ReportHeader, ReportItem
 from maskworks.studio.route import ROUTES, Route

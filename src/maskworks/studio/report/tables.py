@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from io import BytesIO, StringIO
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.cells import safe_cell
 from maskworks.studio.report.rows import ReportItem, as_text
+from maskworks.studio.spreadsheets import safe_cell
 
 COLUMNS = (
     "source",

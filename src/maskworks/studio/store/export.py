@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
-from maskworks.studio.cells import safe_cell
+from maskworks.studio.spreadsheets import safe_cell
 from maskworks.studio.store.columns import plain
 from maskworks.studio.store.rows import Event
 

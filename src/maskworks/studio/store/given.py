@@ -11,8 +11,7 @@ from typing import Literal, get_args
 
 from maskworks.batch.work import Fault
 from maskworks.core.errors import UsageError
-from maskworks.studio.reasons import Reason
-from maskworks.studio.route import Route
+from maskworks.studio.route import Reason, Route
 
 Verdict = Literal["accept", "fix", "reject"]
 

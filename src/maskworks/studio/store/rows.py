@@ -9,8 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from maskworks.batch.work import Fault
-from maskworks.studio.reasons import Reason
-from maskworks.studio.route import Route
+from maskworks.studio.route import Reason, Route
 from maskworks.studio.store.given import Output, Verdict
 from maskworks.studio.store.processes import Process
 

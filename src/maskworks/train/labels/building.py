@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from maskworks.core.errors import RecipeError
 from maskworks.models.catalogue import load_catalogue
 from maskworks.models.model_folder import folder_of, read_config
-from maskworks.models.segmenters import HUB
+from maskworks.models.opening import HUB
 from maskworks.models.store import ready
 from maskworks.train.labels.families import ENCODERS, last_layer
 from maskworks.train.labels.onnx_weights import tensors_of_onnx

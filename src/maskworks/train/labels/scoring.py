@@ -14,8 +14,8 @@ from maskworks.core.instances import Instances
 from maskworks.core.panoptic import Panoptic, Segment
 from maskworks.core.values import Image
 from maskworks.models.labelling import BACKGROUND, Labelled, Segmenter, label_picture
+from maskworks.models.opening import Opening, of_network, taxonomy_of
 from maskworks.models.runtimes.network import Batch, Network, Outputs
-from maskworks.models.segmenters import Opening, of_network, taxonomy_of
 from maskworks.quality.confusion import Confusion, confusion_of
 from maskworks.quality.groups import mean_iou_interval
 from maskworks.quality.panoptic_quality import PanopticCounts, SegmentMap, panoptic_counts

@@ -19,8 +19,7 @@ from maskworks.cutouts.cutout import Cutout
 from maskworks.cutouts.cutting import LOOKS_CLOSER, cut_out, refine_edge
 from maskworks.refine.refinement import Method, RefineOptions
 from maskworks.studio.pipeline import NO_SUBJECT, Item, assess, decide
-from maskworks.studio.reasons import Reason
-from maskworks.studio.route import Route, Rules
+from maskworks.studio.route import Reason, Route, Rules
 from maskworks.studio.score_model import score_model_for
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from maskworks.core.values import Matte
 from maskworks.core.writing import Encoding, encode_matte
 from maskworks.cutouts.cutout import Cutout
 from maskworks.refine.foreground import estimate_foreground
-from maskworks.studio import deliver, handing
+from maskworks.studio import handing, output_folder
 from maskworks.studio.assignment import PlannedItem, assign
 from maskworks.studio.cost import unit_cost
 from maskworks.studio.deciding import judge
@@ -187,7 +187,7 @@ def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -
     files, rows = outputs_of(planned, name, rules.written, item.made, None)
     out = out_of(desk.file)
     version = write_matte(desk, kept, hand, Drawn(matte, fix.strokes))
-    deliver.put(out, "deliver", files)
+    output_folder.put(out, "deliver", files)
     rates = desk.file.campaign.cost
     cost = None if rates is None else unit_cost("deliver", rates, reviewed=True)
     why = fix.why or f"drawn by hand, matte {version.version}"
@@ -201,7 +201,7 @@ def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -
 
 def _planned(desk: Desk, kept: Kept) -> tuple[PlannedItem, str]:
     plan = assign(desk.file, beside=out_of(desk.file)).items
-    names = deliver.names_for([item.source for item in plan])
+    names = output_folder.names_for([item.source for item in plan])
     for item in plan:
         if item.source == kept.source:
             return item, names[item.source]
@@ -213,7 +213,7 @@ def write_matte(desk: Desk, kept: Kept, hand: Hand, drawn: Drawn) -> MatteVersio
     out, number = out_of(desk.file), next_version(desk.store, kept.id)
     path = f"{MATTES}/{handing.hand_name(kept)}-v{number}.png"
     data = encode_matte(drawn.matte, Encoding("png"), Details(format=""))
-    deliver.make_folder(out / MATTES)
+    output_folder.make_folder(out / MATTES)
     write_atomic(out / path, data)
     return MatteVersion(
         version=number,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from maskworks.core.errors import OutputError
-from maskworks.studio.deliver import (
+from maskworks.studio.output_folder import (
     arrange,
     clear,
     deliverables_csv,

@@ -27,9 +27,9 @@ from pathlib import Path, PurePosixPath
 
 from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import OutputError
-from maskworks.studio.cells import safe_cell
 from maskworks.studio.report.rows import as_text
 from maskworks.studio.route import Route
+from maskworks.studio.spreadsheets import safe_cell
 from maskworks.studio.store.rows import Deliverable
 
 FOLDERS: dict[Route, str] = {"deliver": "deliver", "review": "review", "manual": "rejected"}

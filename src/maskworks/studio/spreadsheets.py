@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -131,3 +132,37 @@ def _check_columns(
                 f"{path}:{line}: there is no column {name!r}; the first line must name "
                 f"{', '.join(required)}{may}"
             )
+
+
+_BETWEEN_TAGS = re.compile(r"[,;|]")
+
+
+def split_tags(text: str) -> tuple[str, ...]:
+    """Return the tags of one cell: separated by comma, semicolon or bar, each once.
+
+    Examples
+    --------
+    >>> split_tags("Glass; clear packaging|glass")
+    ('glass', 'clear packaging')
+    """
+    parts = (" ".join(part.split()).casefold() for part in _BETWEEN_TAGS.split(text))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+_FORMULA = re.compile(r" *(?:[=@\t\r\n＝＠]|[+\-＋－](?![\w.\-]*\Z))")
+"""The wide signs begin a formula in East Asian editions."""
+
+
+def safe_cell(text: str) -> str:
+    """Return a text that no spreadsheet runs as a formula: such a one gets an apostrophe.
+
+    A number or an SKU with a sign before it stays as it is: it can call nothing. What no text
+    can hold (NUL) is left out.
+
+    Examples
+    --------
+    >>> safe_cell("=HYPERLINK(A1)"), safe_cell(" -1+1"), safe_cell("-12-A"), safe_cell("a=b")
+    ("'=HYPERLINK(A1)", "' -1+1", '-12-A', 'a=b')
+    """
+    cleaned = text.replace("\0", "")
+    return f"'{cleaned}" if _FORMULA.match(cleaned) else cleaned
