@@ -31,9 +31,9 @@ from maskworks.models import Model, ModelSpec, load_catalogue, load_model
 from maskworks.models.store import ready
 from maskworks.quality import iou
 from maskworks.refine.refinement import Method, RefineOptions
-from maskworks.studio.calibrate import flag_rate, measure_reliability
+from maskworks.studio.calibration.calibrate import flag_rate, measure_reliability
+from maskworks.studio.calibration.logistic import Terms, fit_logistic
 from maskworks.studio.evidence import Evidence
-from maskworks.studio.logistic import Terms, fit_logistic
 from maskworks.studio.pipeline import Item, cut, evidence_of
 from maskworks.studio.route import Rules
 from maskworks.studio.score import evidence_values

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskworks.core.errors import UsageError
+from maskworks.studio.calibration.logistic import Terms, fit_logistic
 from maskworks.studio.evidence import Evidence
-from maskworks.studio.logistic import Terms, fit_logistic
 from maskworks.studio.route import Rules, route
 from maskworks.studio.score import score
 from maskworks.studio.score_model import (

@@ -8,6 +8,7 @@ from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.studio.assignment import Assignment, PlannedItem, assign
+    from maskworks.studio.calibration.suggestions import Suggestion, suggest_rules
     from maskworks.studio.campaign_file import CampaignFile, read_campaign
     from maskworks.studio.cost import Bill, Rates, add_up, unit_cost, yearly_saving
     from maskworks.studio.evidence import Evidence, measure
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from maskworks.studio.route import Reason
     from maskworks.studio.running import Begun, Ended, Run, Telling, run_campaign
     from maskworks.studio.score_model import ScoreModel, load_score_model, score_model_for
-    from maskworks.studio.suggestions import Suggestion, suggest_rules
 
 __all__ = [
     "Assignment",
@@ -66,6 +66,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "assignment": ["Assignment", "PlannedItem", "assign"],
+        "calibration.suggestions": ["Suggestion", "suggest_rules"],
         "campaign_file": ["CampaignFile", "read_campaign"],
         "cost": ["Bill", "Rates", "add_up", "unit_cost", "yearly_saving"],
         "evidence": ["Evidence", "measure"],
@@ -78,6 +79,5 @@ __getattr__, __dir__ = lazy_names(
         "route": ["Reason"],
         "running": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
         "score_model": ["ScoreModel", "load_score_model", "score_model_for"],
-        "suggestions": ["Suggestion", "suggest_rules"],
     },
 )

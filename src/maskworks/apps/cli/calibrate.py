@@ -16,9 +16,9 @@ from maskworks.core.errors import OutputError
 
 if TYPE_CHECKING:
     from maskworks.quality import Bin
-    from maskworks.studio.calibrate import Calibration, FlagRate
+    from maskworks.studio.calibration.calibrate import Calibration, FlagRate
+    from maskworks.studio.calibration.judged import Judged
     from maskworks.studio.campaign_file import CampaignFile
-    from maskworks.studio.judged import Judged
 
 
 def calibrate(
@@ -58,11 +58,11 @@ def calibrate(
     Prints how reliable the scores were and would be, and which share of pictures each
     threshold (`deliver_at`) would flag. Without --out nothing is written.
     """
-    from maskworks.studio.calibrate import apply_calibration
-    from maskworks.studio.calibrate import calibrate as find_calibration
+    from maskworks.studio.calibration.calibrate import apply_calibration
+    from maskworks.studio.calibration.calibrate import calibrate as find_calibration
+    from maskworks.studio.calibration.decision_files import DECISION_FILES
+    from maskworks.studio.calibration.judged import read_judged
     from maskworks.studio.campaign_file import read_campaign
-    from maskworks.studio.decisions import DECISION_FILES
-    from maskworks.studio.judged import read_judged
     from maskworks.studio.score_model import DEFAULT_FILE, load_score_model, write_score_model
 
     if out is not None and out.exists() and not overwrite:
@@ -86,7 +86,7 @@ def calibrate(
 def _from_campaign(file: CampaignFile, database: str | None, base: Path) -> tuple[Judged, ...]:
     """Return the decisions on pictures whose scores are of this score file."""
     from maskworks.apps.cli.campaigns import known, opened
-    from maskworks.studio.judged import judged_items
+    from maskworks.studio.calibration.judged import judged_items
     from maskworks.studio.score_model import digest_of
     from maskworks.studio.store import list_events, list_items, list_reviews
 

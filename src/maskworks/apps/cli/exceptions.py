@@ -13,15 +13,15 @@ from typing import Annotated
 import typer
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.decisions import DECISION_FILES, read_decisions
-from maskworks.studio.exceptions import COLUMNS, Rule, read_exceptions
-from maskworks.studio.suggestions import (
+from maskworks.studio.calibration.decision_files import DECISION_FILES, read_decisions
+from maskworks.studio.calibration.suggestions import (
     FAILS_AT_LEAST,
     FEWEST,
     DecisionRow,
     Suggestion,
     suggest_rules,
 )
+from maskworks.studio.exceptions import COLUMNS, Rule, read_exceptions
 
 app = typer.Typer(no_args_is_help=True, help="Rules for pictures that go straight to a person.")
 

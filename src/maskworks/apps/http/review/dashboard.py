@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from maskworks.apps.http.review.campaigns import Desk
+from maskworks.studio.calibration.suggestions import DecisionRow, suggest_rules
 from maskworks.studio.cost import Priced, add_up, unit_price
 from maskworks.studio.route import ROUTES
 from maskworks.studio.store import Filter, Item, list_items, list_reviews
-from maskworks.studio.suggestions import DecisionRow, suggest_rules
 
 STEPS = 101
 BINS = 10

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from maskworks.core.errors import UsageError
+from maskworks.studio.calibration.suggestions import OUTCOMES, DecisionRow, Outcome
 from maskworks.studio.spreadsheets import read_table, read_text, split_tags
-from maskworks.studio.suggestions import OUTCOMES, DecisionRow, Outcome
 
 REQUIRED = ("source", "outcome")
 OPTIONAL = ("sku", "tags", "reason", "when")

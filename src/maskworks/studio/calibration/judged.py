@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.decisions import read_decisions
+from maskworks.studio.calibration.decision_files import read_decisions
+from maskworks.studio.calibration.suggestions import Outcome
 from maskworks.studio.spreadsheets import read_table, read_text
-from maskworks.studio.suggestions import Outcome
 
 if TYPE_CHECKING:
     from maskworks.studio.store import Event, Item, Review

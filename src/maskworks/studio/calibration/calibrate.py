@@ -10,8 +10,8 @@ import numpy as np
 
 from maskworks.core.errors import UsageError
 from maskworks.quality import Bin, area_under_roc
-from maskworks.studio.judged import Judged
-from maskworks.studio.logistic import Terms, fit_logistic
+from maskworks.studio.calibration.judged import Judged
+from maskworks.studio.calibration.logistic import Terms, fit_logistic
 from maskworks.studio.score_model import (
     Floats,
     Isotonic,

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.decisions import read_decisions
+from maskworks.studio.calibration.decision_files import read_decisions
+from maskworks.studio.calibration.suggestions import DecisionRow, suggest_rules
 from maskworks.studio.exceptions import Rule, find_rule
 from maskworks.studio.rate import Rate
-from maskworks.studio.suggestions import DecisionRow, suggest_rules
 
 
 def rows(count, failures, *, source="p/{}.jpg", sku="", tags=(), start=0):

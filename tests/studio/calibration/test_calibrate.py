@@ -10,8 +10,8 @@ import pytest
 from maskworks.apps.cli.main import main
 from maskworks.core.errors import UsageError
 from maskworks.quality import calibration_error
-from maskworks.studio.calibrate import FEWEST, THRESHOLDS, apply_calibration, calibrate
-from maskworks.studio.judged import Judged, judged_items, read_judged
+from maskworks.studio.calibration.calibrate import FEWEST, THRESHOLDS, apply_calibration, calibrate
+from maskworks.studio.calibration.judged import Judged, judged_items, read_judged
 from maskworks.studio.route import Reason
 from maskworks.studio.score_model import (
     Isotonic,
