@@ -20,7 +20,7 @@ from maskworks.core.values import Image
 from maskworks.core.writing import Encoding, encode
 from maskworks.models import load_model
 from maskworks.refine.refinement import RefineOptions
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.filing import photo_of
 from maskworks.studio.handing import HANDED_OVER
 from maskworks.studio.handoff import Handover, encode_psd, encode_tiff

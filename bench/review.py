@@ -21,7 +21,7 @@ from typing import Any
 from block import machine, put_block
 from photos import make_photos
 
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.store import (
     NewItem,
     Outcome,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from maskworks.apps.cli import main
-from maskworks.studio.exceptions import read_exceptions
+from maskworks.studio.campaign.exceptions import read_exceptions
 
 
 @pytest.fixture

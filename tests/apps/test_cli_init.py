@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from maskworks.apps.cli import main
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.presets import find_preset
 
 

@@ -16,8 +16,8 @@ from maskworks.apps.demo.campaign import write_campaign
 from maskworks.apps.demo.page import page
 from maskworks.apps.demo.photos import DRAWINGS, PHOTOS, samples
 from maskworks.batch.work import Row
-from maskworks.studio.assignment import assign
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.assignment import assign
+from maskworks.studio.campaign.campaign_file import read_campaign
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 
 from maskworks.batch.work import Fault
 from maskworks.batch.workers import Room
-from maskworks.studio.assignment import PlannedItem
+from maskworks.studio.campaign.assignment import PlannedItem
+from maskworks.studio.campaign.exceptions import Rule
 from maskworks.studio.cost import Rates
-from maskworks.studio.exceptions import Rule
 from maskworks.studio.route import Reason, Rules
 from maskworks.studio.settling import retry_numbers, settle
 from maskworks.studio.store.rows import Item

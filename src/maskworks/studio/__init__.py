@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from maskworks.studio.assignment import Assignment, PlannedItem, assign
     from maskworks.studio.calibration.suggestions import Suggestion, suggest_rules
-    from maskworks.studio.campaign_file import CampaignFile, read_campaign
+    from maskworks.studio.campaign.assignment import Assignment, PlannedItem, assign
+    from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
+    from maskworks.studio.campaign.exceptions import Rule, find_rule, read_exceptions
     from maskworks.studio.cost import Bill, Rates, add_up, unit_cost, yearly_saving
     from maskworks.studio.evidence import Evidence, measure
-    from maskworks.studio.exceptions import Rule, find_rule, read_exceptions
     from maskworks.studio.gate import Breach, Gate, check_output
     from maskworks.studio.ingesting import Desk, Ingested, ingest_folder
     from maskworks.studio.output_rules import OutputRules
@@ -65,12 +65,12 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "assignment": ["Assignment", "PlannedItem", "assign"],
         "calibration.suggestions": ["Suggestion", "suggest_rules"],
-        "campaign_file": ["CampaignFile", "read_campaign"],
+        "campaign.assignment": ["Assignment", "PlannedItem", "assign"],
+        "campaign.campaign_file": ["CampaignFile", "read_campaign"],
+        "campaign.exceptions": ["Rule", "find_rule", "read_exceptions"],
         "cost": ["Bill", "Rates", "add_up", "unit_cost", "yearly_saving"],
         "evidence": ["Evidence", "measure"],
-        "exceptions": ["Rule", "find_rule", "read_exceptions"],
         "gate": ["Breach", "Gate", "check_output"],
         "ingesting": ["Desk", "Ingested", "ingest_folder"],
         "output_rules": ["OutputRules"],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from maskworks.core.atomic import write_text_atomic
 from maskworks.studio import handing, output_folder
-from maskworks.studio.campaign_file import CampaignFile
+from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.store import Campaign, Filter, Store, deliverables, list_items
 
 

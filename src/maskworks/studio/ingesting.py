@@ -11,8 +11,9 @@ from maskworks.core.errors import MaskworksError, UsageError
 from maskworks.core.reading import Details, Limits, Picture, read_picture
 from maskworks.cutouts.cutout import Cutout
 from maskworks.studio import output_folder
-from maskworks.studio.assignment import PlannedItem, assign
-from maskworks.studio.campaign_file import CampaignFile
+from maskworks.studio.campaign.assignment import PlannedItem, assign
+from maskworks.studio.campaign.campaign_file import CampaignFile
+from maskworks.studio.campaign.variants import open_variants
 from maskworks.studio.cost import unit_cost
 from maskworks.studio.filing import out_of
 from maskworks.studio.handing import hand_name
@@ -28,7 +29,6 @@ from maskworks.studio.store import (
     list_reviews,
 )
 from maskworks.studio.store import Item as Kept
-from maskworks.studio.variants import open_variants
 from maskworks.studio.working import outputs_of
 
 ANYWAY = ", or deliver it with `--anyway`"

@@ -10,8 +10,8 @@ from maskworks.core.errors import ImageError
 from maskworks.core.reading import read_picture
 from maskworks.refine.refinement import RefineOptions
 from maskworks.studio import handing
-from maskworks.studio.assignment import assign
-from maskworks.studio.campaign_file import CampaignFile
+from maskworks.studio.campaign.assignment import assign
+from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.filing import out_of
 from maskworks.studio.pipeline import Item, cut
 from maskworks.studio.store import Campaign, Filter, Store, list_items

@@ -25,11 +25,12 @@ from maskworks.core.errors import OutputError
 from maskworks.models import load_catalogue
 from maskworks.refine.refinement import RefineOptions
 from maskworks.studio import output_folder
-from maskworks.studio.assignment import Assignment, assign
-from maskworks.studio.campaign import canonical_hash
-from maskworks.studio.campaign_file import CampaignFile
+from maskworks.studio.campaign.assignment import Assignment, assign
+from maskworks.studio.campaign.campaign import canonical_hash
+from maskworks.studio.campaign.campaign_file import CampaignFile
+from maskworks.studio.campaign.item_list import some
+from maskworks.studio.campaign.variants import background_notes
 from maskworks.studio.filing import hand_over_list, out_of, write_list
-from maskworks.studio.listing import some
 from maskworks.studio.pipeline import Settings, steps_for
 from maskworks.studio.route import Rules
 from maskworks.studio.score_model import digest_of, load_score_model
@@ -56,7 +57,6 @@ from maskworks.studio.store import (
     reroute,
 )
 from maskworks.studio.store import Item as Kept
-from maskworks.studio.variants import background_notes
 from maskworks.studio.working import UNREAD, Done, Job, content_of, work
 
 if TYPE_CHECKING:

@@ -19,14 +19,14 @@ from maskworks.core.errors import ImageError, MaskworksError, OutputError, Unrea
 from maskworks.core.formats import sniff
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.studio import handing
-from maskworks.studio.assignment import PlannedItem
+from maskworks.studio.campaign.assignment import PlannedItem
+from maskworks.studio.campaign.variants import open_variants, variant_names
 from maskworks.studio.cost import Rates, baseline_cost, unit_cost
 from maskworks.studio.output_folder import output_path, put
 from maskworks.studio.pipeline import Item, Made, Step, send_down
 from maskworks.studio.route import Reason, Route, Rules, route
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.store import Outcome, Output, Store, fail, finish
-from maskworks.studio.variants import open_variants, variant_names
 
 if TYPE_CHECKING:
     from decimal import Decimal

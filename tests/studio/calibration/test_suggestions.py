@@ -5,7 +5,7 @@ import pytest
 from maskworks.core.errors import UsageError
 from maskworks.studio.calibration.decision_files import read_decisions
 from maskworks.studio.calibration.suggestions import DecisionRow, suggest_rules
-from maskworks.studio.exceptions import Rule, find_rule
+from maskworks.studio.campaign.exceptions import Rule, find_rule
 from maskworks.studio.rate import Rate
 
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from maskworks.models import load_model
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.filing import out_of
 from maskworks.studio.running import Run, Telling, run_campaign
 from maskworks.studio.store import Filter, counts, list_campaigns, list_items, open_store

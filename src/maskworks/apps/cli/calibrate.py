@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from maskworks.quality import Bin
     from maskworks.studio.calibration.calibrate import Calibration, FlagRate
     from maskworks.studio.calibration.judged import Judged
-    from maskworks.studio.campaign_file import CampaignFile
+    from maskworks.studio.campaign.campaign_file import CampaignFile
 
 
 def calibrate(
@@ -62,7 +62,7 @@ def calibrate(
     from maskworks.studio.calibration.calibrate import calibrate as find_calibration
     from maskworks.studio.calibration.decision_files import DECISION_FILES
     from maskworks.studio.calibration.judged import read_judged
-    from maskworks.studio.campaign_file import read_campaign
+    from maskworks.studio.campaign.campaign_file import read_campaign
     from maskworks.studio.score_model import DEFAULT_FILE, load_score_model, write_score_model
 
     if out is not None and out.exists() and not overwrite:

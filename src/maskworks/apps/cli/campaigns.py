@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from maskworks.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from maskworks.studio.campaign_file import CampaignFile
+    from maskworks.studio.campaign.campaign_file import CampaignFile
     from maskworks.studio.store import Campaign, Store
 
 

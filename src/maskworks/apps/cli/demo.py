@@ -31,7 +31,7 @@ from maskworks.core.writing import write_text_atomic
 from maskworks.cutouts.job import Job, do_work
 from maskworks.cutouts.request import Request, look_of, plan_options
 from maskworks.models import load_model
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.filing import out_of
 
 DELIVER_AT = 0.85

@@ -21,7 +21,7 @@ from maskworks.studio.calibration.suggestions import (
     Suggestion,
     suggest_rules,
 )
-from maskworks.studio.exceptions import COLUMNS, Rule, read_exceptions
+from maskworks.studio.campaign.exceptions import COLUMNS, Rule, read_exceptions
 
 app = typer.Typer(no_args_is_help=True, help="Rules for pictures that go straight to a person.")
 
@@ -97,7 +97,7 @@ def _from_campaign(
 ) -> tuple[tuple[DecisionRow, ...], tuple[Rule, ...]]:
     """Return the decisions of a campaign, and its exception list."""
     from maskworks.apps.cli.campaigns import known, opened
-    from maskworks.studio.campaign_file import read_campaign
+    from maskworks.studio.campaign.campaign_file import read_campaign
     from maskworks.studio.store import list_reviews
 
     file = read_campaign(source)

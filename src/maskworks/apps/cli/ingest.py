@@ -10,7 +10,7 @@ import typer
 
 from maskworks.apps.cli.campaigns import known, opened, person
 from maskworks.apps.cli.report import short
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.campaign_file import read_campaign
 
 
 def ingest(

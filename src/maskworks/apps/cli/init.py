@@ -10,10 +10,10 @@ import typer
 from maskworks.apps.cli.report import short
 from maskworks.core.errors import OutputError
 from maskworks.core.writing import write_text_atomic
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.campaign_file import read_campaign
+from maskworks.studio.campaign.template import Surroundings, campaign_text, look_around, preset_for
+from maskworks.studio.campaign.variants import side_to_fit
 from maskworks.studio.presets import find_preset
-from maskworks.studio.template import Surroundings, campaign_text, look_around, preset_for
-from maskworks.studio.variants import side_to_fit
 
 FILE = "campaign.toml"
 

@@ -15,7 +15,7 @@ from maskworks.studio.cost import shown as money
 from maskworks.studio.route import ROUTES
 
 if TYPE_CHECKING:
-    from maskworks.studio.campaign_file import CampaignFile
+    from maskworks.studio.campaign.campaign_file import CampaignFile
     from maskworks.studio.report import Written
     from maskworks.studio.running import Begun, Ended
     from maskworks.studio.store import Worker

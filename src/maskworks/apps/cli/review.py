@@ -13,7 +13,7 @@ from maskworks.apps.cli.campaigns import known, opened, person
 from maskworks.apps.cli.report import short
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import MaskworksError
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.campaign_file import read_campaign
 
 if TYPE_CHECKING:
     from maskworks.studio.store import Item, Verdict

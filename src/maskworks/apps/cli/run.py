@@ -15,8 +15,8 @@ from maskworks.apps.cli.campaigns import known, opened
 from maskworks.apps.cli.progress import Watch, watching
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
-from maskworks.studio.assignment import Assignment, PlannedItem, assign
-from maskworks.studio.campaign_file import CampaignFile, read_campaign
+from maskworks.studio.campaign.assignment import Assignment, PlannedItem, assign
+from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
 
 
 def run(
@@ -116,8 +116,8 @@ def run_file(
 
 def _check(file: CampaignFile, database: str | None, *, as_json: bool) -> None:
     """Print what would become of every picture, as far as that is known without looking at it."""
+    from maskworks.studio.campaign.variants import background_notes
     from maskworks.studio.filing import out_of
-    from maskworks.studio.variants import background_notes
 
     plan = assign(file, beside=out_of(file))
     for item in plan.items:

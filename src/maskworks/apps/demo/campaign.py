@@ -12,7 +12,7 @@ from maskworks.apps.demo.photos import Sample
 from maskworks.batch.writing import write_file
 from maskworks.core.writing import write_text_atomic
 from maskworks.studio import output_folder
-from maskworks.studio.campaign_file import CampaignFile
+from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.filing import out_of, photo_of
 from maskworks.studio.route import Route
 from maskworks.studio.store import Campaign, Filter, Store, deliverables, list_items

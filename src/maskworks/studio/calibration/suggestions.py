@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 
-from maskworks.studio.exceptions import Rule, RuleKind, find_rule
+from maskworks.studio.campaign.exceptions import Rule, RuleKind, find_rule
 from maskworks.studio.rate import Rate, percent
 
 Outcome = Literal["accept", "fix", "reject"]

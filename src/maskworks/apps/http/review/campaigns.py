@@ -9,7 +9,7 @@ from pathlib import Path
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.core.errors import MaskworksError
-from maskworks.studio.campaign_file import CampaignFile, read_campaign
+from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
 from maskworks.studio.store import Campaign, Store, database_beside, list_campaigns, open_store
 
 FILE = "campaign.toml"

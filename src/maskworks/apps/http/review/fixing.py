@@ -18,7 +18,8 @@ from maskworks.core.writing import Encoding, encode_matte
 from maskworks.cutouts.cutout import Cutout
 from maskworks.refine.foreground import estimate_foreground
 from maskworks.studio import handing, output_folder
-from maskworks.studio.assignment import PlannedItem, assign
+from maskworks.studio.campaign.assignment import PlannedItem, assign
+from maskworks.studio.campaign.variants import open_variants
 from maskworks.studio.cost import unit_cost
 from maskworks.studio.deciding import judge
 from maskworks.studio.filing import follow_up, out_of
@@ -36,7 +37,6 @@ from maskworks.studio.store.reviewing import (
     now_of,
 )
 from maskworks.studio.store.withdrawing import withdraw
-from maskworks.studio.variants import open_variants
 from maskworks.studio.working import outputs_of
 
 MATTES = "mattes"

@@ -14,7 +14,7 @@ from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import SUFFIXES
 from maskworks.models import load_catalogue
-from maskworks.studio.campaign_file import CampaignFile, read_campaign
+from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
 from maskworks.studio.output_folder import make_folder
 from maskworks.studio.presets import load_presets
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from maskworks.batch.inputs import find_pictures
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import SUFFIXES
-from maskworks.studio.campaign_file import CampaignFile
+from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.spreadsheets import TableRow, read_table, split_tags
 
 _MOST_NAMED = 20

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import READABLE, sniff
-from maskworks.studio.campaign_mistakes import Mistake, place_text
+from maskworks.studio.campaign.mistakes import Mistake, place_text
+from maskworks.studio.campaign.toml_lines import Place
 from maskworks.studio.compose import CENTRE
-from maskworks.studio.toml_lines import Place
 
 if TYPE_CHECKING:
-    from maskworks.studio.campaign import Approved
+    from maskworks.studio.campaign.campaign import Approved
 
 _HEAD_BYTES = 64
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.exceptions import Rule, find_rule, read_exceptions
+from maskworks.studio.campaign.exceptions import Rule, find_rule, read_exceptions
 
 LIST = """\
 # straight to a retoucher

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.assignment import assign
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.assignment import assign
+from maskworks.studio.campaign.campaign_file import read_campaign
 
 LINEN = '[[concept]]\nname = "linen"\nmatch = "{}"\nbackgrounds = ["#eee"]\n[output]'
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from maskworks.studio.toml_lines import Place
+from maskworks.studio.campaign.toml_lines import Place
 
 _MOST_SHOWN = 60
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.patterns import name_matches, path_matches
+from maskworks.studio.campaign.patterns import name_matches, path_matches
 from maskworks.studio.spreadsheets import read_table
 
 RuleKind = Literal["glob", "sku", "tag"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskworks.studio.patterns import name_matches, path_matches
+from maskworks.studio.campaign.patterns import name_matches, path_matches
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.campaign_file import read_campaign
 
 
 def test_the_campaign_of_the_manual_is_read(campaign_folder):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from maskworks.batch.work import Fault
 from maskworks.core.errors import UsageError
-from maskworks.studio.campaign import DEFAULT_CONCEPT, Concept
-from maskworks.studio.campaign_file import CampaignFile
-from maskworks.studio.exceptions import Rule, find_rule
-from maskworks.studio.listing import Listed, list_pictures, refuse, some
-from maskworks.studio.patterns import path_matches
-from maskworks.studio.scenery import Scenery
+from maskworks.studio.campaign.approved_backgrounds import Scenery
+from maskworks.studio.campaign.campaign import DEFAULT_CONCEPT, Concept
+from maskworks.studio.campaign.campaign_file import CampaignFile
+from maskworks.studio.campaign.exceptions import Rule, find_rule
+from maskworks.studio.campaign.item_list import Listed, list_pictures, refuse, some
+from maskworks.studio.campaign.patterns import path_matches
 
 
 @dataclass(frozen=True, kw_only=True)

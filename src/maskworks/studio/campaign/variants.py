@@ -6,12 +6,12 @@ from functools import lru_cache
 
 from maskworks.core.errors import MaskworksError, UsageError
 from maskworks.cutouts.backgrounds import Backdrop, Background, Plain, parse_background
-from maskworks.studio.assignment import PlannedItem
 from maskworks.studio.background_rules import check_background, largest_canvas
-from maskworks.studio.campaign_file import CampaignFile
+from maskworks.studio.campaign.approved_backgrounds import Scenery
+from maskworks.studio.campaign.assignment import PlannedItem
+from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.output_folder import OWN_BACKGROUND
 from maskworks.studio.pipeline import Variant
-from maskworks.studio.scenery import Scenery
 
 
 def variant_names(planned: PlannedItem) -> tuple[str, ...]:

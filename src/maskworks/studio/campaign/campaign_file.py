@@ -13,13 +13,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from maskworks.core.errors import ModelError, UsageError
-from maskworks.studio.campaign import Campaign, canonical_hash, pictures_hash, routing_hash
-from maskworks.studio.campaign_mistakes import Mistake, mistakes_of
-from maskworks.studio.exceptions import Rule, read_exceptions
-from maskworks.studio.scenery import Scenery, variants_of
+from maskworks.studio.campaign.approved_backgrounds import Scenery, variants_of
+from maskworks.studio.campaign.campaign import Campaign, canonical_hash, pictures_hash, routing_hash
+from maskworks.studio.campaign.exceptions import Rule, read_exceptions
+from maskworks.studio.campaign.mistakes import Mistake, mistakes_of
+from maskworks.studio.campaign.toml_lines import Place, line_of, toml_lines
 from maskworks.studio.score_model import digest_of, find_score_file, load_score_model
 from maskworks.studio.spreadsheets import read_text
-from maskworks.studio.toml_lines import Place, line_of, toml_lines
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskworks.studio.toml_lines import line_of, toml_lines
+from maskworks.studio.campaign.toml_lines import line_of, toml_lines
 
 
 def leaves(value, place=()):

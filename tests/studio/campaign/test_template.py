@@ -4,10 +4,10 @@ import tomllib
 
 import pytest
 
-from maskworks.studio.assignment import assign
-from maskworks.studio.campaign_file import read_campaign
+from maskworks.studio.campaign.assignment import assign
+from maskworks.studio.campaign.campaign_file import read_campaign
+from maskworks.studio.campaign.template import campaign_text, look_around, preset_for
 from maskworks.studio.presets import load_presets
-from maskworks.studio.template import campaign_text, look_around, preset_for
 
 
 @pytest.fixture
