@@ -1,4 +1,4 @@
-"""Fit the score model on pictures with a truth, and write src/maskworks/studio/score_model.toml.
+"""Fit the score model on pictures with a truth, and write src/maskworks/studio/scoring/score_model.toml.
 
     nice python bench/fit_score.py            about ten minutes
     python bench/fit_score.py --model cutout-fast
@@ -33,11 +33,11 @@ from maskworks.quality import iou
 from maskworks.refine.refinement import Method, RefineOptions
 from maskworks.studio.calibration.calibrate import flag_rate, measure_reliability
 from maskworks.studio.calibration.logistic import Terms, fit_logistic
-from maskworks.studio.evidence import Evidence
 from maskworks.studio.pipeline import Item, cut, evidence_of
 from maskworks.studio.route import Rules
-from maskworks.studio.score import evidence_values
-from maskworks.studio.score_model import (
+from maskworks.studio.scoring.evidence import Evidence
+from maskworks.studio.scoring.score import evidence_values
+from maskworks.studio.scoring.score_model import (
     EVIDENCE,
     Confidence,
     EvidenceName,

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
     from maskworks.studio.campaign.exceptions import Rule, find_rule, read_exceptions
     from maskworks.studio.cost import Bill, Rates, add_up, unit_cost, yearly_saving
-    from maskworks.studio.evidence import Evidence, measure
     from maskworks.studio.gate import Breach, Gate, check_output
     from maskworks.studio.ingesting import Desk, Ingested, ingest_folder
     from maskworks.studio.output_rules import OutputRules
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from maskworks.studio.reporting import report_campaign
     from maskworks.studio.route import Reason
     from maskworks.studio.running import Begun, Ended, Run, Telling, run_campaign
-    from maskworks.studio.score_model import ScoreModel, load_score_model, score_model_for
+    from maskworks.studio.scoring.evidence import Evidence, measure
+    from maskworks.studio.scoring.score_model import ScoreModel, load_score_model, score_model_for
 
 __all__ = [
     "Assignment",
@@ -70,7 +70,6 @@ __getattr__, __dir__ = lazy_names(
         "campaign.campaign_file": ["CampaignFile", "read_campaign"],
         "campaign.exceptions": ["Rule", "find_rule", "read_exceptions"],
         "cost": ["Bill", "Rates", "add_up", "unit_cost", "yearly_saving"],
-        "evidence": ["Evidence", "measure"],
         "gate": ["Breach", "Gate", "check_output"],
         "ingesting": ["Desk", "Ingested", "ingest_folder"],
         "output_rules": ["OutputRules"],
@@ -78,6 +77,7 @@ __getattr__, __dir__ = lazy_names(
         "reporting": ["report_campaign"],
         "route": ["Reason"],
         "running": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
-        "score_model": ["ScoreModel", "load_score_model", "score_model_for"],
+        "scoring.evidence": ["Evidence", "measure"],
+        "scoring.score_model": ["ScoreModel", "load_score_model", "score_model_for"],
     },
 )

@@ -15,13 +15,13 @@ from maskworks.cutouts.cutting import LOOKS_CLOSER, cut_out, refine_edge
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
 from maskworks.studio.compose import CENTRE, lay_out, put_on
 from maskworks.studio.deliverable import encode_deliverable
-from maskworks.studio.evidence import Evidence, measure
 from maskworks.studio.gate import Breach, check_output
 from maskworks.studio.output_rules import OutputRules
 from maskworks.studio.placing import Note, Placement
 from maskworks.studio.route import Decision, Reason, Rules, route, spot_check
-from maskworks.studio.score import score
-from maskworks.studio.score_model import ScoreModel, score_model_for
+from maskworks.studio.scoring.evidence import Evidence, measure
+from maskworks.studio.scoring.score import score
+from maskworks.studio.scoring.score_model import ScoreModel, score_model_for
 
 if TYPE_CHECKING:
     from maskworks.models import Model

@@ -33,7 +33,7 @@ from maskworks.studio.campaign.variants import background_notes
 from maskworks.studio.filing import hand_over_list, out_of, write_list
 from maskworks.studio.pipeline import Settings, steps_for
 from maskworks.studio.route import Rules
-from maskworks.studio.score_model import digest_of, load_score_model
+from maskworks.studio.scoring.score_model import digest_of, load_score_model
 from maskworks.studio.settling import retry_numbers, settle
 from maskworks.studio.store import (
     Added,

@@ -13,7 +13,7 @@ from maskworks.quality import calibration_error
 from maskworks.studio.calibration.calibrate import FEWEST, THRESHOLDS, apply_calibration, calibrate
 from maskworks.studio.calibration.judged import Judged, judged_items, read_judged
 from maskworks.studio.route import Reason
-from maskworks.studio.score_model import (
+from maskworks.studio.scoring.score_model import (
     Isotonic,
     Logistic,
     digest_of,

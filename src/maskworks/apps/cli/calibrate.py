@@ -63,7 +63,11 @@ def calibrate(
     from maskworks.studio.calibration.decision_files import DECISION_FILES
     from maskworks.studio.calibration.judged import read_judged
     from maskworks.studio.campaign.campaign_file import read_campaign
-    from maskworks.studio.score_model import DEFAULT_FILE, load_score_model, write_score_model
+    from maskworks.studio.scoring.score_model import (
+        DEFAULT_FILE,
+        load_score_model,
+        write_score_model,
+    )
 
     if out is not None and out.exists() and not overwrite:
         raise OutputError(out, "exists already", "give --overwrite, or another name")
@@ -87,7 +91,7 @@ def _from_campaign(file: CampaignFile, database: str | None, base: Path) -> tupl
     """Return the decisions on pictures whose scores are of this score file."""
     from maskworks.apps.cli.campaigns import known, opened
     from maskworks.studio.calibration.judged import judged_items
-    from maskworks.studio.score_model import digest_of
+    from maskworks.studio.scoring.score_model import digest_of
     from maskworks.studio.store import list_events, list_items, list_reviews
 
     scorer = digest_of(base)

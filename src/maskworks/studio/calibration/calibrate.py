@@ -12,7 +12,7 @@ from maskworks.core.errors import UsageError
 from maskworks.quality import Bin, area_under_roc
 from maskworks.studio.calibration.judged import Judged
 from maskworks.studio.calibration.logistic import Terms, fit_logistic
-from maskworks.studio.score_model import (
+from maskworks.studio.scoring.score_model import (
     Floats,
     Isotonic,
     Logistic,

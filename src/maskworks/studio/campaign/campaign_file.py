@@ -18,7 +18,7 @@ from maskworks.studio.campaign.campaign import Campaign, canonical_hash, picture
 from maskworks.studio.campaign.exceptions import Rule, read_exceptions
 from maskworks.studio.campaign.mistakes import Mistake, mistakes_of
 from maskworks.studio.campaign.toml_lines import Place, line_of, toml_lines
-from maskworks.studio.score_model import digest_of, find_score_file, load_score_model
+from maskworks.studio.scoring.score_model import digest_of, find_score_file, load_score_model
 from maskworks.studio.spreadsheets import read_text
 
 

@@ -20,7 +20,7 @@ from maskworks.cutouts.cutting import LOOKS_CLOSER, cut_out, refine_edge
 from maskworks.refine.refinement import Method, RefineOptions
 from maskworks.studio.pipeline import NO_SUBJECT, Item, assess, decide
 from maskworks.studio.route import Reason, Route, Rules
-from maskworks.studio.score_model import score_model_for
+from maskworks.studio.scoring.score_model import score_model_for
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

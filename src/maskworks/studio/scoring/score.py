@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from maskworks.models.families.saliency import SMALLEST_SUBJECT
-from maskworks.studio.evidence import Evidence
 from maskworks.studio.rate import percent
 from maskworks.studio.route import Reason
-from maskworks.studio.score_model import (
+from maskworks.studio.scoring.evidence import Evidence
+from maskworks.studio.scoring.score_model import (
     EVIDENCE,
     EvidenceName,
     ScoreModel,

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.calibration.logistic import Terms, fit_logistic
-from maskworks.studio.evidence import Evidence
 from maskworks.studio.route import Rules, route
-from maskworks.studio.score import score
-from maskworks.studio.score_model import (
+from maskworks.studio.scoring.evidence import Evidence
+from maskworks.studio.scoring.score import score
+from maskworks.studio.scoring.score_model import (
     EVIDENCE,
     Confidence,
     Isotonic,
