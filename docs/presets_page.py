@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from maskworks.studio.output_rules import OutputRules
-from maskworks.studio.presets import Preset, load_presets
+from maskworks.studio.output.presets import Preset, load_presets
+from maskworks.studio.output.rules import OutputRules
 
 INTRODUCTION = """\
 A preset is what a marketplace or an ad platform asks of a picture. `maskworks run` makes

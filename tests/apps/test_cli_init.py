@@ -7,7 +7,7 @@ from PIL import Image
 
 from maskworks.apps.cli import main
 from maskworks.studio.campaign.campaign_file import read_campaign
-from maskworks.studio.presets import find_preset
+from maskworks.studio.output.presets import find_preset
 
 
 @pytest.fixture

@@ -31,9 +31,9 @@ from maskworks.cutouts.credentials import (
     sign,
     signer_from_environment,
 )
-from maskworks.studio.compose import compose
-from maskworks.studio.deliverable import encode_deliverable
-from maskworks.studio.output_rules import OutputRules
+from maskworks.studio.output.compose import compose
+from maskworks.studio.output.encoding import encode_deliverable
+from maskworks.studio.output.rules import OutputRules
 
 KINDS = {"png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "jpg": "image/jpeg"}
 USES = (

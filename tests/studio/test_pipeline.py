@@ -11,7 +11,7 @@ from maskworks.core.reading import Details, Picture, read_picture
 from maskworks.core.values import Image, Matte
 from maskworks.cutouts.backgrounds import Backdrop, Plain
 from maskworks.cutouts.cutout import Cutout
-from maskworks.studio.output_rules import OutputRules
+from maskworks.studio.output.rules import OutputRules
 from maskworks.studio.pipeline import (
     Item,
     Variant,

@@ -13,11 +13,11 @@ from maskworks.cutouts.credentials import current_signer
 from maskworks.cutouts.cutout import Cutout
 from maskworks.cutouts.cutting import LOOKS_CLOSER, cut_out, refine_edge
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
-from maskworks.studio.compose import CENTRE, lay_out, put_on
-from maskworks.studio.deliverable import encode_deliverable
-from maskworks.studio.gate import Breach, check_output
-from maskworks.studio.output_rules import OutputRules
-from maskworks.studio.placing import Note, Placement
+from maskworks.studio.output.compose import CENTRE, lay_out, put_on
+from maskworks.studio.output.encoding import encode_deliverable
+from maskworks.studio.output.gate import Breach, check_output
+from maskworks.studio.output.placing import Note, Placement
+from maskworks.studio.output.rules import OutputRules
 from maskworks.studio.route import Decision, Reason, Rules, route, spot_check
 from maskworks.studio.scoring.evidence import Evidence, measure
 from maskworks.studio.scoring.score import score

@@ -7,7 +7,7 @@ import pytest
 from maskworks.studio.campaign.assignment import assign
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.campaign.template import campaign_text, look_around, preset_for
-from maskworks.studio.presets import load_presets
+from maskworks.studio.output.presets import load_presets
 
 
 @pytest.fixture

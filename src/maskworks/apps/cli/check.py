@@ -19,9 +19,9 @@ from maskworks.batch.inputs import Found, find_pictures
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Limits
-from maskworks.studio.gate import Gate, check_output
-from maskworks.studio.output_rules import OutputRules
-from maskworks.studio.presets import find_preset, load_presets
+from maskworks.studio.output.gate import Gate, check_output
+from maskworks.studio.output.presets import find_preset, load_presets
+from maskworks.studio.output.rules import OutputRules
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from maskworks.core.writing import write_text_atomic
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.campaign.template import Surroundings, campaign_text, look_around, preset_for
 from maskworks.studio.campaign.variants import side_to_fit
-from maskworks.studio.presets import find_preset
+from maskworks.studio.output.presets import find_preset
 
 FILE = "campaign.toml"
 

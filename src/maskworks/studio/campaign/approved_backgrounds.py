@@ -14,7 +14,7 @@ from maskworks.core.errors import UsageError
 from maskworks.core.formats import READABLE, sniff
 from maskworks.studio.campaign.mistakes import Mistake, place_text
 from maskworks.studio.campaign.toml_lines import Place
-from maskworks.studio.compose import CENTRE
+from maskworks.studio.output.compose import CENTRE
 
 if TYPE_CHECKING:
     from maskworks.studio.campaign.campaign import Approved

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from maskworks.refine.refinement import Method
 from maskworks.studio.cost import CURRENCIES, Rates
-from maskworks.studio.output_rules import OutputRules
-from maskworks.studio.presets import Output
+from maskworks.studio.output.presets import Output
+from maskworks.studio.output.rules import OutputRules
 
 DEFAULT_CONCEPT = "default"
 """What a picture's concept is called if no [[concept]] matches it and that is allowed."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskworks.core.formats import SUFFIXES
-from maskworks.studio.presets import load_presets
+from maskworks.studio.output.presets import load_presets
 
 _BACKGROUNDS = re.compile(r"bg|bgs|back(ground|drop)s?", re.IGNORECASE)
 _MOST_BACKGROUNDS = 12

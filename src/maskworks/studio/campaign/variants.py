@@ -6,10 +6,10 @@ from functools import lru_cache
 
 from maskworks.core.errors import MaskworksError, UsageError
 from maskworks.cutouts.backgrounds import Backdrop, Background, Plain, parse_background
-from maskworks.studio.background_rules import check_background, largest_canvas
 from maskworks.studio.campaign.approved_backgrounds import Scenery
 from maskworks.studio.campaign.assignment import PlannedItem
 from maskworks.studio.campaign.campaign_file import CampaignFile
+from maskworks.studio.output.background_rules import check_background, largest_canvas
 from maskworks.studio.output_folder import OWN_BACKGROUND
 from maskworks.studio.pipeline import Variant
 

@@ -17,7 +17,7 @@ from maskworks.core.values import Box, Image, Mask, Matte, Pixels
 from maskworks.core.writing import Encoding, Format, encode, encode_matte
 from maskworks.cutouts.backgrounds import Backdrop, put_behind
 from maskworks.cutouts.cutout import Cutout
-from maskworks.studio.shadow import cast_shadow
+from maskworks.studio.output.shadow import cast_shadow
 
 SEEN_FROM = 0.05
 """Alpha from which a pixel belongs to the subject's box."""

@@ -15,8 +15,8 @@ from maskworks.core.errors import UsageError
 from maskworks.core.formats import SUFFIXES
 from maskworks.models import load_catalogue
 from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
+from maskworks.studio.output.presets import load_presets
 from maskworks.studio.output_folder import make_folder
-from maskworks.studio.presets import load_presets
 
 PHOTOS = "photos"
 IMPROVE = "improve"

@@ -11,11 +11,11 @@ from maskworks.core.errors import UnreadableError
 from maskworks.core.reading import Details
 from maskworks.core.values import Box, Image, Matte
 from maskworks.cutouts.backgrounds import Backdrop, Plain
-from maskworks.studio.compose import compose
-from maskworks.studio.deliverable import encode_deliverable
-from maskworks.studio.gate import check_output, judge_output
-from maskworks.studio.measuring import Measured, measure_output
-from maskworks.studio.output_rules import OutputRules
+from maskworks.studio.output.compose import compose
+from maskworks.studio.output.encoding import encode_deliverable
+from maskworks.studio.output.gate import check_output, judge_output
+from maskworks.studio.output.measuring import Measured, measure_output
+from maskworks.studio.output.rules import OutputRules
 
 WHITE = (255, 255, 255)
 

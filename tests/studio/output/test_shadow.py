@@ -5,7 +5,7 @@ import pytest
 
 from maskworks.core.errors import ImageError
 from maskworks.core.values import Box, Mask, Matte
-from maskworks.studio.shadow import Blot, ShadowOptions, cast_shadow
+from maskworks.studio.output.shadow import Blot, ShadowOptions, cast_shadow
 
 
 def standing(*parts, size=(200, 200)):

@@ -7,8 +7,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.output_rules import OutputRules
-from maskworks.studio.presets import (
+from maskworks.studio.output.presets import (
     ROWS,
     Output,
     Preset,
@@ -17,6 +16,7 @@ from maskworks.studio.presets import (
     read_preset,
     rules_from,
 )
+from maskworks.studio.output.rules import OutputRules
 
 TODAY = date(2026, 11, 21)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from maskworks.core.errors import UsageError
 from maskworks.cutouts.backgrounds import Backdrop, Background, Plain
-from maskworks.studio.output_rules import OutputRules
-from maskworks.studio.placing import frame_of
+from maskworks.studio.output.placing import frame_of
+from maskworks.studio.output.rules import OutputRules
 
 WHITE = (255, 255, 255)
 

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.output_rules import OutputRules, Row
+from maskworks.studio.output.rules import OutputRules, Row
 
 ROWS = Path(__file__).with_name("preset_rows")
 """One TOML file a preset, named after it."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskworks.core.reading import Limits
-from maskworks.studio.ground import Whiteness
-from maskworks.studio.measuring import Measured, measure_output
-from maskworks.studio.output_rules import OutputRules, RuleName
-from maskworks.studio.placing import Placement
+from maskworks.studio.output.ground import Whiteness
+from maskworks.studio.output.measuring import Measured, measure_output
+from maskworks.studio.output.placing import Placement
+from maskworks.studio.output.rules import OutputRules, RuleName
 
 _LIMITS = Limits()
 _FILL_SLACK_PX = 2  # where an edge begins is a matter of a pixel on either side

@@ -9,8 +9,8 @@ import numpy as np
 
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.core.values import Bool2D, Box
-from maskworks.studio.file_header import read_header
-from maskworks.studio.ground import (
+from maskworks.studio.output.file_header import read_header
+from maskworks.studio.output.ground import (
     COLOUR_TOLERANCE,
     Whiteness,
     corners_of,
@@ -19,9 +19,9 @@ from maskworks.studio.ground import (
     ring_of,
     usual_colour,
 )
-from maskworks.studio.output_rules import OutputRules
-from maskworks.studio.placing import Placement, measure_fill
-from maskworks.studio.subject import SIDES, SUBJECT_ALPHA, Side
+from maskworks.studio.output.placing import Placement, measure_fill
+from maskworks.studio.output.rules import OutputRules
+from maskworks.studio.output.subject import SIDES, SUBJECT_ALPHA, Side
 
 FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "TIFF": "tiff", "BMP": "bmp"} | {
     "GIF": "gif", "HEIF": "heic", "AVIF": "avif",

@@ -8,9 +8,9 @@ from maskworks.core.reading import Details
 from maskworks.core.writing import Encoding, encode
 from maskworks.cutouts.backgrounds import Background
 from maskworks.cutouts.credentials import RESERVE, marked, signed
-from maskworks.studio.compose import Composed
-from maskworks.studio.output_rules import OutputRules
-from maskworks.studio.placing import Note
+from maskworks.studio.output.compose import Composed
+from maskworks.studio.output.placing import Note
+from maskworks.studio.output.rules import OutputRules
 
 _LOSSY = ("jpg", "webp")
 

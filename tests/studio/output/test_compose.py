@@ -6,10 +6,14 @@ import pytest
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import Box, Image, Matte
 from maskworks.cutouts.backgrounds import Backdrop, Blurred, Plain
-from maskworks.studio.background_rules import check_background, default_background, largest_canvas
-from maskworks.studio.compose import compose, lay_out, put_on
-from maskworks.studio.light import match_light
-from maskworks.studio.output_rules import OutputRules
+from maskworks.studio.output.background_rules import (
+    check_background,
+    default_background,
+    largest_canvas,
+)
+from maskworks.studio.output.compose import compose, lay_out, put_on
+from maskworks.studio.output.light import match_light
+from maskworks.studio.output.rules import OutputRules
 
 WHITE = Plain((255, 255, 255))
 

@@ -12,13 +12,13 @@ from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import Box, Image, Matte, Pixels
 from maskworks.cutouts.backgrounds import Backdrop, Background, Blurred, Plain, blur_behind
 from maskworks.cutouts.resizing import Weighed, alpha_of, cover, resize, sharpen, weigh
-from maskworks.studio.background_rules import check_background, default_background
-from maskworks.studio.blending import blend_plain, blend_weighed, clear_ring, darken
-from maskworks.studio.light import match_light
-from maskworks.studio.output_rules import OutputRules
-from maskworks.studio.placing import Note, Placement, place
-from maskworks.studio.shadow import cast_shadow
-from maskworks.studio.subject import FAINTEST, find_subject
+from maskworks.studio.output.background_rules import check_background, default_background
+from maskworks.studio.output.blending import blend_plain, blend_weighed, clear_ring, darken
+from maskworks.studio.output.light import match_light
+from maskworks.studio.output.placing import Note, Placement, place
+from maskworks.studio.output.rules import OutputRules
+from maskworks.studio.output.shadow import cast_shadow
+from maskworks.studio.output.subject import FAINTEST, find_subject
 
 CENTRE = (0.5, 0.5)
 _SHADOW_CLEAR_PX = 16  # two blocks of a JPEG: the border's blocks hold no shadow

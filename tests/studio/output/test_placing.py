@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from maskworks.core.errors import ImageError
 from maskworks.core.values import Box, Matte
-from maskworks.studio.output_rules import OutputRules
-from maskworks.studio.placing import OPTICAL_SHIFT, frame_of, measure_fill, place
-from maskworks.studio.subject import Subject, find_subject
+from maskworks.studio.output.placing import OPTICAL_SHIFT, frame_of, measure_fill, place
+from maskworks.studio.output.rules import OutputRules
+from maskworks.studio.output.subject import Subject, find_subject
 
 
 def rules(**fields) -> OutputRules:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from maskworks.core.values import Box
-from maskworks.studio.output_rules import FillBy, OutputRules
-from maskworks.studio.subject import SIDES, Side, Subject
+from maskworks.studio.output.rules import FillBy, OutputRules
+from maskworks.studio.output.subject import SIDES, Side, Subject
 
 Size = tuple[int, int]
 

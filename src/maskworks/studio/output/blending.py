@@ -6,7 +6,7 @@ import numpy as np
 
 from maskworks.core.values import Box, Mask, Matte, Pixels
 from maskworks.cutouts.resizing import Weighed
-from maskworks.studio.subject import SUBJECT_ALPHA
+from maskworks.studio.output.subject import SUBJECT_ALPHA
 
 _ROWS = 64
 _RING_PX = 2  # a demanded border: what is fainter than a subject is taken off it

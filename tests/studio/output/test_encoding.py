@@ -10,10 +10,10 @@ from maskworks.core.reading import Details, read_picture
 from maskworks.core.values import Image, Matte
 from maskworks.core.writing import Encoding, encode
 from maskworks.cutouts.backgrounds import Plain
-from maskworks.studio.compose import compose
-from maskworks.studio.deliverable import encode_deliverable
-from maskworks.studio.gate import check_output
-from maskworks.studio.output_rules import OutputRules
+from maskworks.studio.output.compose import compose
+from maskworks.studio.output.encoding import encode_deliverable
+from maskworks.studio.output.gate import check_output
+from maskworks.studio.output.rules import OutputRules
 
 DETAILS = Details(format="array", dpi=(300.0, 300.0), exif=b"Exif\0\0secret")
 
