@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from maskworks.core.atomic import write_text_atomic
-from maskworks.studio import handing, output_folder
+from maskworks.studio import output_folder
 from maskworks.studio.campaign.campaign_file import CampaignFile
+from maskworks.studio.handoff import folder as handoff_folder
 from maskworks.studio.store import Campaign, Filter, Store, deliverables, list_items
 
 
@@ -53,7 +54,9 @@ def hand_over_list(out: Path, store: Store, campaign: Campaign) -> int:
     """Bring the hand-off folder to what the store says; return how many pictures are in it."""
     every = list_items(store, campaign, Filter(standings=()))
     wanted = [item for item in every if item.standing == "current" and item.state == "done"]
-    wanted = [item for item in wanted if item.route in handing.HANDED_OVER]
+    wanted = [item for item in wanted if item.route in handoff_folder.HANDED_OVER]
     ours = {item.id for item in wanted}
-    handing.take_back(out, (item for item in every if item.id not in ours and item.state == "done"))
-    return handing.list_handed_over(out, wanted)
+    handoff_folder.take_back(
+        out, (item for item in every if item.id not in ours and item.state == "done")
+    )
+    return handoff_folder.list_handed_over(out, wanted)

@@ -16,8 +16,8 @@ from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.campaign.variants import open_variants
 from maskworks.studio.cost import unit_cost
 from maskworks.studio.filing import out_of
-from maskworks.studio.handing import hand_name
 from maskworks.studio.handoff import match_returned, read_returned
+from maskworks.studio.handoff.folder import hand_name
 from maskworks.studio.pipeline import Item, compose_each, hold_against
 from maskworks.studio.store import (
     Campaign,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import read_picture
 from maskworks.refine.refinement import RefineOptions
-from maskworks.studio import handing
 from maskworks.studio.campaign.assignment import assign
 from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.filing import out_of
+from maskworks.studio.handoff import folder
 from maskworks.studio.pipeline import Item, cut
 from maskworks.studio.store import Campaign, Filter, Store, list_items
 from maskworks.studio.working import content_of
@@ -44,9 +44,9 @@ def hand_missing(
     plan = {item.source: item.path for item in assign(file, beside=out).items}
     model = cache(lambda: load_model(file.campaign.input.model, calibrated=False))
     handed = 0
-    for kept in list_items(store, campaign, Filter(states=["done"], routes=handing.HANDED_OVER)):
+    for kept in list_items(store, campaign, Filter(states=["done"], routes=folder.HANDED_OVER)):
         path = plan.get(kept.source)
-        if kept.id not in numbers or path is None or handing.handed_over(out, kept):
+        if kept.id not in numbers or path is None or folder.handed_over(out, kept):
             continue
         if content_of(path) == kept.content:
             _hand(out, kept, path, (model, RefineOptions(method=file.campaign.input.refine)))
@@ -64,8 +64,8 @@ def _hand(
         picture = read_picture(data, name=kept.source)
         item = cut(Item(content=kept.content, picture=picture, variants=()), model(), refinement)
         if item.has_subject:
-            handing.hand_over(out, kept, item)
+            folder.hand_over(out, kept, item)
             return
     except ImageError:  # the photo itself is all there is
         pass
-    handing.hand_over_original(out, kept, data)
+    folder.hand_over_original(out, kept, data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from maskworks.studio.handing import HANDED_OVER
+from maskworks.studio.handoff.folder import HANDED_OVER
 from maskworks.studio.route import Decision, Reason, route, spot_check
 from maskworks.studio.store.given import Outcome
 from maskworks.studio.store.rows import Item as Kept

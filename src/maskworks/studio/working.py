@@ -18,10 +18,10 @@ from maskworks.batch.workers import Room, header_pixels
 from maskworks.core.errors import ImageError, MaskworksError, OutputError, UnreadableError
 from maskworks.core.formats import sniff
 from maskworks.core.reading import Limits, Picture, read_picture
-from maskworks.studio import handing
 from maskworks.studio.campaign.assignment import PlannedItem
 from maskworks.studio.campaign.variants import open_variants, variant_names
 from maskworks.studio.cost import Rates, baseline_cost, unit_cost
+from maskworks.studio.handoff import folder
 from maskworks.studio.output_folder import output_path, put
 from maskworks.studio.pipeline import Item, Made, Step, send_down
 from maskworks.studio.route import Reason, Route, Rules, route
@@ -202,7 +202,7 @@ def _send_to_a_person(
         read_picture(data, job.limits, name=planned.source)
     reason = exception_reason(planned)
     decision = route(None, () if reason is None else (reason,), job.rules)
-    handing.hand_over_original(job.out, kept, data)
+    folder.hand_over_original(job.out, kept, data)
     put(job.out, decision.route, {}, stale=_candidates(kept, job))
     cost, baseline = price(job.rates, decision.route)
     return Outcome(
@@ -223,11 +223,11 @@ def _make(
     if item.decision is None:
         raise ImageError(f"{kept.source}: the steps came to no decision; `decide` is the last one")
     where = item.decision.route
-    if where in handing.HANDED_OVER:
+    if where in folder.HANDED_OVER:
         if item.has_subject:
-            handing.hand_over(job.out, kept, item)
+            folder.hand_over(job.out, kept, item)
         else:
-            handing.hand_over_original(job.out, kept, data)
+            folder.hand_over_original(job.out, kept, data)
     files, rows = outputs_of(planned, job.names[kept.source], job.form, item.made, item.score)
     put(job.out, where, files, stale=_candidates(kept, job))
     cost, baseline = price(job.rates, where)

@@ -17,12 +17,13 @@ from maskworks.core.values import Matte
 from maskworks.core.writing import Encoding, encode_matte
 from maskworks.cutouts.cutout import Cutout
 from maskworks.refine.foreground import estimate_foreground
-from maskworks.studio import handing, output_folder
+from maskworks.studio import output_folder
 from maskworks.studio.campaign.assignment import PlannedItem, assign
 from maskworks.studio.campaign.variants import open_variants
 from maskworks.studio.cost import unit_cost
 from maskworks.studio.deciding import judge
 from maskworks.studio.filing import follow_up, out_of
+from maskworks.studio.handoff import folder
 from maskworks.studio.pipeline import Item, compose_each, hold_against
 from maskworks.studio.rehanding import hand_missing
 from maskworks.studio.route import Route
@@ -211,7 +212,7 @@ def _planned(desk: Desk, kept: Kept) -> tuple[PlannedItem, str]:
 def write_matte(desk: Desk, kept: Kept, hand: Hand, drawn: Drawn) -> MatteVersion:
     """Write a matte by a person's hand beside the earlier ones; return its row for the store."""
     out, number = out_of(desk.file), next_version(desk.store, kept.id)
-    path = f"{MATTES}/{handing.hand_name(kept)}-v{number}.png"
+    path = f"{MATTES}/{folder.hand_name(kept)}-v{number}.png"
     data = encode_matte(drawn.matte, Encoding("png"), Details(format=""))
     output_folder.make_folder(out / MATTES)
     write_atomic(out / path, data)

@@ -21,8 +21,8 @@ from maskworks.core.values import Matte
 from maskworks.core.writing import Encoding, encode, encode_matte
 from maskworks.cutouts.cutting import cut_out, refine_edge
 from maskworks.refine.refinement import RefineOptions
-from maskworks.studio import handing
 from maskworks.studio.filing import out_of, photo_of
+from maskworks.studio.handoff import folder
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.store.reviewing import matte_versions
 
@@ -84,7 +84,7 @@ class Darkroom:
             drawn = read_picture(out / versions[-1].path, self._limits)
             alpha = drawn.image.pixels[..., 0].astype(np.float32) / np.float32(255)
             return _fitting(Matte(alpha), size)
-        handed = out / handing.FOLDER / f"{handing.hand_name(kept)}.tif"
+        handed = out / folder.FOLDER / f"{folder.hand_name(kept)}.tif"
         if not handed.is_file():
             return None
         try:

@@ -16,8 +16,8 @@ from maskworks.apps.http.review.fixing import Drawn, Hand, campaign_of, check_ha
 from maskworks.apps.http.settings import Bounds
 from maskworks.core.reading import Limits
 from maskworks.core.values import Matte
-from maskworks.studio import handing
 from maskworks.studio.filing import follow_up, out_of, photo_of
+from maskworks.studio.handoff import folder as handoff_folder
 from maskworks.studio.handoff import read_returned
 from maskworks.studio.ingesting import ANYWAY, Returned, ingest_folder
 from maskworks.studio.ingesting import Desk as IngestDesk
@@ -48,7 +48,7 @@ async def receive(
     def place(name: str) -> Path:
         if taken:
             raise ApiError(422, "usage", "send one file; this picture has one only")
-        taken.append(folder / f"{handing.hand_name(kept)}{Path(name).suffix.lower()}")
+        taken.append(folder / f"{handoff_folder.hand_name(kept)}{Path(name).suffix.lower()}")
         return taken[0]
 
     fields = await receive_campaign(

@@ -12,7 +12,7 @@ from maskworks.core.errors import ImageError
 from maskworks.core.reading import Details, Picture, read_picture
 from maskworks.core.values import Image, Matte
 from maskworks.cutouts.cutout import Cutout
-from maskworks.studio.handing import (
+from maskworks.studio.handoff.folder import (
     hand_name,
     hand_over,
     hand_over_original,
