@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
     from maskworks.studio.campaign.exceptions import Rule, find_rule, read_exceptions
     from maskworks.studio.cost import Bill, Rates, add_up, unit_cost, yearly_saving
-    from maskworks.studio.ingesting import Desk, Ingested, ingest_folder
     from maskworks.studio.output.gate import Breach, Gate, check_output
     from maskworks.studio.output.presets import find_preset, load_presets, rules_from
     from maskworks.studio.output.rules import OutputRules
     from maskworks.studio.reporting import report_campaign
+    from maskworks.studio.review.ingesting import Desk, Ingested, ingest_folder
     from maskworks.studio.route import Reason
     from maskworks.studio.running import Begun, Ended, Run, Telling, run_campaign
     from maskworks.studio.scoring.evidence import Evidence, measure
@@ -70,11 +70,11 @@ __getattr__, __dir__ = lazy_names(
         "campaign.campaign_file": ["CampaignFile", "read_campaign"],
         "campaign.exceptions": ["Rule", "find_rule", "read_exceptions"],
         "cost": ["Bill", "Rates", "add_up", "unit_cost", "yearly_saving"],
-        "ingesting": ["Desk", "Ingested", "ingest_folder"],
         "output.gate": ["Breach", "Gate", "check_output"],
         "output.presets": ["find_preset", "load_presets", "rules_from"],
         "output.rules": ["OutputRules"],
         "reporting": ["report_campaign"],
+        "review.ingesting": ["Desk", "Ingested", "ingest_folder"],
         "route": ["Reason"],
         "running": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
         "scoring.evidence": ["Evidence", "measure"],

@@ -21,11 +21,11 @@ from maskworks.studio import output_folder
 from maskworks.studio.campaign.assignment import PlannedItem, assign
 from maskworks.studio.campaign.variants import open_variants
 from maskworks.studio.cost import unit_cost
-from maskworks.studio.deciding import judge
 from maskworks.studio.filing import follow_up, out_of
 from maskworks.studio.handoff import folder
 from maskworks.studio.pipeline import Item, compose_each, hold_against
-from maskworks.studio.rehanding import hand_missing
+from maskworks.studio.review.deciding import judge
+from maskworks.studio.review.rehanding import hand_missing
 from maskworks.studio.route import Route
 from maskworks.studio.store import Campaign, Judgement, Verdict, decide, list_events
 from maskworks.studio.store import Item as Kept

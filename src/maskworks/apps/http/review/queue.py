@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maskworks.apps.http.review.campaigns import Desk
-from maskworks.studio.deciding import awaiting
+from maskworks.studio.review.deciding import awaiting
 from maskworks.studio.store import Filter, Item, list_items
 
 ORDERS = ("score", "reason", "number")
