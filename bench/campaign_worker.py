@@ -21,11 +21,11 @@ from maskworks.core.writing import Encoding, encode
 from maskworks.models import load_model
 from maskworks.refine.refinement import RefineOptions
 from maskworks.studio.campaign.campaign_file import read_campaign
-from maskworks.studio.filing import photo_of
 from maskworks.studio.handoff import Handover, encode_psd, encode_tiff
 from maskworks.studio.handoff.folder import HANDED_OVER
 from maskworks.studio.output_folder import FOLDERS, out_folder
 from maskworks.studio.pipeline import Item, cut
+from maskworks.studio.run.filing import photo_of
 from maskworks.studio.store import database_beside, deliverables, list_campaigns, open_store
 
 WARM_UP = 4

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from maskworks.studio.output.gate import Breach, Gate, check_output
     from maskworks.studio.output.presets import find_preset, load_presets, rules_from
     from maskworks.studio.output.rules import OutputRules
-    from maskworks.studio.reporting import report_campaign
     from maskworks.studio.review.ingesting import Desk, Ingested, ingest_folder
     from maskworks.studio.route import Reason
-    from maskworks.studio.running import Begun, Ended, Run, Telling, run_campaign
+    from maskworks.studio.run.reporting import report_campaign
+    from maskworks.studio.run.run import Begun, Ended, Run, Telling, run_campaign
     from maskworks.studio.scoring.evidence import Evidence, measure
     from maskworks.studio.scoring.score_model import ScoreModel, load_score_model, score_model_for
 
@@ -73,10 +73,10 @@ __getattr__, __dir__ = lazy_names(
         "output.gate": ["Breach", "Gate", "check_output"],
         "output.presets": ["find_preset", "load_presets", "rules_from"],
         "output.rules": ["OutputRules"],
-        "reporting": ["report_campaign"],
         "review.ingesting": ["Desk", "Ingested", "ingest_folder"],
         "route": ["Reason"],
-        "running": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
+        "run.reporting": ["report_campaign"],
+        "run.run": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
         "scoring.evidence": ["Evidence", "measure"],
         "scoring.score_model": ["ScoreModel", "load_score_model", "score_model_for"],
     },

@@ -21,7 +21,7 @@ from PIL import Image
 from maskworks.apps.http.app import create_app
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.studio.campaign.campaign_file import read_campaign
-from maskworks.studio.running import Run, Telling, run_campaign
+from maskworks.studio.run.run import Run, Telling, run_campaign
 from maskworks.studio.store import database_beside, open_store
 from maskworks.studio.store.keys import Allowance, add_key
 

@@ -32,7 +32,7 @@ from maskworks.cutouts.job import Job, do_work
 from maskworks.cutouts.request import Request, look_of, plan_options
 from maskworks.models import load_model
 from maskworks.studio.campaign.campaign_file import read_campaign
-from maskworks.studio.filing import out_of
+from maskworks.studio.run.filing import out_of
 
 DELIVER_AT = 0.85
 """Below this confidence the demo sends a picture to a person, as a campaign does."""

@@ -42,8 +42,8 @@ def ingest(
 
     Exit code: 0 all delivered, 1 some could not be, 2 wrong use.
     """
-    from maskworks.studio.filing import follow_up, out_of
     from maskworks.studio.review.ingesting import Desk, ingest_folder
+    from maskworks.studio.run.filing import follow_up, out_of
 
     file = read_campaign(campaign)
     with opened(file, database, create=False) as store:

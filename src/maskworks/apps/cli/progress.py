@@ -17,9 +17,9 @@ from maskworks.studio.route import ROUTES
 if TYPE_CHECKING:
     from maskworks.studio.campaign.campaign_file import CampaignFile
     from maskworks.studio.report import Written
-    from maskworks.studio.running import Begun, Ended
+    from maskworks.studio.run.item_work import Done
+    from maskworks.studio.run.run import Begun, Ended
     from maskworks.studio.store import Worker
-    from maskworks.studio.working import Done
 
 
 class Watch:
@@ -73,7 +73,7 @@ class Watch:
 
     def sum_up(self, file: CampaignFile, ended: Ended, written: Written | None) -> None:
         """Say how it ended: routes, cost, and where everything lies."""
-        from maskworks.studio.filing import out_of
+        from maskworks.studio.run.filing import out_of
 
         counts, out = ended.counts, out_of(file)
         routes = {route: getattr(counts, route) for route in ROUTES}

@@ -33,7 +33,7 @@ def report(
 
     They show the campaign as it is now, with every decision and every file that came back.
     """
-    from maskworks.studio.reporting import report_campaign
+    from maskworks.studio.run.reporting import report_campaign
 
     file = read_campaign(campaign)
     with opened(file, database, create=False) as store:

@@ -49,9 +49,9 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """List the pictures in review and the spot checks that nobody has decided on yet."""
-    from maskworks.studio.filing import out_of
     from maskworks.studio.output_folder import FOLDERS
     from maskworks.studio.review.deciding import awaiting
+    from maskworks.studio.run.filing import out_of
     from maskworks.studio.store import deliverables
 
     file = read_campaign(campaign)
@@ -144,9 +144,9 @@ def _decide(
     said: tuple[str | None, str, str | None],
 ) -> int:
     """Decide on each picture, and return the exit code: 1 if one could not be decided on."""
-    from maskworks.studio.filing import follow_up, out_of
     from maskworks.studio.review.deciding import judge, named
     from maskworks.studio.review.rehanding import hand_missing
+    from maskworks.studio.run.filing import follow_up, out_of
 
     by, why, database = said
     file, who = read_campaign(campaign), person(by)

@@ -76,8 +76,8 @@ def run_file(
 ) -> int:
     """Run a campaign, say what happens, write its report; return the exit code of `run`."""
     from maskworks.apps.cli.memory import reuse_memory
-    from maskworks.studio.reporting import report_campaign
-    from maskworks.studio.running import Run, Telling, run_campaign
+    from maskworks.studio.run.reporting import report_campaign
+    from maskworks.studio.run.run import Run, Telling, run_campaign
 
     stop = threading.Event()
     reuse_memory()
@@ -117,7 +117,7 @@ def run_file(
 def _check(file: CampaignFile, database: str | None, *, as_json: bool) -> None:
     """Print what would become of every picture, as far as that is known without looking at it."""
     from maskworks.studio.campaign.variants import background_notes
-    from maskworks.studio.filing import out_of
+    from maskworks.studio.run.filing import out_of
 
     plan = assign(file, beside=out_of(file))
     for item in plan.items:
@@ -155,7 +155,7 @@ def _sentence(plan: Assignment) -> str:
 
 def _before(file: CampaignFile, database: str | None, plan: Assignment) -> list[str]:
     """Say what of it is done already, if there was a run."""
-    from maskworks.studio.running import preview
+    from maskworks.studio.run.run import preview
     from maskworks.studio.store import database_beside, list_campaigns
 
     if database is None and not database_beside(file.path).is_file():

@@ -13,8 +13,8 @@ from maskworks.batch.writing import write_file
 from maskworks.core.writing import write_text_atomic
 from maskworks.studio import output_folder
 from maskworks.studio.campaign.campaign_file import CampaignFile
-from maskworks.studio.filing import out_of, photo_of
 from maskworks.studio.route import Route
+from maskworks.studio.run.filing import out_of, photo_of
 from maskworks.studio.store import Campaign, Filter, Store, deliverables, list_items
 
 CORRUPT = "product/damaged.png"

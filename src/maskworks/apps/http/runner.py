@@ -18,8 +18,8 @@ from maskworks.apps.http.outbound import Reach
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.core.errors import DownloadError, MaskworksError
 from maskworks.studio.campaign.campaign_file import read_campaign
-from maskworks.studio.reporting import report_campaign
-from maskworks.studio.running import Ended, Run, Telling, enter, run_campaign
+from maskworks.studio.run.reporting import report_campaign
+from maskworks.studio.run.run import Ended, Run, Telling, enter, run_campaign
 from maskworks.studio.store import HeldError, Store
 from maskworks.studio.store.jobs import (
     Job,

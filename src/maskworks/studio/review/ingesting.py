@@ -15,10 +15,11 @@ from maskworks.studio.campaign.assignment import PlannedItem, assign
 from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.campaign.variants import open_variants
 from maskworks.studio.cost import unit_cost
-from maskworks.studio.filing import out_of
 from maskworks.studio.handoff import match_returned, read_returned
 from maskworks.studio.handoff.folder import hand_name
 from maskworks.studio.pipeline import Item, compose_each, hold_against
+from maskworks.studio.run.filing import out_of
+from maskworks.studio.run.item_work import outputs_of
 from maskworks.studio.store import (
     Campaign,
     Filter,
@@ -29,7 +30,6 @@ from maskworks.studio.store import (
     list_reviews,
 )
 from maskworks.studio.store import Item as Kept
-from maskworks.studio.working import outputs_of
 
 ANYWAY = ", or deliver it with `--anyway`"
 """Ends the message of a fault that `Desk.anyway` would have let pass."""

@@ -11,11 +11,11 @@ from maskworks.core.reading import read_picture
 from maskworks.refine.refinement import RefineOptions
 from maskworks.studio.campaign.assignment import assign
 from maskworks.studio.campaign.campaign_file import CampaignFile
-from maskworks.studio.filing import out_of
 from maskworks.studio.handoff import folder
 from maskworks.studio.pipeline import Item, cut
+from maskworks.studio.run.filing import out_of
+from maskworks.studio.run.item_work import content_of
 from maskworks.studio.store import Campaign, Filter, Store, list_items
-from maskworks.studio.working import content_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection

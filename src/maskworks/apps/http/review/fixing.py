@@ -21,12 +21,13 @@ from maskworks.studio import output_folder
 from maskworks.studio.campaign.assignment import PlannedItem, assign
 from maskworks.studio.campaign.variants import open_variants
 from maskworks.studio.cost import unit_cost
-from maskworks.studio.filing import follow_up, out_of
 from maskworks.studio.handoff import folder
 from maskworks.studio.pipeline import Item, compose_each, hold_against
 from maskworks.studio.review.deciding import judge
 from maskworks.studio.review.rehanding import hand_missing
 from maskworks.studio.route import Route
+from maskworks.studio.run.filing import follow_up, out_of
+from maskworks.studio.run.item_work import outputs_of
 from maskworks.studio.store import Campaign, Judgement, Verdict, decide, list_events
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.store.reviewing import (
@@ -38,7 +39,6 @@ from maskworks.studio.store.reviewing import (
     now_of,
 )
 from maskworks.studio.store.withdrawing import withdraw
-from maskworks.studio.working import outputs_of
 
 MATTES = "mattes"
 """The folder of drawn mattes, below the campaign's outputs."""

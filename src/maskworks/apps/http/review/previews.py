@@ -21,8 +21,8 @@ from maskworks.core.values import Matte
 from maskworks.core.writing import Encoding, encode, encode_matte
 from maskworks.cutouts.cutting import cut_out, refine_edge
 from maskworks.refine.refinement import RefineOptions
-from maskworks.studio.filing import out_of, photo_of
 from maskworks.studio.handoff import folder
+from maskworks.studio.run.filing import out_of, photo_of
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.store.reviewing import matte_versions
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from maskworks.apps.http.middleware import LOGGER
 from maskworks.apps.http.review.campaigns import Desk, Desks
 from maskworks.core.errors import MaskworksError
-from maskworks.studio.filing import out_of
-from maskworks.studio.reporting import report_campaign
+from maskworks.studio.run.filing import out_of
+from maskworks.studio.run.reporting import report_campaign
 from maskworks.studio.store import counts, list_reviews
 
 PAUSE_S = 20.0

@@ -16,11 +16,11 @@ from maskworks.apps.http.review.fixing import Drawn, Hand, campaign_of, check_ha
 from maskworks.apps.http.settings import Bounds
 from maskworks.core.reading import Limits
 from maskworks.core.values import Matte
-from maskworks.studio.filing import follow_up, out_of, photo_of
 from maskworks.studio.handoff import folder as handoff_folder
 from maskworks.studio.handoff import read_returned
 from maskworks.studio.review.ingesting import ANYWAY, Returned, ingest_folder
 from maskworks.studio.review.ingesting import Desk as IngestDesk
+from maskworks.studio.run.filing import follow_up, out_of, photo_of
 from maskworks.studio.store import Item as Kept
 from maskworks.studio.store.reviewing import add_matte, let_go
 

@@ -27,8 +27,8 @@ from maskworks.apps.http.review.new_campaigns import (
     photo_path,
 )
 from maskworks.apps.http.service import Service, service_of
-from maskworks.studio.filing import out_of
 from maskworks.studio.output_folder import FOLDERS
+from maskworks.studio.run.filing import out_of
 from maskworks.studio.store import Filter, Item, counts, deliverables, list_items
 from maskworks.studio.store.jobs import Job, add_job, find_job, list_jobs
 

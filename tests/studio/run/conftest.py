@@ -18,8 +18,8 @@ from PIL import Image
 
 from maskworks.models import load_model
 from maskworks.studio.campaign.campaign_file import read_campaign
-from maskworks.studio.filing import out_of
-from maskworks.studio.running import Run, Telling, run_campaign
+from maskworks.studio.run.filing import out_of
+from maskworks.studio.run.run import Run, Telling, run_campaign
 from maskworks.studio.store import Filter, counts, list_campaigns, list_items, open_store
 
 HERE = Path(__file__).parent

@@ -17,8 +17,8 @@ import scipy.ndimage  # noqa: F401
 
 import maskworks.apps.cli.memory
 import maskworks.apps.cli.run
-import maskworks.studio.reporting
-import maskworks.studio.running
+import maskworks.studio.run.reporting
+import maskworks.studio.run.run
 import maskworks.studio.store.adding
 import maskworks.studio.store.migrations  # noqa: F401
 from maskworks.apps.cli import main

@@ -15,9 +15,9 @@ from maskworks.studio.campaign.assignment import PlannedItem
 from maskworks.studio.campaign.exceptions import Rule
 from maskworks.studio.cost import Rates
 from maskworks.studio.route import Reason, Rules
-from maskworks.studio.settling import retry_numbers, settle
+from maskworks.studio.run.item_work import Job
+from maskworks.studio.run.rerouting import retry_numbers, settle
 from maskworks.studio.store.rows import Item
-from maskworks.studio.working import Job
 
 RULE = Rule("glob", "a.jpg", "see-through", 2)
 LOW = Reason("low-score", 0.6, 0.85, "score 0.600 is below 0.85")

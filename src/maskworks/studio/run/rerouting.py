@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from maskworks.studio.handoff.folder import HANDED_OVER
 from maskworks.studio.route import Decision, Reason, route, spot_check
+from maskworks.studio.run.item_work import Job, exception_reason, price
 from maskworks.studio.store.given import Outcome
 from maskworks.studio.store.rows import Item as Kept
-from maskworks.studio.working import Job, exception_reason, price
 
 _OF_THE_RULES = ("low-score", "spot-check")
 _EXCEPTION = "exception:"

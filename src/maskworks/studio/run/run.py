@@ -30,11 +30,12 @@ from maskworks.studio.campaign.campaign import canonical_hash
 from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.campaign.item_list import some
 from maskworks.studio.campaign.variants import background_notes
-from maskworks.studio.filing import hand_over_list, out_of, write_list
 from maskworks.studio.pipeline import Settings, steps_for
 from maskworks.studio.route import Rules
+from maskworks.studio.run.filing import hand_over_list, out_of, write_list
+from maskworks.studio.run.item_work import UNREAD, Done, Job, content_of, work
+from maskworks.studio.run.rerouting import retry_numbers, settle
 from maskworks.studio.scoring.score_model import digest_of, load_score_model
-from maskworks.studio.settling import retry_numbers, settle
 from maskworks.studio.store import (
     Added,
     Campaign,
@@ -57,7 +58,6 @@ from maskworks.studio.store import (
     reroute,
 )
 from maskworks.studio.store import Item as Kept
-from maskworks.studio.working import UNREAD, Done, Job, content_of, work
 
 if TYPE_CHECKING:
     from maskworks.models import ModelSpec

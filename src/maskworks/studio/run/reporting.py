@@ -9,8 +9,8 @@ from maskworks.core.errors import UsageError
 from maskworks.studio import output_folder
 from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.cost import ZERO
-from maskworks.studio.filing import out_of, photo_of
 from maskworks.studio.report import ReportHeader, ReportItem, Written, write_report
+from maskworks.studio.run.filing import out_of, photo_of
 from maskworks.studio.store import (
     Campaign,
     Filter,
