@@ -1,4 +1,4 @@
-"""Fit the score model on pictures with a truth, and write src/maskworks/studio/scoring/score_model.toml.
+"""Fit the score model on pictures with a truth, and write studio/scoring/score_model.toml.
 
     nice python bench/fit_score.py            about ten minutes
     python bench/fit_score.py --model cutout-fast

@@ -179,7 +179,8 @@ class ScoreModel(_Row):
     good_iou : float
         The score is the probability that the cut-out's IoU with the truth reaches this.
     confidence, evidence : the coefficients
-    recalibration : applied to the score, one after the other; see `maskworks.studio.calibration.calibrate`
+    recalibration : applied to the score, one after the other; see
+        `maskworks.studio.calibration.calibrate`
     fit, metrics : how and on what the coefficients were found, and what they are worth
     """
 
