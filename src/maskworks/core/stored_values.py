@@ -7,8 +7,18 @@ here first.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+from maskworks.core.deep import raw_mode
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+_ID_MODES = frozenset({"1", "L", "P", "I;16", "I;16B", "I;16L", "I;16N", "I"})
+_SCALED = {"L;2": 85, "L;4": 17}  # Pillow stretches greys of 2 and 4 bits
 
 DIM = 10
 """Of 255: a file whose brightest value is above 0 and not above this holds no alpha."""
@@ -53,3 +63,24 @@ def inside_of(levels: NDArray[np.integer], white: int = 255) -> NDArray[np.bool_
     if dim_values(levels, white) is not None:
         return np.asarray(levels > 0)
     return np.asarray(levels >= (white + 1) // 2)
+
+
+def stored_ids(opened: ImageFile, *, binary: bool = False) -> NDArray[np.int64] | None:
+    """Return the ids that an opened picture holds: int64 (H, W); None if it is in colours.
+
+    Parameters
+    ----------
+    opened : a picture whose header was read, and no more
+        Of 1 to 16 bits; the places of a palette, or the values of a grey one.
+    binary : bool
+        It is a mask: 1 inside, 0 outside. Of a palette every place but the first is inside.
+    """
+    if opened.mode not in _ID_MODES:
+        return None
+    scale = _SCALED.get(raw_mode(opened), 1)
+    palette, wide = opened.mode == "P", opened.mode.startswith("I")
+    ids = np.asarray(opened).astype(np.int64, copy=False) // scale
+    if not binary:
+        return ids
+    white = 65535 if wide and ids.size and int(ids.max()) > 255 else 255
+    return (ids > 0 if palette else inside_of(ids, white)).astype(np.int64)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskworks.core.deep import raw_mode
 from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
 from maskworks.core.formats import open_format, sniff
 from maskworks.core.reading import Limits
-from maskworks.core.stored_values import inside_of
+from maskworks.core.stored_values import stored_ids
 from maskworks.core.values import Pixels
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ LIMITS = Limits()
 Array = TypeVar("Array")
 
 _HEAD_BYTES = 64
-_ID_MODES = frozenset({"1", "L", "P", "I;16", "I;16B", "I;16L", "I;16N", "I"})
 _LOSSY = frozenset({"JPEG", "WEBP", "HEIF", "AVIF"})
-_SCALED = {"L;2": 85, "L;4": 17}  # Pillow stretches greys of 2 and 4 bits
 _MOST = 65_535
 
 
@@ -57,7 +55,7 @@ def read_ids(path: Path, limits: Limits = LIMITS, *, binary: bool = False) -> ND
     ImageError
         If it is in colours, was compressed with loss, or holds a value above 65,535.
     """
-    return _read(path, limits, _inside if binary else _ids)
+    return _read(path, limits, partial(_ids, binary=binary))
 
 
 def read_channels(path: Path, limits: Limits = LIMITS) -> Pixels:
@@ -111,24 +109,16 @@ def _channels(opened: ImageFile, label: str) -> Pixels:
     return np.ascontiguousarray(np.asarray(opened)[..., :3])
 
 
-def _ids(opened: ImageFile, label: str) -> NDArray[np.uint16]:
-    if opened.mode not in _ID_MODES:
+def _ids(opened: ImageFile, label: str, *, binary: bool = False) -> NDArray[np.uint16]:
+    values = stored_ids(opened, binary=binary)
+    if values is None:
         raise ImageError(
             f"{label}: is in colours ({opened.mode}), a label map holds one id a pixel; save the "
             "ids as a grey or palette PNG"
         )
-    scale = _SCALED.get(raw_mode(opened), 1)
-    values = np.asarray(opened).astype(np.int64, copy=False)
     if values.size and not (values.min() >= 0 and values.max() <= _MOST):
         raise ImageError(f"{label}: holds the value {values.max()}, ids are 0 to {_MOST}")
-    return (values // scale).astype(np.uint16)
-
-
-def _inside(opened: ImageFile, label: str) -> NDArray[np.uint16]:
-    palette, wide = opened.mode == "P", opened.mode.startswith("I")
-    ids = _ids(opened, label)
-    white = 65535 if wide and int(ids.max()) > 255 else 255
-    return (ids > 0 if palette else inside_of(ids, white)).astype(np.uint16)
+    return values.astype(np.uint16)
 
 
 def places_table(taxonomy: Taxonomy) -> NDArray[np.int32]:

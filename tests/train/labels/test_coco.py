@@ -12,6 +12,7 @@ from maskworks.core.errors import RecipeError
 from maskworks.core.rle_coco import to_coco
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import Pictures, load_label_recipe
+from maskworks.train.labels.row import row_of
 
 CATEGORIES = [{"id": 4, "name": "disc", "isthing": 1}, {"id": 9, "name": "bar", "isthing": 1}]
 SIZE = {"height": 40, "width": 60}
@@ -69,9 +70,57 @@ def test_objects_keep_their_numbers_and_crowds_have_no_truth(folder, recipe_file
     assert 0 < depth[10, 14] < 100
 
 
-def test_without_a_background_uncovered_pixels_have_no_truth(folder, recipe_file):
-    recipe = load_label_recipe(recipe_of(recipe_file, '["disc", "bar"]'))
+def coco_recipe(recipe_file, classes, more=""):
+    path = recipe_of(recipe_file, classes)
+    rows = f'folder = "pictures"\nformat = "coco"\nlabels = "objects.json"\n{more}'
+    text = path.read_text().replace('folder = "train"', rows).replace('folder = "dev"', rows)
+    path.write_text(text)
+    return path
+
+
+def test_what_is_not_annotated_is_background_though_no_class_is_called_so(folder, recipe_file):
+    recipe = load_label_recipe(coco_recipe(recipe_file, '["disc", "bar"]'))
+    assert recipe.class_names == ("background", "disc", "bar")
+    assert row_of(recipe).classes == recipe.class_names
+    labels = load_set(folder, recipe, recipe.train).labels[0].numpy()
+    assert (labels[10, 10], labels[20, 20], labels[35, 35]) == (1, 0, 3)
+
+
+def test_the_share_of_what_is_not_annotated_is_told(folder, recipe_file, capsys):
+    path = coco_recipe(recipe_file, '["disc", "bar"]')
+    assert main(["data", "check", str(folder), "--recipe", str(path)]) == 1
+    said = capsys.readouterr().out
+    labels = load_set(folder, load_label_recipe(path), load_label_recipe(path).train).labels[0]
+    share = float((labels == 0).float().mean())
+    assert f"train: {share:.1%} of the pixels are not annotated: background" in said
+
+
+def test_a_taxonomy_without_background_is_not_taken_for_coco_in_silence(folder, recipe_file):
+    path = coco_recipe(recipe_file, '["disc"]')
+    text = path.read_text().replace('classes = ["disc"]', 'taxonomy = "camvid-11"')
+    path.write_text(text)
+    with pytest.raises(RecipeError, match="camvid-11 has no background"):
+        load_label_recipe(path)
+
+
+@pytest.mark.parametrize("mask", [[[5, 5, 9, 5]], [], [[1, 1, 2, 2, 3, "x"]]])
+def test_masks_that_are_none_are_named_or_left_out(folder, recipe_file, mask):
+    def spoil(content):
+        content["annotations"][0]["segmentation"] = mask
+
+    spoilt(folder, spoil)
+    recipe = load_label_recipe(recipe_of(recipe_file, WITH_BACKGROUND))
     rule = Pictures(folder="pictures", format="coco", labels="objects.json")
+    with pytest.raises(RecipeError, match=r"three points or more.*damaged = 'ignore'"):
+        load_set(folder, recipe, rule)
+    kept = rule.model_copy(update={"damaged": "ignore"})
+    assert load_set(folder, recipe, kept).labels[0].shape == (40, 60)
+
+
+def test_uncovered_pixels_have_no_truth_where_the_recipe_says_so(folder, recipe_file):
+    path = coco_recipe(recipe_file, '["disc", "bar"]', 'uncovered = "ignore"')
+    recipe = load_label_recipe(path)
+    rule = recipe.train
     labels = load_set(folder, recipe, rule).labels[0].numpy()
     assert (labels[10, 10], labels[20, 20], labels[35, 35]) == (0, 2, 2)
 

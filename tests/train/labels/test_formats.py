@@ -108,7 +108,13 @@ FORMATS: dict[str, tuple[Write, str, tuple[str, str], str, tuple[int, int, int]]
         "ade20k-150",
         (0, 12, 93),
     ),
-    "coco": (coco, 'folder = "SPLIT"\nlabels = "SPLIT.json"', ("train", "dev"), OWN, (0, 1, 2)),
+    "coco": (
+        coco,
+        'folder = "SPLIT"\nlabels = "SPLIT.json"\nuncovered = "ignore"',
+        ("train", "dev"),
+        OWN,
+        (0, 1, 2),
+    ),
     "coco-panoptic": (
         coco_panoptic,
         'folder = "SPLIT"\nlabels = "SPLIT-truth.json"',

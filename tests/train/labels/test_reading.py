@@ -85,7 +85,7 @@ def test_a_palette_picture_counts_by_its_places(tmp_path):
         (lambda f: (f / "train0.png").unlink(), r"train0\.png: is missing: the labels of train0"),
         (lambda f: grey(f / "train0.png", 7, (64, 48)), r"has the ids 7, which are no class"),
         (lambda f: grey(f / "train0.png", 1, (64, 40)), r"is 64x40, its picture train0.webp 64x48"),
-        (lambda f: photo(f / "train0.png", (64, 48)), "is a colour picture"),
+        (lambda f: photo(f / "train0.png", (64, 48)), "is in colours"),
         (lambda f: (f / "train0.png").write_bytes(b"no"), r"train0\.png: cannot be read"),
         (lambda f: (f / "train0.webp").write_bytes(b"no"), r"train0\.webp"),
     ],

@@ -52,6 +52,12 @@ def check(
     ignore: Annotated[
         int | None, typer.Option(help="Id of pixels without a label; default the taxonomy's, 255.")
     ] = None,
+    binary: Annotated[
+        bool,
+        typer.Option(
+            "--binary", help="Labels are masks, of 0 and 1 or of 0 and 255: class 1 is inside."
+        ),
+    ] = False,
     report: Annotated[
         Path | None, typer.Option("--json", help="Also write everything into this file.")
     ] = None,
@@ -65,14 +71,15 @@ def check(
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; name the folder of the pictures")
     if recipe is not None:
-        if taxonomy or classes or ignore is not None:
+        if taxonomy or classes or binary or ignore is not None:
             raise UsageError("--recipe says which classes there are; leave the other options away")
         names, splits = _of_recipe(recipe, folder)
     else:
-        names, splits = _of_folders(folder, taxonomy, classes, ignore)
+        names, splits = _of_folders(folder, taxonomy, classes, ignore, binary=binary)
     found = [check_split(name, pairs, table, names) for name, pairs, table in splits]
     same = duplicates(found)
-    _print(found, same, names)
+    implied = names and names[0] == "background"
+    _print(found, same, names, ground="background" if implied else "without a label")
     if report is not None:
         from maskworks.core.atomic import write_text_atomic
 
@@ -128,7 +135,12 @@ def _of_recipe(path: Path, data: Path) -> tuple[tuple[str, ...], list[Split]]:
 
 
 def _of_folders(
-    folder: Path, taxonomy: str | None, classes: int | None, ignore: int | None
+    folder: Path,
+    taxonomy: str | None,
+    classes: int | None,
+    ignore: int | None,
+    *,
+    binary: bool,
 ) -> tuple[tuple[str, ...], list[Split]]:
     import numpy as np
 
@@ -152,6 +164,9 @@ def _of_folders(
             f"{folder}: holds no PNG labels, nor does a folder in it, nor is it laid out as VOC, "
             "Cityscapes or ADE20K; files of COCO are checked by --recipe"
         )
+    if binary and any(each.format != "png" for each in splits):
+        raise UsageError(f"--binary is of PNG labels, {folder} is laid out as {splits[0].format}")
+    splits = [each.model_copy(update={"binary": binary}) for each in splits]
     if splits[0].format == "cityscapes" and taxonomy == "cityscapes-19":
         table = by_label_ids(table)
     return names, [
@@ -160,7 +175,9 @@ def _of_folders(
     ]
 
 
-def _print(found: Sequence[SplitFound], same: Sequence[str], names: Sequence[str]) -> None:
+def _print(
+    found: Sequence[SplitFound], same: Sequence[str], names: Sequence[str], *, ground: str
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -184,6 +201,9 @@ def _print(found: Sequence[SplitFound], same: Sequence[str], names: Sequence[str
         sizes = ", ".join(f"{w}x{h} ({n})" for (h, w), n in each.sizes.most_common(4))
         more = len(each.sizes) - 4
         typer.echo(f"{each.name}: {sizes}{f' and {more} more sizes' if more > 0 else ''}")
+        if each.uncovered:
+            share = each.uncovered / max(1, each.pixels.sum())
+            typer.echo(f"{each.name}: {share:.1%} of the pixels are not annotated: {ground}")
         _listed(f"{each.name}: to mend", each.problems)
     _listed("pictures that are in two splits", same)
     if not same and not any(each.problems for each in found):

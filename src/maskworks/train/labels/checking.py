@@ -12,6 +12,7 @@ from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
 from maskworks.core.exif import orientation_of
+from maskworks.train.labels.coco import UNCOVERED
 from maskworks.train.labels.drawing import draw_pair
 from maskworks.train.labels.finding import MOST_IDS, Pair, stored_labels
 
@@ -27,6 +28,7 @@ LOOK_SIDE = 16
 ALIKE = 0.95
 """Correlation of two looks from which pictures whose fingerprints are near show the same."""
 
+_WHITE = 255  # inside, in masks; no label, in label maps
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 
 
@@ -34,7 +36,8 @@ _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 class SplitFound:
     """What one split holds: pixels and pictures of each class, and what is wrong with it.
 
-    `classes` has one more place than there are classes, for pixels without a label.
+    `pixels` has one more place than there are classes, for those without a label; `uncovered` are
+    those that nothing in a COCO file covers, `raw` the ids that PNGs hold.
     """
 
     name: str
@@ -42,6 +45,8 @@ class SplitFound:
     pixels: NDArray[np.int64]
     in_pictures: NDArray[np.int64]
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    uncovered: int = 0
+    raw: set[int] = field(default_factory=set)
     unknown_ids: Counter[int] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     fingerprints: Bits = field(default_factory=lambda: np.zeros((0, SIDE * SIDE // 8), np.uint8))
@@ -75,6 +80,14 @@ def check_split(
         found.looks = np.stack([look for _, look in seen])
     for number, times in sorted(found.unknown_ids.items()):
         found.problems.append(f"id {number} is of no class: {times} pixels")
+    if 0 in found.raw and _WHITE in found.raw and len(found.raw) == 2 and len(classes) > 1:
+        found.problems.append(
+            f"all labels hold 0 and {_WHITE} alone, as masks do: read them with --binary, or say "
+            "binary = true in the recipe"
+        )
+    share = found.pixels[-1] / max(1, found.pixels.sum())
+    if share > 0.5:
+        found.problems.append(f"{share:.1%} of the pixels have no label and count nowhere")
     found.problems += [
         f"class {label} is in no picture"
         for label, times in zip(classes, found.in_pictures, strict=False)
@@ -106,7 +119,11 @@ def _look_at(pair: Pair, table: NDArray[np.int32], found: SplitFound) -> tuple[B
             f"{upright[1]}x{upright[0]}"
         )
     found.sizes[upright] += 1
+    if pair.coco is not None:
+        found.uncovered += int(np.count_nonzero(ids == UNCOVERED))
     places = table[ids.clip(0, MOST_IDS - 1)]
+    if pair.coco is None and pair.drawn is None:
+        found.raw.update(np.unique(ids).tolist())
     found.unknown_ids.update(Counter(ids[places < 0].ravel().tolist()))
     counts = np.bincount(places[places >= 0].ravel(), minlength=len(found.pixels))
     found.pixels += counts
@@ -183,6 +200,7 @@ def as_record(
                 "sizes": {f"{w}x{h}": n for (h, w), n in each.sizes.most_common()},
                 "pixels": each.pixels[:-1].tolist(),
                 "pixels_without_label": int(each.pixels[-1]),
+                "pixels_without_annotation": each.uncovered,
                 "in_pictures": each.in_pictures[:-1].tolist(),
                 "problems": each.problems,
             }

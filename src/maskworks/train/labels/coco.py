@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from PIL import Image as PilImage
 from maskworks.core.errors import ImageError, RecipeError
 from maskworks.core.panoptic import ids_of_png
 from maskworks.core.rle_coco import from_coco
+
+if TYPE_CHECKING:
+    from maskworks.train.labels.recipe import Pictures
 
 UNCOVERED = 65534
 """The id of a pixel that no annotation covers."""
@@ -122,8 +126,17 @@ def _pictures(path: Path, content: dict[str, Any]) -> tuple[Picture, ...]:
     )
 
 
-def painted(picture: Picture, file: CocoFile) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def painted(
+    picture: Picture, file: CocoFile, *, skip: bool = False
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return a picture's category ids and its objects' numbers.
+
+    Parameters
+    ----------
+    picture : Picture
+    file : CocoFile
+    skip : bool
+        Leave out masks that are none, instead of an error.
 
     Returns
     -------
@@ -139,7 +152,7 @@ def painted(picture: Picture, file: CocoFile) -> tuple[NDArray[np.int32], NDArra
     """
     ids = np.full(picture.size, UNCOVERED, np.int32)
     objects = np.zeros(picture.size, np.int32)
-    masks = _masks(picture, file)
+    masks = _masks(picture, file, skip=skip)
     order = sorted(range(len(masks)), key=lambda at: -int(masks[at].sum()))
     for at in order:
         part, inside = picture.parts[at], masks[at]
@@ -150,9 +163,9 @@ def painted(picture: Picture, file: CocoFile) -> tuple[NDArray[np.int32], NDArra
     return ids, objects
 
 
-def _masks(picture: Picture, file: CocoFile) -> Sequence[NDArray[np.bool_]]:
+def _masks(picture: Picture, file: CocoFile, *, skip: bool) -> Sequence[NDArray[np.bool_]]:
     if picture.segments is None:
-        return [_mask(part.mask, picture, file.path) for part in picture.parts]
+        return [_mask(part.mask, picture, file.path, skip=skip) for part in picture.parts]
     path = file.path.with_suffix("") / picture.segments
     try:
         with PilImage.open(path) as opened:
@@ -169,9 +182,27 @@ def _masks(picture: Picture, file: CocoFile) -> Sequence[NDArray[np.bool_]]:
     return [numbers == part.number for part in picture.parts]
 
 
-def _mask(mask: Any, picture: Picture, path: Path) -> NDArray[np.bool_]:  # noqa: ANN401 - RLE or polygons
+def _mask(
+    mask: Any,  # noqa: ANN401 - RLE or polygons
+    picture: Picture,
+    path: Path,
+    *,
+    skip: bool,
+) -> NDArray[np.bool_]:
     from faster_coco_eval import mask as coco
 
+    if isinstance(mask, list):
+        rings = [ring for ring in mask if is_ring(ring)]
+        if len(rings) < len(mask) or not mask:
+            if not skip:
+                raise RecipeError(
+                    path,
+                    f"{picture.file}: a mask is no list of polygons of three points or more",
+                    "mend it, or leave such masks out with damaged = 'ignore'",
+                )
+            mask = rings
+        if not mask:
+            return np.zeros(picture.size, bool)
     try:
         packed = (
             mask if isinstance(mask, dict) else coco.merge(coco.frPyObjects(mask, *picture.size))
@@ -186,13 +217,27 @@ def _mask(mask: Any, picture: Picture, path: Path) -> NDArray[np.bool_]:  # noqa
     return inside
 
 
-def places_of_categories(
-    file: CocoFile, classes: Sequence[str], *, ignore_others: bool
-) -> dict[int, int]:
+def is_ring(ring: object) -> bool:
+    """Say whether a value is a polygon of COCO: x and y of three points or more.
+
+    Examples
+    --------
+    >>> is_ring([0, 0, 4, 0, 4, 4]), is_ring([0, 0, 4, 0]), is_ring(None)
+    (True, False, False)
+    """
+    return (
+        isinstance(ring, list)
+        and len(ring) >= 6
+        and len(ring) % 2 == 0
+        and all(isinstance(each, int | float) and math.isfinite(each) for each in ring)
+    )
+
+
+def places_of_categories(file: CocoFile, classes: Sequence[str], rule: Pictures) -> dict[int, int]:
     """Return for the id of each category the place of the class of its name.
 
     Ids of no class are at the place `len(classes)`: without a label. So are pixels that nothing
-    covers, unless a class is called background.
+    covers, unless a class is called background and the rule does not ignore them.
 
     Raises
     ------
@@ -202,7 +247,7 @@ def places_of_categories(
     spare = len(classes)
     known = {name: at for at, name in enumerate(classes)}
     strange = sorted(set(file.categories.values()) - set(known))
-    if strange and not ignore_others:
+    if strange and rule.others != "ignore":
         raise RecipeError(
             file.path,
             f"has categories that are no class of the recipe: {', '.join(strange[:8])}",
@@ -216,4 +261,5 @@ def places_of_categories(
             f"its categories are {', '.join(list(file.categories.values())[:12])}",
         )
     places = {number: known.get(name, spare) for number, name in file.categories.items()}
-    return {**places, UNCOVERED: known.get("background", spare), UNTOLD: spare}
+    ground = spare if rule.uncovered == "ignore" else known.get("background", spare)
+    return {**places, UNCOVERED: ground, UNTOLD: spare}

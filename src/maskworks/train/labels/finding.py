@@ -12,6 +12,7 @@ from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
 from maskworks.core.reading import SUFFIXES
+from maskworks.core.stored_values import stored_ids
 from maskworks.core.taxonomy import load_taxonomy
 from maskworks.core.taxonomy_mapping import load_mapping
 from maskworks.train.labels.coco import Picture, painted, places_of_categories, read_coco
@@ -27,6 +28,7 @@ Ids = NDArray[np.int32]
 class Pair:
     """A picture and its file of labels, and what that file says of it where it says much.
 
+    With `binary` the labels are a mask; with `skip_damaged` masks that are none are left out.
     `drawn` is the seed of a picture that is drawn rather than read.
     """
 
@@ -34,6 +36,8 @@ class Pair:
     picture: Path
     labels: Path
     coco: Picture | None = None
+    binary: bool = False
+    skip_damaged: bool = False
     drawn: tuple[int, int] | None = None
 
 
@@ -100,7 +104,7 @@ def _png(folder: Path, rule: Pictures, data: Path) -> Iterator[Pair]:
     for path in folder.iterdir():
         suffix = path.suffix.lower()
         if suffix in SUFFIXES and not (beside and suffix == ".png"):
-            yield Pair(path.stem, path, labels / f"{path.stem}.png")
+            yield Pair(path.stem, path, labels / f"{path.stem}.png", binary=rule.binary)
 
 
 def _voc(folder: Path, rule: Pictures, _: Path) -> Iterator[Pair]:
@@ -136,7 +140,8 @@ def _coco(folder: Path, rule: Pictures, data: Path) -> Iterator[Pair]:
             raise RecipeError(
                 path, f"is missing: {labels.name} lists it", "add it, or the row goes"
             )
-        yield Pair(Path(each.file).with_suffix("").as_posix(), path, labels, each)
+        name = Path(each.file).with_suffix("").as_posix()
+        yield Pair(name, path, labels, each, skip_damaged=rule.damaged == "ignore")
 
 
 def _drawn(rule: Pictures) -> list[Pair]:
@@ -180,7 +185,7 @@ def places_of_ids(recipe: LabelRecipe, rule: Pictures, data: Path) -> NDArray[np
     table = np.full(MOST_IDS, -1, np.int32)
     if rule.format in ("coco", "coco-panoptic"):
         file = read_coco(data / str(rule.labels))
-        places = places_of_categories(file, names, ignore_others=rule.others == "ignore")
+        places = places_of_categories(file, names, rule)
         table[list(places)] = list(places.values())
         return table
     if rule.format == "drawn":
@@ -213,8 +218,14 @@ def _drawn_places(names: tuple[str, ...], rule: Pictures) -> list[int]:
     return list(range(len(names)))
 
 
-def read_ids(path: Path) -> NDArray[np.int32]:
-    """Return the ids of a PNG: grey of 1, 8 or 16 bits, or a palette's places.
+def read_ids(path: Path, *, binary: bool = False) -> NDArray[np.int32]:
+    """Return the ids of a PNG: grey of 1 to 16 bits, or a palette's places.
+
+    Parameters
+    ----------
+    path : Path
+    binary : bool
+        It is a mask: 1 inside, 0 outside.
 
     Raises
     ------
@@ -223,12 +234,14 @@ def read_ids(path: Path) -> NDArray[np.int32]:
     """
     try:
         with PilImage.open(path) as opened:
-            ids = np.asarray(opened)
+            ids, mode = stored_ids(opened, binary=binary), opened.mode
     except (OSError, SyntaxError, ValueError) as error:
         raise RecipeError(path, f"cannot be read ({error})", "export it again") from error
-    if ids.ndim != 2:
+    if ids is None:
         raise RecipeError(
-            path, f"is a colour picture {ids.shape}", "labels are ids: a grey or palette PNG"
+            path,
+            f"is in colours ({mode})",
+            "labels are ids: `maskworks data import` makes them of colours",
         )
     return ids.astype(np.int32)
 
@@ -242,6 +255,6 @@ def stored_labels(pair: Pair) -> tuple[Ids, Ids]:
         If they cannot be read.
     """
     if pair.coco is not None:
-        return painted(pair.coco, read_coco(pair.labels))
-    ids = read_ids(pair.labels)
+        return painted(pair.coco, read_coco(pair.labels), skip=pair.skip_damaged)
+    ids = read_ids(pair.labels, binary=pair.binary)
     return ids, ids

@@ -311,7 +311,9 @@ class LabelRun:
         self.save()
         if self.dev is not None:
             marked = ", the best" if better else ""
-            self.watch.say(f"dev {self.dev.name} {mean:.4f} at step {self.at.step}{marked}")
+            self.watch.say(
+                f"dev {self.dev.name} {mean:.4f}{self.dev.over} at step {self.at.step}{marked}"
+            )
         self._mode()
         return mean
 

@@ -24,6 +24,7 @@ Format = Literal["png", "voc", "cityscapes", "ade20k", "coco", "coco-panoptic", 
 
 _SPLIT = ("voc", "cityscapes", "ade20k")
 _LABELS = ("coco", "coco-panoptic")
+BACKGROUND = "background"
 
 
 class Pictures(_Frozen):
@@ -34,11 +35,13 @@ class Pictures(_Frozen):
     ``cityscapes``: the folder that holds leftImg8bit and gtFine, labelIds read as train ids.
     ``ade20k``: the folder that holds images and annotations, `split` training or validation.
     ``coco``: pictures in `folder`, objects in the file `labels`; classes go by name. What is no
-    object is the class "background" where there is one, else without a label.
+    object is the class "background", which comes first if it is not named; with `uncovered` =
+    "ignore" it is without a label. With `damaged` = "ignore" masks that are none are left out.
     ``coco-panoptic``: likewise, with the PNGs in a folder called as `labels` without ".json".
     ``drawn``: nothing is read; `count` pictures are drawn, `folder` is what: one of
     `maskworks.train.labels.drawing.DRAWINGS`. Other `seed`, other pictures.
 
+    With `binary` PNGs are masks, of 0 and 1 or of 0 and 255: the second class is inside.
     Of a `limit` the pictures are spread evenly over the sorted names. With `others` = "ignore"
     what a COCO file calls by a name that is no class is without a label, instead of an error.
     `terms` is what the model's card says of where the pictures come from.
@@ -49,6 +52,9 @@ class Pictures(_Frozen):
     labels: str | None = None
     split: str | None = None
     others: Literal["refuse", "ignore"] = "refuse"
+    uncovered: Literal["background", "ignore"] = "background"
+    damaged: Literal["refuse", "ignore"] = "refuse"
+    binary: bool = False
     count: int | None = Field(None, ge=1)
     seed: int = 0
     limit: int | None = Field(None, ge=1)
@@ -68,7 +74,15 @@ class Pictures(_Frozen):
                 rule = f"needs {key}" if needed else f"takes no {key}"
                 message = f"format {self.format!r} {rule}"
                 raise ValueError(message)
+        if self.binary and self.format != "png":
+            message = f"format {self.format!r} is never binary"
+            raise ValueError(message)
         return self
+
+    @property
+    def has_ground(self) -> bool:
+        """Whether what nothing covers is a class of its own."""
+        return self.format == "coco" and self.uncovered == "background"
 
 
 class Start(_Frozen):
@@ -215,6 +229,10 @@ class LabelRecipe(_Frozen):
         if (self.taxonomy is None) == (not self.classes):
             message = "name the classes by either taxonomy or classes, and not both"
             raise ValueError(message)
+        if self._ground_is_implied and BACKGROUND not in self.class_names:
+            message = f"{self.taxonomy} has no background, which is what COCO leaves out; "
+            message += "name classes, or say uncovered = 'ignore' in train and dev"
+            raise ValueError(message)
         total = sum(stage.share for stage in self.stage)
         if abs(total - 1) > 1e-6:
             message = f"the stages' shares add up to {total:g}, make them add up to 1"
@@ -248,7 +266,7 @@ class LabelRecipe(_Frozen):
         """Whether the labels say what is no object: by a background, or by COCO's categories."""
         formats = {self.train.format, self.dev.format}
         of_coco = self.kind == "queries" and formats <= {"coco", "coco-panoptic"}
-        return of_coco or self.class_names[0] == "background"
+        return of_coco or self.class_names[0] == BACKGROUND
 
     def _own_misfit(self) -> str | None:
         """Return what does not go with a network of objects or queries, or None."""
@@ -292,10 +310,15 @@ class LabelRecipe(_Frozen):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The names of the classes, in the order of their ids."""
+        """The names of the classes, in the order of their ids; a background that COCO implies."""
         if self.taxonomy is None:
-            return self.classes
+            implied = self._ground_is_implied and BACKGROUND not in self.classes
+            return (BACKGROUND, *self.classes) if implied else self.classes
         return tuple(each.name for each in load_taxonomy(self.taxonomy).categories)
+
+    @property
+    def _ground_is_implied(self) -> bool:
+        return self.kind != "queries" and (self.train.has_ground or self.dev.has_ground)
 
     @property
     def unknown(self) -> int:

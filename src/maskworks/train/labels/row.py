@@ -21,7 +21,7 @@ def row_of(recipe: LabelRecipe, *, file: str | None = None, sha256: str = _NO_FI
     objects = recipe.targets == "objects"
     queries = recipe.kind == "queries"
     task = "instance" if objects else "semantic"
-    named = {"taxonomy": recipe.taxonomy} if recipe.taxonomy else {"classes": recipe.classes}
+    named = {"taxonomy": recipe.taxonomy} if recipe.taxonomy else {"classes": recipe.class_names}
     shown = recipe.network if recipe.encoder is None else f"{recipe.network}, {recipe.encoder}"
     return ModelSpec(
         name=recipe.name,

@@ -8,6 +8,7 @@ from pathlib import Path
 from maskworks.core.errors import RecipeError
 from maskworks.train.budget import Budget
 from maskworks.train.labels.loop import LabelRun
+from maskworks.train.labels.presence import presence_notes
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import LabelRecipe, Start, load_label_recipe
 from maskworks.train.labels.team import join_team, leave_team
@@ -50,6 +51,8 @@ def train_labels(
     try:
         splits = load_splits(path, recipe, data)
         watch.say(f"{len(splits.train)} pictures to learn from, {len(splits.dev)} to score on")
+        for note in presence_notes(path, recipe, data, splits):
+            watch.say(f"mind: {note}")
         run = LabelRun(recipe, data, splits, folder=folder, watch=watch, team=team)
         if team.leads and path.resolve() != (folder / "recipe.toml").resolve():
             shutil.copyfile(path, folder / "recipe.toml")

@@ -28,12 +28,14 @@ from maskworks.train.labels.views import LabelSet
 class Scores:
     """What a split reached: `name` and `main` of the figure that decides, and each class's.
 
-    `main` is the mean IoU, or where objects are learnt the mean PQ over all but a background.
+    `over` says of how many classes it is the mean if the split lacks some, else nothing. `main`
+    is the mean IoU, or where objects are learnt the mean PQ over all but a background.
     """
 
     name: str
     main: float
     classes: dict[str, float]
+    over: str = ""
 
 
 def normalised(x: Tensor, recipe: LabelRecipe) -> Tensor:
@@ -114,7 +116,9 @@ def summed(counted: Iterable[Tally], recipe: LabelRecipe) -> Scores:
         objects += each.objects
     ious = {f"iou {name}": float(v) for name, v in zip(names, labels.iou, strict=True)}
     if recipe.targets != "objects":
-        return Scores("mIoU", labels.mean(labels.iou), ious)
+        there = int(labels.present.sum())
+        over = "" if there == len(names) else f" over {there} of {len(names)} classes"
+        return Scores("mIoU", labels.mean(labels.iou), ious, over)
     things = _counted(recipe)
     pqs = {f"pq {names[at]}": float(objects.pq[at]) for at in np.flatnonzero(things)}
     mean = objects.means(things)["PQ"]
