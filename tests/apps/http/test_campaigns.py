@@ -178,3 +178,79 @@ def test_finished_campaigns_are_deleted_after_their_time(starting, draw):
     server.service.runner._sweep()
     assert list(server.service.desks.folder.glob("*/photos/*")) == []
     assert server.client.get(f"/v1/campaigns/{token}").status_code == 404
+
+
+@pytest.fixture
+def tenants(starting, draw, photo):
+    """A server with a campaign of the key `mine`, and a picture in `improve`; its keys."""
+    server = starting()
+    keys = {
+        "mine": {"X-Api-Key": server.key("jobs", "cut", name="mine")},
+        "other": {"X-Api-Key": server.key("jobs", name="other")},
+        "reviewer": {"X-Api-Key": server.key("jobs", "review", name="reviewer")},
+        "admin": {"X-Api-Key": server.key("admin", name="admin")},
+    }
+    told = server.client.post("/v1/campaigns", files=pictures(draw, 1), headers=keys["mine"]).json()
+    ended(server, told["job"])
+    files = {"image_file": photo.data}
+    assert server.client.post("/v1.0/improve", files=files, headers=keys["mine"]).status_code == 200
+    return server, keys, told["name"]
+
+
+@pytest.mark.parametrize(
+    ("who", "whose", "status"),
+    [
+        pytest.param("other", "improve", 404, id="improve"),
+        pytest.param("mine", "improve", 404, id="improve-by-who-gave-to-it"),
+        pytest.param("other", "mine", 404, id="another-key's"),
+        pytest.param("mine", "mine", 202, id="own"),
+        pytest.param("reviewer", "improve", 202, id="improve-by-a-reviewer"),
+        pytest.param("reviewer", "mine", 404, id="another-key's-by-a-reviewer"),
+        pytest.param("admin", "mine", 202, id="another-key's-by-admin"),
+    ],
+)
+def test_nobody_reads_pictures_of_another_key(tenants, who, whose, status):
+    server, keys, name = tenants
+    wanted = name if whose == "mine" else "improve"
+    answer = server.client.post("/v1/campaigns", json={"campaign": wanted}, headers=keys[who])
+    assert answer.status_code == status, answer.text
+    jobs = server.client.get("/v1/campaigns", headers=keys["other"]).json()
+    assert jobs == {"jobs": []}, "the other key has no job at all"
+
+
+def test_operators_campaign_is_everybodys_and_its_jobs_are_not(
+    starting, campaign_folder, tmp_path
+):
+    server = starting(campaigns=(campaign_folder,), database=f"sqlite:///{tmp_path}/all.db")
+    tokens = []
+    for name in ("one", "two"):
+        headers = {"X-Api-Key": server.key("jobs", name=name)}
+        answer = server.client.post("/v1/campaigns", json={"campaign": "spring"}, headers=headers)
+        assert answer.status_code == 202
+        tokens.append(answer.json()["job"])
+        seen = server.client.get("/v1/campaigns", headers=headers).json()["jobs"]
+        assert [job["job"] for job in seen] == [tokens[-1]], "each has a job of its own"
+    assert len(set(tokens)) == 2
+
+
+@pytest.mark.parametrize("harm", ["mistake", "gone", "database"])
+def test_broken_campaign_takes_no_other_with_it(starting, campaign_folder, draw, sit_down, harm):
+    server = starting(campaigns=(campaign_folder,))
+    broken = campaign_folder / "campaign.toml"
+    if harm == "mistake":
+        broken.write_text("[campaign]\nname = 7\n")
+    elif harm == "gone":
+        broken.rename(campaign_folder / "elsewhere.toml")
+    else:
+        broken.with_suffix(".db").write_bytes(b"no database" * 100)
+    answer = server.client.post("/v1/campaigns", files=pictures(draw, 1))
+    assert answer.status_code == 202, answer.text
+    assert ended(server, answer.json()["job"])["state"] == "done"
+    named = server.client.post("/v1/campaigns", json={"campaign": "spring"})
+    assert named.status_code == 404
+    with sit_down(server, answer.json()["name"]) as desk:
+        page = desk.client.get("/review").text
+    assert "It cannot be used." in page
+    assert "spring" in page
+    for text in (answer.text, named.text, page):
+        assert str(campaign_folder.parent) not in text, "nobody is told of folders"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,9 @@ from maskworks.core.errors import (
 )
 from maskworks.studio.store.holding import HeldError
 from maskworks.studio.store.reviewing import LeasedError
+
+# An absolute path up to its last name; not that of an address of the web.
+_FOLDERS = re.compile(r"""(?<![\w/.:])(?:[A-Za-z]:)?/(?:[^/\n:;,'"()]+/)+""")
 
 STATUS: Mapping[type[MaskworksError], int] = {
     UnreadableError: 422,
@@ -71,8 +75,19 @@ def status_of(error: MaskworksError) -> int:
 
 
 def translated(error: MaskworksError) -> ApiError:
-    """Return an error of ours as one of a request."""
-    return ApiError(status_of(error), error.code, str(error))
+    """Return an error of ours as one of a request; it names no folder of this machine."""
+    return ApiError(status_of(error), error.code, without_folders(str(error)))
+
+
+def without_folders(text: str) -> str:
+    """Return a message with the names of files, and not the folders they lie in.
+
+    Examples
+    --------
+    >>> without_folders("/srv/data/spring/campaign.toml:3: see https://a.example/b/c")
+    'campaign.toml:3: see https://a.example/b/c'
+    """
+    return _FOLDERS.sub("", text)
 
 
 def own_shape(error: ApiError, request_id: str) -> dict[str, Any]:

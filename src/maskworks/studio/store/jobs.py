@@ -60,10 +60,12 @@ class Message:
 def add_job(
     store: Store, campaign_file: Path, *, name: str, asked_by: str, webhook: str | None = None
 ) -> Job:
-    """Ask for a run of a campaign; one that waits already is returned as it is."""
+    """Ask for a run of a campaign; one of the same asker that waits already is returned."""
     with store.writing(durable=True) as connection:
         waits = select(jobs).where(
-            jobs.c.campaign_file == str(campaign_file), jobs.c.state == "queued"
+            jobs.c.campaign_file == str(campaign_file),
+            jobs.c.state == "queued",
+            jobs.c.asked_by == asked_by,
         )
         row = connection.execute(waits).first()
         if row is None:
@@ -94,6 +96,13 @@ def find_job(store: Store, token: str) -> Job:
     if row is None:
         raise UsageError(f"there is no job {token[:40]!r}")
     return _to_job(row)
+
+
+def owner_of(store: Store, campaign_file: Path) -> str | None:
+    """Return who asked for a campaign first, None if nobody did."""
+    chosen = select(jobs.c.asked_by).where(jobs.c.campaign_file == str(campaign_file))
+    with store.reading() as connection:
+        return connection.execute(chosen.order_by(jobs.c.id).limit(1)).scalar_one_or_none()
 
 
 def list_jobs(store: Store) -> list[Job]:

@@ -16,10 +16,11 @@ from starlette.requests import Request
 
 from maskworks.apps.http.access import LOCAL, Caller, caller_of
 from maskworks.apps.http.bodies import receive_campaign
-from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.errors import ApiError, without_folders
 from maskworks.apps.http.openapi import FAILURES, FILE, Schema, body, text
-from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.campaigns import Desk, no_campaign
 from maskworks.apps.http.review.new_campaigns import (
+    IMPROVE,
     Order,
     found,
     incoming_folder,
@@ -30,7 +31,7 @@ from maskworks.apps.http.service import Service, service_of
 from maskworks.studio.output_folder import FOLDERS
 from maskworks.studio.run.filing import out_of
 from maskworks.studio.store import Filter, Item, counts, deliverables, list_items
-from maskworks.studio.store.jobs import Job, add_job, find_job, list_jobs
+from maskworks.studio.store.jobs import Job, add_job, find_job, list_jobs, owner_of
 
 router = APIRouter(tags=["campaigns"])
 
@@ -112,7 +113,7 @@ async def ask(request: Request) -> Response:
         else:
             form = await service.form(request)
             webhook = _webhook(form.text("webhook"), service)
-            desk = await asyncio.to_thread(service.desks.find, form.text("campaign"))
+            desk = await asyncio.to_thread(_named, service, caller, form.text("campaign"))
             if desk.store is not service.store:
                 raise ApiError(409, "own_database", _OWN_DATABASE)
             file = desk.file.path
@@ -200,6 +201,33 @@ def _may_see(caller: Caller, job: Job) -> bool:
     return caller.key is None or "admin" in caller.scopes or job.asked_by == _who(caller)
 
 
+def _named(service: Service, caller: Caller, name: str) -> Desk:
+    """Return the campaign of a name, if the caller may run it and see what it holds.
+
+    The operator's are anybody's who may ask for jobs; one that was made over HTTP is its
+    maker's; `improve`, where everybody's pictures lie, is for reviewers.
+
+    Raises
+    ------
+    ApiError
+        404, also if there is one that is not the caller's.
+    """
+    desk = service.desks.find(name)
+    mine = (
+        desk.named
+        or caller.key is None
+        or "admin" in caller.scopes
+        or (
+            "review" in caller.scopes
+            if desk.file.folder.name == IMPROVE
+            else owner_of(service.store, desk.file.path) == _who(caller)
+        )
+    )
+    if not mine:
+        raise no_campaign(name)
+    return desk
+
+
 async def _received(request: Request, service: Service) -> tuple[Path, str | None]:
     bounds = service.settings.bounds
     folder = await asyncio.to_thread(incoming_folder, service.desks.folder)
@@ -274,7 +302,8 @@ async def _desk(request: Request, service: Service, token: str) -> Desk:
 
 def _row(job: Job) -> dict[str, Any]:
     return {
-        "job": job.token, "name": job.name, "state": job.state, "error": job.error,
+        "job": job.token, "name": job.name, "state": job.state,
+        "error": None if job.error is None else without_folders(job.error),
         "added_at": job.added_at.isoformat(),
         "ended_at": None if job.ended_at is None else job.ended_at.isoformat(),
     }  # fmt: skip
@@ -305,7 +334,7 @@ def _item(item: Item, token: str, made: list[str]) -> dict[str, Any]:
         "item": item.id, "source": item.source, "sku": item.sku, "state": item.state,
         "route": item.route, "score": item.score, "decision": item.decision,
         "reasons": [{"name": r.name, "text": r.text} for r in item.reasons],
-        "error": None if item.error is None else item.error.message,
+        "error": None if item.error is None else without_folders(item.error.message),
         "outputs": [f"/v1/campaigns/{token}/outputs/{path}" for path in made],
     }  # fmt: skip
 

@@ -68,7 +68,8 @@ async def campaigns(request: Request) -> Response:
     for row in rows:
         if row["waiting"]:
             service.warming.expect(row["name"])
-    return page("campaigns.html", {"visitor": visitor, "rows": rows})
+    broken = service.desks.broken
+    return page("campaigns.html", {"visitor": visitor, "rows": rows, "broken": broken})
 
 
 @router.get("/review/login")
