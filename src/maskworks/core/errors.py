@@ -3,7 +3,8 @@
 MaskworksError
 ├── ImageError                  bad-image          a value or picture that cannot be used
 │   ├── UnreadableError         unreadable         not a picture, truncated, corrupt, empty
-│   └── TooLargeError           too-large          more pixels than the limit
+│   ├── TooLargeError           too-large          more pixels than the limit
+│   └── TooSlowError            too-slow           more seconds than the limit
 ├── OutputError                 output             cannot write: collision, disk full, no right
 ├── ModelError                  model
 │   ├── UnknownModelError       unknown-model
@@ -67,6 +68,22 @@ class TooLargeError(ImageError):
         return (
             f"{self.source}: has {self.pixels:,} pixels, the limit is {self.limit:,}; "
             f"make it smaller, or allow it with `--max-pixels {self.pixels}`"
+        )
+
+
+class TooSlowError(ImageError):
+    """A picture that takes longer than it may."""
+
+    code: ClassVar[str] = "too-slow"
+
+    def __init__(self, source: str, seconds: float) -> None:
+        super().__init__(source, seconds)
+        self.source, self.seconds = source, seconds
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source}: takes longer than {self.seconds:g} s; make it smaller or export it "
+            "again, or allow more with `--picture-seconds`"
         )
 
 

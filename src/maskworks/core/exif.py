@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from maskworks.core.structure import check_tags
+
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
 
@@ -26,6 +28,7 @@ def orientation_of(picture: PillowImage.Image) -> int:
     Exception
         Whatever Pillow raises when the EXIF block cannot be parsed.
     """
+    check_tags((picture.info.get("exif") or b"").removeprefix(PREFIX))
     return int(picture.getexif().get(ORIENTATION, 1))
 
 

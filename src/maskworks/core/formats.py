@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, cast
 
+from maskworks.core.structure import check_structure
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -128,7 +130,9 @@ def ends_in_zeros(stream: IO[bytes], kind: str) -> bool:
 
 
 def open_format(name: str, stream: IO[bytes]) -> ImageFile:
-    """Parse the header of a picture; nothing is decoded yet.
+    """Parse the header of a picture, once it is sure that this costs little.
+
+    Nothing is decoded yet.
 
     Parameters
     ----------
@@ -138,9 +142,12 @@ def open_format(name: str, stream: IO[bytes]) -> ImageFile:
 
     Raises
     ------
+    StructureError
+        If the file is made of more than a picture is.
     Exception
         Whatever Pillow raises on a bad header; `read_picture` translates it.
     """
+    check_structure(stream, name)
     module, attribute = _READERS[name]
     reader = cast("Callable[[IO[bytes]], ImageFile]", getattr(import_module(module), attribute))
     return reader(stream)

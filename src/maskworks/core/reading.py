@@ -10,16 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 
+from maskworks.core.deadline import Timed
 from maskworks.core.deep import DepthError, is_deep, raw_mode, read_deep
 from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
 from maskworks.core.exif import keepable, orientation_of, upright
 from maskworks.core.formats import READABLE, SUFFIXES, ends_in_zeros, open_format, sniff
 from maskworks.core.icc import ProfileError, profile_name, to_srgb
 from maskworks.core.provenance import SourceType, stated_type
+from maskworks.core.structure import StructureError
 from maskworks.core.values import Image, Matte
 
 if TYPE_CHECKING:
@@ -32,9 +34,12 @@ __all__ = ["SUFFIXES", "Details", "Limits", "Picture", "read_picture"]
 
 _HEAD_BYTES = 64
 _COPY_AGAIN = "copy or export it again from where it came"
+_EXPORT_AGAIN = "open it in a program for pictures and export it again"
 _CONVERT = f"save it as {READABLE}"
 _CUT_OFF = ("truncated", "end of file", "premature", "not enough data", "eof")
 _COMPRESSED = ("JPEG", "WEBP", "HEIF", "AVIF")  # whose decoders make grey rows of zeros
+_PIECE_BY_PIECE = ("JPEG", "PNG", "GIF", "BMP")  # which a deadline can end in the middle
+_PIECE_BYTES = 1024
 _KEY_SCALE = {"L;2": 85, "L;4": 17}
 _NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _SUB_IFDS, _DNG_VERSION = 254, 256, 257, 330, 50706
 
@@ -114,6 +119,8 @@ def read_picture(
         If there is no such file, it may not be read, is empty, cut off, damaged or no picture.
     TooLargeError
         If it has more pixels than `limits` allows.
+    TooSlowError
+        If the time of this picture runs out (`deadline.deadline`).
 
     Examples
     --------
@@ -123,17 +130,24 @@ def read_picture(
     >>> read_picture(b"Dear Sir", name="letter.jpg")
     Traceback (most recent call last):
         ...
-    maskworks.core.errors.UnreadableError: letter.jpg: is not a picture (it starts with ...
+    maskworks.core.errors.UnreadableError: letter.jpg: is not a picture; save it as JPEG, ...
     """
     if isinstance(source, bytes):
         label = name or "picture"
         return _read(BytesIO(source), limits, label, least_side)
     label = name or str(source)
     with _opened(source, label) as stream:
-        return _read(stream, limits, label, least_side)
+        return _read(stream, limits, label, least_side, link=_is_link(source))
 
 
-def _read(stream: IO[bytes], limits: Limits, label: str, least_side: int | None) -> Picture:
+def _is_link(path: Path) -> bool:
+    """Say whether a path leads elsewhere: what lies there is not quoted to whoever made it."""
+    return os.path.realpath(path) != os.path.abspath(path)  # noqa: PTH100 - links stay
+
+
+def _read(
+    stream: IO[bytes], limits: Limits, label: str, least_side: int | None, *, link: bool = True
+) -> Picture:
     from PIL.Image import DecompressionBombError
 
     head = stream.read(_HEAD_BYTES)
@@ -141,12 +155,17 @@ def _read(stream: IO[bytes], limits: Limits, label: str, least_side: int | None)
         raise UnreadableError(label, "the file is empty (0 bytes)", _COPY_AGAIN)
     kind = sniff(head)
     if kind is None:
-        raise UnreadableError(label, f"is not a picture (it starts with {head[:12]!r})", _CONVERT)
+        quoted = "" if link else f" (it starts with {head[:12]!r})"
+        raise UnreadableError(label, f"is not a picture{quoted}", _CONVERT)
     stream.seek(0)
     try:
+        if kind in _PIECE_BY_PIECE:
+            stream = cast("IO[bytes]", Timed(stream, label))
         return _decode(stream, kind, limits, label, least_side)
     except DepthError as error:
         raise UnreadableError(label, str(error), "save it with 8 or 16 bits a channel") from error
+    except StructureError as error:
+        raise UnreadableError(label, str(error), _EXPORT_AGAIN) from error
     except ImageError:
         raise
     except DecompressionBombError as error:  # Pillow's reader of WebP insists on its own limit
@@ -163,6 +182,8 @@ def _decode(
     stream: IO[bytes], kind: str, limits: Limits, label: str, least_side: int | None
 ) -> Picture:
     opened = open_format(kind, stream)
+    if kind in _PIECE_BY_PIECE:
+        opened.decodermaxblock = min(opened.decodermaxblock, _PIECE_BYTES)
     _check_size(opened, limits, label)
     if least_side is not None and kind == "JPEG":
         opened.draft(None, (least_side, least_side))

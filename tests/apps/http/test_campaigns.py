@@ -218,9 +218,7 @@ def test_nobody_reads_pictures_of_another_key(tenants, who, whose, status):
     assert jobs == {"jobs": []}, "the other key has no job at all"
 
 
-def test_operators_campaign_is_everybodys_and_its_jobs_are_not(
-    starting, campaign_folder, tmp_path
-):
+def test_operators_campaign_is_everybodys_and_its_jobs_are_not(starting, campaign_folder, tmp_path):
     server = starting(campaigns=(campaign_folder,), database=f"sqlite:///{tmp_path}/all.db")
     tokens = []
     for name in ("one", "two"):
