@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.store.columns import plain
-from maskworks.studio.store.events import Happening, log_all
+from maskworks.studio.store.events import Happening, lock_trail, log_all
 from maskworks.studio.store.given import NewItem
 from maskworks.studio.store.opening import Store, moment
 from maskworks.studio.store.rows import Added, Campaign, What, Worker
@@ -77,6 +77,7 @@ def add(store: Store, worker: Worker, found: Sequence[NewItem], *, complete: boo
         If a source is there twice; nothing is added then.
     """
     with store.writing() as connection:
+        lock_trail(connection, worker.campaign_id)
         lock = select(campaigns.c.id).where(campaigns.c.id == worker.campaign_id)
         connection.execute(lock.with_for_update())
         changes = compare(_known(connection, worker.campaign_id), found, complete=complete)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Row, func, insert, select, update
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.store.events import Happening, log
+from maskworks.studio.store.events import Happening, lock_trail, log
 from maskworks.studio.store.opening import Store, moment
 from maskworks.studio.store.processes import this_process
 from maskworks.studio.store.rows import Campaign
@@ -29,6 +29,9 @@ def open_campaign(store: Store, name: str, *, currency: str, settings: str) -> C
     with store.writing() as connection:
         now = moment(connection)
         chosen = select(campaigns).where(campaigns.c.name == name)
+        known = connection.execute(chosen).one_or_none()
+        if known is not None:
+            lock_trail(connection, known.id)
         row = connection.execute(chosen.with_for_update()).one_or_none()
         if row is None:
             made = insert(campaigns).values(

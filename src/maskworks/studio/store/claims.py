@@ -11,10 +11,10 @@ from sqlalchemy import bindparam, select, update
 from maskworks.batch.work import Fault
 from maskworks.core.errors import MaskworksError, UsageError
 from maskworks.studio.store.columns import plain
-from maskworks.studio.store.events import Happening, log
+from maskworks.studio.store.events import Happening, lock_trail, log
 from maskworks.studio.store.given import Outcome
 from maskworks.studio.store.items import to_item
-from maskworks.studio.store.opening import Store, moment
+from maskworks.studio.store.opening import Store
 from maskworks.studio.store.outputs import drop_outputs, has_outputs, record_outputs
 from maskworks.studio.store.rows import Campaign, Item, Worker
 from maskworks.studio.store.schema import UNDONE, items, workers
@@ -98,7 +98,7 @@ def finish(store: Store, item: Item, outcome: Outcome) -> None:
         If one of the outputs is the file of another item of the campaign.
     """
     with store.writing() as connection:
-        now = moment(connection)
+        now = lock_trail(connection, item.campaign_id)
         mine = {"item": item.id, "worker": item.worker_id, "claim": item.claims}
         if connection.execute(_FINISH, mine | _values(outcome, now)).rowcount != 1:
             raise ClaimLostError(item.source)
@@ -141,7 +141,7 @@ def reopen(
     """
     reopened = 0
     with store.writing(durable=True) as connection:
-        now = moment(connection)
+        now = lock_trail(connection, campaign.id)
         for number in sorted(numbers):
             chosen = select(items.c.route).where(
                 items.c.id == number, items.c.campaign_id == campaign.id,
@@ -183,7 +183,7 @@ def reroute(store: Store, worker: Worker, changes: Sequence[tuple[Item, Outcome]
     """
     changed = 0
     with store.writing() as connection:
-        now = moment(connection)
+        now = lock_trail(connection, worker.campaign_id)
         for item, outcome in changes:
             if item.decision is not None or _same(item, outcome):
                 continue

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, insert, select, update
 from maskworks.core.errors import UsageError
 from maskworks.studio.route import Route
 from maskworks.studio.store.columns import plain
-from maskworks.studio.store.events import Happening, log
+from maskworks.studio.store.events import Happening, lock_trail_of, log
 from maskworks.studio.store.given import Judgement, Output, Verdict, check_money, check_person
 from maskworks.studio.store.items import find_item
-from maskworks.studio.store.opening import Store, moment
+from maskworks.studio.store.opening import Store
 from maskworks.studio.store.outputs import drop_outputs, has_outputs, record_outputs
+from maskworks.studio.store.reviewing import Held, check_held
 from maskworks.studio.store.rows import Campaign, Item, Review
 from maskworks.studio.store.schema import decisions, items, outputs
 
@@ -23,7 +24,12 @@ ROUTE_AFTER: dict[Verdict, Route] = {"accept": "deliver", "fix": "review", "reje
 
 
 def decide(
-    store: Store, number: int, judgement: Judgement, *, made: Sequence[Output] = ()
+    store: Store,
+    number: int,
+    judgement: Judgement,
+    *,
+    made: Sequence[Output] = (),
+    held: Held | None = None,
 ) -> Route:
     """Record what a person decided on a finished item, and return its route after it.
 
@@ -34,17 +40,22 @@ def decide(
     ----------
     number : the item's
     made : outputs that an acceptance brings with it, if there were none yet
+    held : what must still be so, looked at in the very transaction that decides
 
     Raises
     ------
     UsageError
         If there is no such item, it is not finished or not current, or it is accepted without
         any output.
+    LeasedError, DecidedError
+        If what `held` says does not hold any more; nothing is recorded then.
     """
     decision, cost = judgement.decision, judgement.cost
     after = ROUTE_AFTER[decision]
     with store.writing(durable=True) as connection:
+        now = lock_trail_of(connection, number)
         item = _finished(connection, number)
+        check_held(connection, item, held, now)
         last = (
             select(decisions).where(decisions.c.item_id == number).order_by(decisions.c.id.desc())
         )
@@ -53,7 +64,6 @@ def decide(
         again = said == (decision, plain(judgement.who), plain(judgement.why))
         if again and not made and cost in (None, item.cost):
             return after
-        now = moment(connection)
         if made:
             drop_outputs(connection, number)
             record_outputs(connection, item, made, now)
@@ -91,6 +101,7 @@ def ingest(
     who: str,
     why: str = "came back from the retoucher",
     cost: Decimal | None = None,
+    held: Held | None = None,
 ) -> None:
     """Deliver what was made from a retoucher's file, in place of the item's earlier outputs.
 
@@ -102,13 +113,17 @@ def ingest(
     UsageError
         If there is no such item, it is not finished or not current, nobody is named, or
         nothing was made.
+    LeasedError, DecidedError
+        If what `held` says does not hold any more; nothing is recorded then.
     """
     check_money("cost", cost)
     check_person(who)
     if not made:
         raise UsageError("nothing was made from the retoucher's file; give at least one output")
     with store.writing(durable=True) as connection:
+        now = lock_trail_of(connection, number)
         item = _finished(connection, number)
+        check_held(connection, item, held, now)
         has = select(outputs.c.path, outputs.c.sha256).where(
             outputs.c.item_id == number, outputs.c.live
         )
@@ -116,7 +131,6 @@ def ingest(
         same = there == {(output.path, output.sha256) for output in made}
         if same and item.route == "deliver" and cost in (None, item.cost):
             return
-        now = moment(connection)
         drop_outputs(connection, number)
         record_outputs(connection, item, made, now)
         _set(connection, item, "deliver", "accept", cost)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select
 
+from maskworks.studio.store.chain import digest_of
 from maskworks.studio.store.columns import plain
-from maskworks.studio.store.opening import Store
+from maskworks.studio.store.opening import Store, moment
 from maskworks.studio.store.rows import Campaign, Event, What
 from maskworks.studio.store.schema import campaigns, events, items
 
@@ -29,7 +30,29 @@ class Happening:
 
 
 _ONE = insert(events)
-_MANY = insert(events).returning(events.c.id)  # RETURNING: many rows go in one statement
+_MANY = insert(events).returning(  # RETURNING: many rows go in one statement
+    events.c.id, sort_by_parameter_order=True
+)
+_HEAD = (
+    select(events.c.digest)
+    .where(events.c.campaign_id == bindparam("campaign"))
+    .order_by(events.c.id.desc())
+    .limit(1)
+)
+_TRAIL_LOCK = 0x6D617374  # any number, the same for all of us
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """What was found of a campaign's chain: `head` is the digest of its last event.
+
+    `wrong` is None if every event fits the one before it, else what is the matter.
+    """
+
+    campaign: str
+    events: int
+    head: str
+    wrong: str | None = None
 
 
 def list_events(
@@ -67,9 +90,65 @@ def list_events(
                 before=row.before,
                 after=row.after,
                 details=row.details,
+                previous=row.previous,
+                digest=row.digest,
             )
             for row in connection.execute(chosen)
         ]
+
+
+def verify_trail(store: Store, campaign: Campaign | None = None) -> list[Verified]:
+    """Follow the chain of digests of a campaign, or of every one, from its first event.
+
+    What was changed, removed or put in between by someone with a hand on the database breaks
+    it. What was cut off its end, or written anew from some event on, does not: for that, `head`
+    must be what an earlier export says.
+    """
+    chosen = (
+        select(events, campaigns.c.name.label("campaign"))
+        .join(campaigns, events.c.campaign_id == campaigns.c.id)
+        .order_by(events.c.campaign_id, events.c.id)
+    )
+    if campaign is not None:
+        chosen = chosen.where(events.c.campaign_id == campaign.id)
+    found: dict[str, Verified] = {}
+    with store.reading() as connection:
+        for row in connection.execute(chosen).mappings():
+            name = row["campaign"]
+            before = found.get(name, Verified(campaign=name, events=0, head=""))
+            found[name] = Verified(
+                campaign=name,
+                events=before.events + 1,
+                head=row["digest"],
+                wrong=before.wrong or _broken(row, before.head),
+            )
+    return list(found.values())
+
+
+def _broken(row: Mapping[str, object], previous: str) -> str | None:
+    if row["previous"] != previous:
+        return f"event {row['id']} does not follow the one before it: one was removed or put in"
+    if row["digest"] != digest_of(row, previous):
+        return f"event {row['id']} is not as it was written"
+    return None
+
+
+def lock_trail(connection: Connection, campaign: int) -> datetime:
+    """Be the only one who adds to a campaign's trail until the transaction ends; return the time.
+
+    Called before any row is locked, so that two of us never wait for each other. SQLite has one
+    writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_TRAIL_LOCK, campaign)))
+    return moment(connection)
+
+
+def lock_trail_of(connection: Connection, item: int) -> datetime:
+    """Do the same by the number of an item; one that is not there has no trail."""
+    chosen = select(items.c.campaign_id).where(items.c.id == item)
+    campaign = connection.execute(chosen).scalar_one_or_none()
+    return moment(connection) if campaign is None else lock_trail(connection, campaign)
 
 
 def named(name: str) -> ColumnElement[bool]:
@@ -81,14 +160,29 @@ def named(name: str) -> ColumnElement[bool]:
 
 
 def log(connection: Connection, at: datetime, happened: Happening) -> None:
-    """Add one row to the trail, in the transaction of what it tells of."""
-    connection.execute(_ONE, _row(at, happened))
+    """Add one row to the trail, in the transaction of what it tells of, after `lock_trail`."""
+    connection.execute(_ONE, _linked(connection, at, [happened])[0])
 
 
 def log_all(connection: Connection, at: datetime, happened: Sequence[Happening]) -> None:
     """Add many rows in one go."""
     if happened:
-        connection.execute(_MANY, [_row(at, one) for one in happened])
+        connection.execute(_MANY, _linked(connection, at, happened))
+
+
+def _linked(
+    connection: Connection, at: datetime, happened: Sequence[Happening]
+) -> list[dict[str, object]]:
+    """Return the rows of one campaign's events, each with the digest of the one before."""
+    campaign = {"campaign": happened[0].campaign_id}
+    head = connection.execute(_HEAD, campaign).scalar_one_or_none() or ""
+    rows = []
+    for one in happened:
+        row = _row(at, one)
+        row |= {"previous": head, "digest": digest_of(row, head)}
+        head = str(row["digest"])
+        rows.append(row)
+    return rows
 
 
 def _row(at: datetime, happened: Happening) -> dict[str, object]:

@@ -24,6 +24,8 @@ COLUMNS = (
     "before",
     "after",
     "details",
+    "previous",
+    "digest",
 )
 
 
@@ -41,15 +43,15 @@ def to_csv(events: Sequence[Event]) -> str:
     Examples
     --------
     >>> to_csv([])
-    'id,at,campaign,item,source,sku,what,who,why,before,after,details\n'
+    'id,at,campaign,item,source,sku,what,who,why,before,after,details,previous,digest\n'
     """
     written = StringIO()
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow(COLUMNS)
     for event in events:
         record = _record(event)
-        details = json.dumps(record.pop("details"), ensure_ascii=False, sort_keys=True)
-        rows.writerow([*(_cell(value) for value in record.values()), details])
+        record["details"] = json.dumps(record["details"], ensure_ascii=False, sort_keys=True)
+        rows.writerow([_cell(value) for value in record.values()])
     return written.getvalue()
 
 
@@ -79,6 +81,8 @@ def _record(event: Event) -> dict[str, object]:
         event.before,
         event.after,
         dict(event.details),
+        event.previous,
+        event.digest,
     )
     return dict(zip(COLUMNS, values, strict=True))
 

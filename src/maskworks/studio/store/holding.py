@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, insert, select
 
 from maskworks.core.errors import MaskworksError
-from maskworks.studio.store.events import Happening, log
-from maskworks.studio.store.opening import Store, moment
+from maskworks.studio.store.events import Happening, lock_trail, log
+from maskworks.studio.store.opening import Store
+from maskworks.studio.store.processes import Heard
 from maskworks.studio.store.rows import Campaign, Worker
 from maskworks.studio.store.schema import campaigns, holds, workers
 from maskworks.studio.store.workers import beat, end_worker, enter, leave, looks_dead, to_worker
@@ -81,7 +82,7 @@ def _wait(
     told = waiting is None
     while True:
         with store.writing() as connection:
-            worker, mine = _take(connection, campaign)
+            worker, mine = _take(connection, campaign, store.heard)
         if mine:
             return worker
         left = until - time.monotonic()
@@ -94,16 +95,16 @@ def _wait(
         time.sleep(min(POLL_S, left))
 
 
-def _take(connection: Connection, campaign: Campaign) -> tuple[Worker, bool]:
+def _take(connection: Connection, campaign: Campaign, heard: Heard) -> tuple[Worker, bool]:
     """Return who holds the campaign now, and whether that is this call."""
+    now = lock_trail(connection, campaign.id)
     turn = select(campaigns.c.id).where(campaigns.c.id == campaign.id)
     connection.execute(turn.with_for_update())  # one after the other, also in PostgreSQL
-    now = moment(connection)
     found = select(workers).join(holds, holds.c.worker_id == workers.c.id)
     row = connection.execute(found.where(holds.c.campaign_id == campaign.id)).one_or_none()
     if row is not None:
         before = to_worker(row)
-        if not looks_dead(before, now):
+        if not looks_dead(before, now, heard):
             return before, False
     worker = enter(connection, campaign, now)
     if row is not None:

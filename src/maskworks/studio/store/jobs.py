@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Row, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.store.opening import Store, moment
+from maskworks.studio.store.processes import Heard
 from maskworks.studio.store.service_schema import jobs, messages
 
 JobState = Literal["queued", "running", "done", "failed"]
@@ -114,17 +115,23 @@ def list_jobs(store: Store) -> list[Job]:
 def claim_job(store: Store, runner: str) -> Job | None:
     """Take a waiting job, or one whose runner is silent, in hand; no two runners get the same.
 
-    A job of a campaign that another one runs has to wait.
+    A job of a campaign that another one runs has to wait. A runner is silent by the database's
+    clock, or, should that have been set back, as its signs of life are not counted up.
     """
     with store.writing() as connection:
         now = moment(connection)
-        silent = and_(jobs.c.state == "running", jobs.c.beat_at < now - timedelta(seconds=SILENT_S))
+        mute = _mute(connection, store.heard)
+        silent = and_(
+            jobs.c.state == "running",
+            or_(jobs.c.beat_at < now - timedelta(seconds=SILENT_S), jobs.c.id.in_(mute)),
+        )
         other = jobs.alias()
         busy = select(other.c.id).where(
             other.c.campaign_file == jobs.c.campaign_file,
             other.c.state == "running",
             other.c.id != jobs.c.id,
             other.c.beat_at >= now - timedelta(seconds=SILENT_S),
+            other.c.id.not_in(mute),
         )
         waiting = (
             select(jobs)
@@ -146,11 +153,21 @@ def claim_job(store: Store, runner: str) -> Job | None:
         return job if job.state == "running" else None
 
 
+def _mute(connection: Connection, heard: Heard) -> list[int]:
+    """Return the running jobs whose signs of life stood still for too long."""
+    running = select(jobs.c.id, jobs.c.attempts, jobs.c.beats).where(jobs.c.state == "running")
+    return [
+        row.id
+        for row in connection.execute(running)
+        if heard.silence(("job", row.id, row.attempts), row.beats).total_seconds() > SILENT_S
+    ]
+
+
 def beat(store: Store, job: Job) -> bool:
     """Give a sign of life; False if the job is in other hands by now."""
     with store.writing() as connection:
         mine = and_(jobs.c.id == job.id, jobs.c.runner == job.runner, jobs.c.state == "running")
-        done = update(jobs).where(mine).values(beat_at=moment(connection))
+        done = update(jobs).where(mine).values(beat_at=moment(connection), beats=jobs.c.beats + 1)
         return connection.execute(done).rowcount == 1
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import InvalidOperation
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +29,7 @@ from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
 from maskworks.core.errors import OutputError, UsageError
 from maskworks.studio.store.addresses import Address, parse_address
+from maskworks.studio.store.processes import Heard
 from maskworks.studio.store.schema import REVISION, VERSION_TABLE
 from maskworks.studio.store.service_schema import metadata
 
@@ -48,6 +52,7 @@ class Store:
 
     engine: Engine
     name: str
+    heard: Heard = field(default_factory=Heard, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -107,6 +112,9 @@ class Store:
             raise _explained(error, self.name) from error
         except OSError as error:  # pg8000 leaves some errors of the network as they are
             raise OutputError(self.name, str(error), "check the database server") from error
+        except (ValueError, TypeError, KeyError, InvalidOperation) as error:
+            reason = f"holds what Maskworks did not write ({type(error).__name__}: {error})"
+            raise OutputError(self.name, reason, _BRING_BACK) from error
 
 
 def database_beside(campaign_file: Path) -> Path:
@@ -145,11 +153,41 @@ def open_store(database: Path | str, *, create: bool = True) -> Store:
         _check_file(address.name, create=create)
     store = Store(_engine(address), address.name)
     try:
+        _check_whole(store)
         _migrate(store)
     except BaseException:
         store.close()
         raise
     return store
+
+
+@contextmanager
+def open_to_read(database: Path | str) -> Iterator[Store]:
+    """Open a database whose trail and numbers are wanted, also on a disk that is read-only.
+
+    SQLite cannot read a file in whose folder it may not write; a copy is read instead.
+
+    Raises
+    ------
+    UsageError, OutputError
+        As `open_store`.
+    """
+    address = parse_address(database)
+    try:
+        store = open_store(database, create=False)
+    except OutputError as error:
+        if not address.is_sqlite or error.reason not in _MAY_NOT_WRITE:
+            raise
+        with tempfile.TemporaryDirectory(prefix="maskworks-") as folder:
+            copied = Path(folder) / Path(address.name).name
+            for ending in ("", "-wal"):  # what is not in the file yet is in its log
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copyfile(f"{address.name}{ending}", f"{copied}{ending}")
+            with open_store(copied, create=False) as store:
+                yield store
+        return
+    with store:
+        yield store
 
 
 def moment(connection: Connection) -> datetime:
@@ -166,8 +204,29 @@ def _check_file(name: str, *, create: bool) -> None:
             f"SQLite is {sqlite3.sqlite_version}, needed is {'.'.join(map(str, OLDEST_SQLITE))}; "
             "use a newer Python, or a PostgreSQL database with `--database`"
         )
-    if not create and not Path(name).is_file():
+    if create:
+        return
+    if not Path(name).is_file():
         raise UsageError(f"{name}: there is no database; `maskworks run` makes it")
+    if not Path(name).stat().st_size:
+        raise OutputError(name, "is empty (0 bytes)", _BRING_BACK)
+
+
+def _check_whole(store: Store) -> None:
+    """Look through an SQLite file once: damage shows here, and not in the middle of a run.
+
+    Raises
+    ------
+    OutputError
+        If the file is damaged.
+    """
+    if not store.is_sqlite:
+        return
+    with store.reading() as connection:
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if found != "ok":
+        told = " ".join(str(found).split())
+        raise OutputError(store.name, f"is damaged ({told})", _BRING_BACK)
 
 
 def _engine(address: Address) -> Engine:
@@ -231,7 +290,12 @@ def _revision(connection: Connection, name: str) -> str | None:
                 "give it a database of its own"
             )
         return None
-    found: str = connection.execute(sql(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one()  # noqa: S608
+    chosen = sql(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608
+    rows = connection.execute(chosen).scalars().all()
+    found = str(rows[0]) if len(rows) == 1 else ""
+    if not (len(found) == len(REVISION) and found.isascii() and found.isdecimal() and int(found)):
+        reason = f"says that its schema is {found!r}, which no Maskworks has written"
+        raise OutputError(name, reason, _BRING_BACK)
     if found > REVISION:
         raise OutputError(
             name,
@@ -240,6 +304,12 @@ def _revision(connection: Connection, name: str) -> str | None:
         )
     return found
 
+
+_BRING_BACK = (
+    "nothing was changed; put it aside and bring back a copy of it (docs/deploy.md says how to "
+    "make one), or begin a new one under another name with `--database`"
+)
+_MAY_NOT_WRITE = ("may not be written", "cannot be opened")
 
 _EXPLAINED = {
     "is full": ("the disk is full", "make room, then run the same command again"),
@@ -252,7 +322,14 @@ _EXPLAINED = {
         "cannot be opened",
         "its folder must exist and be writable; name another place with `--database`",
     ),
-    "is not a database": ("is not a database of SQLite", "name another file with `--database`"),
+    "is not a database": (
+        "is not a database of SQLite, or its beginning is damaged",
+        "name another file with `--database`, or bring back a copy of it",
+    ),
+    "malformed": ("is damaged", _BRING_BACK),
+    "no such table": ("is damaged: a table is missing", _BRING_BACK),
+    "no such column": ("is damaged: a column is missing", _BRING_BACK),
+    "Could not decode": ("is damaged: a text in it is none", _BRING_BACK),
 }
 
 

@@ -6,8 +6,11 @@ import getpass
 import os
 import socket
 import sys
+import threading
+import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -35,6 +38,34 @@ class Process:
     def name(self) -> str:
         """Who it is, for people."""
         return f"{self.user}@{self.host} (process {self.pid})"
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """When this process last saw a count of signs of life change, by its own steady clock.
+
+    A wall clock that was set back makes a dead process look as if it had just been heard of,
+    until the clock has caught up; how long a number stood still does not depend on it.
+
+    Examples
+    --------
+    >>> heard = Heard()
+    >>> heard.silence("job 1", 7)
+    datetime.timedelta(0)
+    """
+
+    _seen: dict[Hashable, tuple[int, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def silence(self, whose: Hashable, beats: int) -> timedelta:
+        """Return for how long the count of somebody was seen to stand still."""
+        now = time.monotonic()
+        with self._lock:
+            count, since = self._seen.get(whose, (None, now))
+            if count != beats:
+                self._seen[whose] = beats, now
+                return timedelta()
+            return timedelta(seconds=now - since)
 
 
 def this_process() -> Process:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.store.opening import Store, moment
+from maskworks.studio.store.rows import Item
 from maskworks.studio.store.service_schema import drafts, leases, mattes
 
 LEASE_S = 90.0
@@ -19,7 +20,7 @@ LEASE_S = 90.0
 
 
 class LeasedError(MaskworksError):
-    """An item that somebody else has open."""
+    """An item that this page has not; `who` has it, "" if nobody does any more."""
 
     code = "leased"
 
@@ -28,7 +29,36 @@ class LeasedError(MaskworksError):
         self.who = who
 
     def __str__(self) -> str:
+        if not self.who:
+            return (
+                f"this page holds the picture no longer, after {LEASE_S:g} s without a sign of "
+                "it; open the picture again"
+            )
         return f"{self.who} has this picture open; take another one, or wait until it is free"
+
+
+class DecidedError(MaskworksError):
+    """An item on which somebody has decided meanwhile."""
+
+    code = "decided"
+
+    def __str__(self) -> str:
+        return (
+            "somebody has decided on this picture meanwhile; look at it again before you decide "
+            "otherwise"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """What must be so when something is decided.
+
+    `lease` is the token that holds the item, None where there is no page and none is needed;
+    `seen` the decision on it that is known of, "" for none.
+    """
+
+    seen: str
+    lease: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +83,18 @@ class MatteVersion:
     at: datetime
 
 
-def lease(store: Store, item_id: int, *, who: str, token: str | None = None) -> Lease:
+def lease(
+    store: Store, item_id: int, *, who: str, token: str | None = None, holder: str | None = None
+) -> Lease:
     """Take an item, or keep it with the lease's own `token`.
 
-    The same person on another page (a page loaded again, a browser that died) takes it over;
+    The same holder on another page (a page loaded again, a browser that died) takes it over;
     the earlier page's token counts no longer.
+
+    Parameters
+    ----------
+    who : the name that others are shown; it may be anybody's
+    holder : the key or session, which nobody else has; by default the name
 
     Raises
     ------
@@ -67,13 +104,15 @@ def lease(store: Store, item_id: int, *, who: str, token: str | None = None) -> 
     with store.writing() as connection:
         now = moment(connection)
         row = _current(connection, item_id)
-        if row is not None and row.until > now and row.token != token and row.who != who:
+        mine = row is not None and (row.token == token or row.holder == (holder or who))
+        if row is not None and row.until > now and not mine:
             raise LeasedError(row.who)
         until = now + timedelta(seconds=LEASE_S)
         kept = token if row is not None and row.token == token else None
         new = Lease(item_id=item_id, token=kept or secrets.token_hex(12), who=who, until=until)
         connection.execute(delete(leases).where(leases.c.item_id == item_id))
         values = {"item_id": item_id, "token": new.token, "who": who, "until": until}
+        values["holder"] = holder or who
         connection.execute(insert(leases).values(values))
         return new
 
@@ -87,10 +126,33 @@ def check_lease(store: Store, item_id: int, token: str) -> None:
         If it has not, or not any more.
     """
     with store.reading() as connection:
-        now = moment(connection)
-        row = connection.execute(select(leases).where(leases.c.item_id == item_id)).one_or_none()
-    if row is None or row.token != token:
-        raise LeasedError(row.who if row is not None and row.until > now else "nobody of this page")
+        _check(connection, item_id, token, moment(connection))
+
+
+def check_held(connection: Connection, item: Item, held: Held | None, now: datetime) -> None:
+    """Return if what is said of a locked item holds, within the transaction that changes it.
+
+    Raises
+    ------
+    LeasedError
+        If the lease is another one's, or has run out.
+    DecidedError
+        If the decision on the item is another one than was seen.
+    """
+    if held is None:
+        return
+    if held.lease is not None:
+        _check(connection, item.id, held.lease, now)
+    if (item.decision or "") != held.seen:
+        raise DecidedError
+
+
+def _check(connection: Connection, item_id: int, token: str, now: datetime) -> None:
+    row = _current(connection, item_id)
+    if row is None or row.until <= now:
+        raise LeasedError("")
+    if row.token != token:
+        raise LeasedError(row.who)
 
 
 def let_go(store: Store, item_id: int, token: str) -> None:

@@ -57,6 +57,7 @@ class Worker:
     since: datetime
     beat_at: datetime
     ended_at: datetime | None = None
+    beats: int = 0
 
     @property
     def name(self) -> str:
@@ -198,3 +199,5 @@ class Event:
     before: str | None
     after: str | None
     details: Mapping[str, object]
+    previous: str = ""
+    digest: str = ""

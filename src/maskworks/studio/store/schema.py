@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from maskworks.studio.store.columns import Moment, Money, PathText, PlainText, Structure
 
-REVISION = "0002"
+REVISION = "0003"
 """The schema that this code reads and writes; revisions are counted up, four digits each."""
 
 VERSION_TABLE = "maskworks_schema"
@@ -58,6 +58,7 @@ workers = Table(
     Column("name", PlainText, nullable=False),
     Column("since", Moment, nullable=False),
     Column("beat_at", Moment, nullable=False),
+    Column("beats", Integer, nullable=False, server_default="0"),  # signs of life, counted
     Column("ended_at", Moment),
 )
 
@@ -161,7 +162,10 @@ events = Table(
     Column("before", Text),
     Column("after", Text),
     Column("details", Structure, nullable=False),
+    Column("previous", Text, nullable=False, server_default=""),  # digest of the one before
+    Column("digest", Text, nullable=False, server_default=""),
     Index(None, "campaign_id", "item_id"),
+    Index(None, "campaign_id", "id"),
 )
 
 decisions = Table(

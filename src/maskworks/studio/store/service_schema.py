@@ -1,4 +1,5 @@
-"""The tables of the service: keys, what they used, jobs, their messages, leases, mattes, drafts.
+"""The tables of the service: keys, what they used, jobs, their messages, leases, mattes, drafts,
+ended sessions.
 
 They lie in the same database as the campaigns, so that a lease or a matte refers to its item.
 `metadata` here holds every table there is; `schema` alone holds those of the campaigns.
@@ -24,6 +25,7 @@ from maskworks.studio.store.schema import metadata
 __all__ = [
     "api_keys",
     "drafts",
+    "ended_sessions",
     "jobs",
     "leases",
     "mattes",
@@ -73,6 +75,7 @@ jobs = Table(
     Column("result", Structure),
     Column("added_at", Moment, nullable=False),
     Column("beat_at", Moment),
+    Column("beats", Integer, nullable=False, server_default="0"),  # signs of life, counted
     Column("ended_at", Moment),
     CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
     UniqueConstraint("token"),
@@ -99,7 +102,15 @@ leases = Table(
     Column("item_id", ForeignKey("items.id"), primary_key=True, autoincrement=False),
     Column("token", Text, nullable=False),
     Column("who", PlainText, nullable=False),
+    Column("holder", Text, nullable=False, server_default=""),  # the key or session that has it
     Column("until", Moment, nullable=False),
+)
+
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    Column("session", Text, primary_key=True),
+    Column("until", Moment, nullable=False),  # when its cookie would have ended by itself
 )
 
 mattes = Table(

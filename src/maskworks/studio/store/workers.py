@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from maskworks.studio.store.events import Happening, log_all
+from maskworks.studio.store.events import Happening, lock_trail, log_all
 from maskworks.studio.store.opening import Store, moment
-from maskworks.studio.store.processes import Process, is_dead, silence, this_process
+from maskworks.studio.store.processes import Heard, Process, is_dead, silence, this_process
 from maskworks.studio.store.rows import Campaign, Worker
 from maskworks.studio.store.schema import holds, items, workers
 
@@ -25,14 +25,15 @@ def leave(store: Store, worker: Worker) -> None:
     """End a worker: what it has in hand waits again, and its hold is free."""
     with store.writing(durable=True) as connection:
         why = "the run ended before it was finished"
-        end_worker(connection, worker, moment(connection), who=worker.name, why=why)
+        now = lock_trail(connection, worker.campaign_id)
+        end_worker(connection, worker, now, who=worker.name, why=why)
 
 
 def beat(store: Store, worker: Worker) -> None:
     """Give a sign of life, for those who cannot look at this process."""
     with store.writing() as connection:
         mine = update(workers).where(workers.c.id == worker.id)
-        connection.execute(mine.values(beat_at=moment(connection)))
+        connection.execute(mine.values(beat_at=moment(connection), beats=workers.c.beats + 1))
 
 
 def release(store: Store, worker: Worker) -> list[str]:
@@ -42,12 +43,12 @@ def release(store: Store, worker: Worker) -> list[str]:
     of another container, if it gave no sign of life for `processes.STALE_AFTER`.
     """
     with store.writing() as connection:
-        now = moment(connection)
+        now = lock_trail(connection, worker.campaign_id)
         others = select(workers).where(
             workers.c.campaign_id == worker.campaign_id, workers.c.ended_at.is_(None)
         )
         rows = connection.execute(others.order_by(workers.c.id)).all()
-        dead = [other for other in map(to_worker, rows) if looks_dead(other, now)]
+        dead = [other for other in map(to_worker, rows) if looks_dead(other, now, store.heard)]
         back: list[str] = []
         for other in dead:
             why = f"{other.name} ended without finishing it"
@@ -55,9 +56,11 @@ def release(store: Store, worker: Worker) -> list[str]:
         return back
 
 
-def looks_dead(worker: Worker, now: datetime) -> bool:
+def looks_dead(worker: Worker, now: datetime, heard: Heard) -> bool:
     """Say whether a worker counts as dead, as seen from this process."""
-    return is_dead(worker.process, this_process(), silent=silence(worker.beat_at, now))
+    stood_still = heard.silence(("worker", worker.id), worker.beats)
+    silent = max(silence(worker.beat_at, now), stood_still)
+    return is_dead(worker.process, this_process(), silent=silent)
 
 
 def enter(connection: Connection, campaign: Campaign, now: datetime) -> Worker:
@@ -110,4 +113,5 @@ def to_worker(row: Row[Any]) -> Worker:
         since=row.since,
         beat_at=row.beat_at,
         ended_at=row.ended_at,
+        beats=row.beats,
     )
