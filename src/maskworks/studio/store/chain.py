@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from maskworks.studio.store.columns import plain
 
@@ -37,16 +37,16 @@ def digest_of(event: Mapping[str, Any], previous: str) -> str:
 
 def _canonical(value: object) -> object:
     """Return a value as both databases give it back."""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds")
-    if isinstance(value, str):
-        return plain(value)
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int | float):
-        return float(value) + 0.0  # PostgreSQL keeps no -0
-    if isinstance(value, Mapping):
-        return {str(key): _canonical(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_canonical(each) for each in value]
-    return str(value)
+    match value:
+        case datetime():
+            return value.isoformat(timespec="microseconds")
+        case str():
+            return plain(value)
+        case bool() | None:
+            return value
+        case int() | float():
+            return float(value) + 0.0  # PostgreSQL keeps no -0
+        case Mapping():
+            return {str(key): _canonical(each) for key, each in value.items()}
+        case _:
+            return [_canonical(each) for each in cast("Sequence[object]", value)]

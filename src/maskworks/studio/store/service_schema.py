@@ -1,5 +1,4 @@
-"""The tables of the service: keys, what they used, jobs, their messages, leases, mattes, drafts,
-ended sessions.
+"""The tables of the service: keys, usage, jobs, messages, leases, mattes, drafts, sessions.
 
 They lie in the same database as the campaigns, so that a lease or a matte refers to its item.
 `metadata` here holds every table there is; `schema` alone holds those of the campaigns.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskworks.apps.http.errors import ApiError, without_folders
-from maskworks.apps.http.settings import ServerSettings
 from maskworks.apps.http.middleware import LOGGER
+from maskworks.apps.http.settings import ServerSettings
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
 from maskworks.studio.store import Campaign, Store, database_beside, list_campaigns, open_store
