@@ -22,7 +22,7 @@ import memory
 import numpy as np
 import panoptic
 import photos
-from peer import Peer, clean_environment
+from peer import FailedRunError, Peer, clean_environment
 
 from maskworks.core.values import UNKNOWN
 
@@ -79,10 +79,6 @@ class Contender:
     environment: dict[str, str]
     out: Path | None = None  # removed before each run
     files: int = 0  # that must lie in `out` afterwards
-
-
-class FailedRunError(Exception):
-    """A program did not do what it was timed for."""
 
 
 def run_once(contender: Contender) -> float:
