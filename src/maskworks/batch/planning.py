@@ -29,9 +29,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Streams:
-    """What came from standard input, and what takes a picture for standard output."""
+    """What reads a picture from standard input, and what takes one for standard output."""
 
-    stdin: bytes | None = None
+    read: Callable[[], bytes] | None = None
     deliver: Callable[[bytes], None] | None = None
 
 
@@ -131,6 +131,6 @@ def _stdin_work(aim: Aim, streams: Streams) -> Work:
         source=Path("-"),
         shown="stdin",
         output=output,
-        content=streams.stdin or b"",
+        content=b"" if streams.read is None else streams.read(),
         deliver=None if aim.file else streams.deliver,
     )

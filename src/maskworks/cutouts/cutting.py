@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,6 +122,57 @@ def refine_edge(
     )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CutOptions:
+    """How a picture is cut out.
+
+    Parameters
+    ----------
+    refinement : RefineOptions
+        How the edge is refined; some methods begin with a second, closer look.
+    min_confidence : float in [0, 1]
+        A lower confidence gives the status "review".
+    trimap : callable, optional
+        Returns the user's trimap; asked for once a subject was found.
+    """
+
+    refinement: RefineOptions = DEFAULTS
+    min_confidence: float = 0.0
+    trimap: Callable[[], Trimap] | None = None
+
+
+Step = Callable[[str], AbstractContextManager[object]]
+"""What is entered around the steps "cut" and "edges": a clock, or a place in a queue."""
+
+_CUT_DEFAULTS = CutOptions()
+
+
+def cut_and_refine(
+    picture: Picture,
+    model: Model,
+    options: CutOptions = _CUT_DEFAULTS,
+    *,
+    step: Step = nullcontext,
+) -> Cutout:
+    """Find the subject of a picture and refine its edge.
+
+    Raises
+    ------
+    ImageError
+        If a trimap has another size or says too little.
+    NetworkError
+        If the network's answer is not what its row promises.
+    """
+    with step("cut"):
+        closer = options.refinement.method in LOOKS_CLOSER
+        found = cut_out(picture, model, min_confidence=options.min_confidence, closer=closer)
+    if found.status == "no-subject":
+        return found
+    with step("edges"):
+        trimap = None if options.trimap is None else options.trimap()
+        return refine_edge(found, picture, options.refinement, trimap=trimap)
+
+
 def covered(matte: Matte) -> float:
     """Return the share of pixels with alpha >= 0.5."""
     return np.count_nonzero(matte.alpha >= 0.5) / matte.alpha.size
@@ -206,9 +259,8 @@ def cutout(
     """
     picture = to_picture(source, Limits(max_pixels))
     opened = _opened(model) if isinstance(model, str) else model
-    closer = refinement.method in LOOKS_CLOSER
-    found = cut_out(picture, opened, min_confidence=min_confidence, closer=closer)
-    return refine_edge(found, picture, refinement)
+    options = CutOptions(refinement=refinement, min_confidence=min_confidence)
+    return cut_and_refine(picture, opened, options)
 
 
 @lru_cache(maxsize=2)

@@ -1,21 +1,27 @@
-"""What one call asks for, and the plan that follows from it; nothing is done here."""
+"""The options of one call that cuts out, and the planned run that follows from them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from maskworks.batch.destination import Aim
-from maskworks.batch.planning import NO_STREAMS, PlanOptions, Streams
+from maskworks.batch.destination import Aim, take_aim
+from maskworks.batch.manifest import Journal
+from maskworks.batch.planning import NO_STREAMS, Plan, PlanOptions, Streams, make_plan
 from maskworks.batch.resuming import Existing, settings_digest
+from maskworks.batch.running import BatchRun
+from maskworks.batch.workers import share_cores, taking_turns
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.cutouts.backgrounds import parse_background
 from maskworks.cutouts.credentials import Provenance, current_signer
 from maskworks.cutouts.cutout import Look, look_for
-from maskworks.models import ModelSpec, load_catalogue
+from maskworks.cutouts.job import Job, do_work
+from maskworks.cutouts.trimaps import trimaps_at
+from maskworks.models import Model, ModelSpec, load_catalogue, load_model
 from maskworks.refine.refinement import DEFAULTS, Method, RefineOptions, Spill
 from maskworks.refine.regions import RegionOptions
 
@@ -47,9 +53,7 @@ class Request:
     provenance: Provenance = "none"
     provider: str = "cpu"
     commercial_only: bool = False
-    style: Literal["text", "json", "quiet"] = "text"
     debug: bool = False
-    again: tuple[str, ...] = ()
 
     @property
     def streamed(self) -> bool:
@@ -57,9 +61,67 @@ class Request:
         return self.inputs == ("-",)
 
 
-def plan_options(request: Request, streams: Streams = NO_STREAMS) -> PlanOptions:
-    """Return how the run is planned."""
-    return PlanOptions(existing=request.existing, manifest=request.manifest, streams=streams)
+def open_cutting(request: Request, streams: Streams = NO_STREAMS) -> BatchRun:
+    """Find the pictures, give each its output, and open the model.
+
+    Raises
+    ------
+    UsageError
+        If there is no picture, or an option is wrong or contradicts another.
+    ModelError
+        If the model cannot be opened.
+    """
+    plan, job_with = plan_cutting(request, streams)
+    journal = Journal(plan.manifest)
+    crew = share_cores(request.threads, len(plan.todo))
+    model = load_model(
+        request.model,
+        threads=crew.threads,
+        provider=request.provider,
+        commercial_only=request.commercial_only,
+    )
+    job = job_with(taking_turns(model))
+    return BatchRun(
+        plan=plan,
+        journal=journal,
+        workers=crew.workers,
+        do=lambda work, room: do_work(work, job, room),
+    )
+
+
+def plan_cutting(
+    request: Request, streams: Streams = NO_STREAMS
+) -> tuple[Plan, Callable[[Model], Job]]:
+    """Check every option and plan the run; the model is not opened, and nothing is written.
+
+    Raises
+    ------
+    UsageError
+        If there is no picture, or an option is wrong or contradicts another.
+    """
+    aim = take_aim(request.output, request.form, streamed=request.streamed)
+    spec = spec_of(request)
+    look = look_of(request, aim)
+    refinement = refinement_of(request)
+    settings = settings_of(request, spec, aim)
+    options = PlanOptions(existing=request.existing, manifest=request.manifest, streams=streams)
+    plan = make_plan(request.inputs, aim, settings, options)
+    trimaps = trimaps_at(request.trimap, aim.folder, pictures=len(plan.works))
+
+    def job_with(model: Model) -> Job:
+        return Job(
+            model=model,
+            look=look,
+            limits=Limits(request.max_pixels),
+            refinement=refinement,
+            trimaps=trimaps,
+            min_confidence=request.min_confidence,
+            write_no_subject=request.write_no_subject or aim == Aim(form=aim.form),
+            settings=settings,
+            debug=request.debug,
+        )
+
+    return plan, job_with
 
 
 def spec_of(request: Request) -> ModelSpec:

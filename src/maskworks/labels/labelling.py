@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-import traceback
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -16,10 +14,11 @@ from numpy.typing import NDArray
 
 from maskworks.batch.output_paths import VOLUME
 from maskworks.batch.resuming import fingerprint
-from maskworks.batch.work import Fault, Row, Seconds, Work
+from maskworks.batch.running import Draft, attempt
+from maskworks.batch.work import Row, Seconds, Work
 from maskworks.batch.workers import Room, header_pixels
 from maskworks.batch.writing import prepare_output, write_file
-from maskworks.core.errors import MaskworksError, UnreadableError, UsageError
+from maskworks.core.errors import UnreadableError, UsageError
 from maskworks.core.reading import Details, Picture, read_picture
 from maskworks.core.values import Box, Image
 from maskworks.labels.job import LabelJob
@@ -46,30 +45,23 @@ _DIGITS = 4
 
 
 def label_work(work: Work, job: LabelJob, room: Room) -> Row:
-    """Read, segment and write one picture."""
+    """Read, segment and write one picture; whatever happens, the answer is a row."""
     row = Row(source=str(work.source), output=None, status="failed", model=job.segmenter.name)
-    try:
-        if work.error is not None:
-            raise work.error  # noqa: TRY301 - known before it was tried, told like the others
-        if is_scan(work.source, label=work.shown):
-            with room.take(job.limits.max_pixels):  # one scan at a time
-                return _slice_by_slice(row, work, job)
-        with room.take(min(header_pixels(work), job.limits.max_pixels)):
-            windows = open_windows(work.source, bands=job.bands, label=work.shown)
-            if windows is None:
-                return _at_once(row, work, job)
-            with closing(windows):
-                if windows.size[0] * windows.size[1] > WINDOWED_PIXELS:
-                    return _part_by_part(row, work, job, windows)
-                return _at_once(row, work, job, windows)
-    except MaskworksError as error:
-        return replace(row, status="failed", error=Fault(error.code, str(error)))
-    except Exception as error:  # noqa: BLE001 - one bad picture never stops the rest
-        if job.debug:
-            traceback.print_exc(file=sys.stderr)
-        name = type(error).__name__
-        message = f"{work.shown}: unexpected {name} ({error}); run it alone with `--debug`"
-        return replace(row, status="failed", error=Fault("internal", message))
+    return attempt(work, Draft(row), lambda: _label(row, work, job, room), debug=job.debug)
+
+
+def _label(row: Row, work: Work, job: LabelJob, room: Room) -> Row:
+    if is_scan(work.source, label=work.shown):
+        with room.take(job.limits.max_pixels):  # one scan at a time
+            return _slice_by_slice(row, work, job)
+    with room.take(min(header_pixels(work), job.limits.max_pixels)):
+        windows = open_windows(work.source, bands=job.bands, label=work.shown)
+        if windows is None:
+            return _at_once(row, work, job)
+        with closing(windows):
+            if windows.size[0] * windows.size[1] > WINDOWED_PIXELS:
+                return _part_by_part(row, work, job, windows)
+            return _at_once(row, work, job, windows)
 
 
 def _at_once(row: Row, work: Work, job: LabelJob, windows: Windows | None = None) -> Row:

@@ -14,9 +14,9 @@ from maskworks.batch.manifest import Journal
 from maskworks.batch.output_paths import VOLUME
 from maskworks.batch.planning import Plan, PlanOptions, make_plan
 from maskworks.batch.resuming import Existing
-from maskworks.batch.work import Row, Work
-from maskworks.batch.workers import Room, run_line, share_cores
-from maskworks.batch.writing import sweep
+from maskworks.batch.running import BatchRun
+from maskworks.batch.work import Row
+from maskworks.batch.workers import share_cores
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import scan_ending
 from maskworks.core.reading import Limits
@@ -59,63 +59,27 @@ class LabelRequest:
 class Labelling:
     """A run: `rows` does it, picture by picture, and writes the tables at its end."""
 
-    plan: Plan
+    run: BatchRun
     job: LabelJob
-    journal: Journal
-    workers: int
     tables: list[Path] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     @property
-    def works(self) -> tuple[Work, ...]:
-        """Every picture."""
-        return self.plan.works
-
-    @property
-    def todo(self) -> tuple[Work, ...]:
-        """The pictures still to be done."""
-        return self.plan.todo
-
-    @property
-    def kept(self) -> tuple[Row, ...]:
-        """The rows that still hold."""
-        return self.plan.kept
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the user should know of the inputs."""
-        return (*self.plan.notes, *self.remarks)
-
-    @property
-    def manifest(self) -> Path | None:
-        """The book of the run."""
-        return self.plan.manifest
+    def plan(self) -> Plan:
+        """All pictures, those still to be done, the rows that still hold."""
+        return self.run.plan
 
     def rows(self, stop: threading.Event) -> Iterator[Row]:
         """Yield the row of each picture as it is done; then write the manifest and the tables."""
-        room = Room()
-        folders = sorted({work.output.parent for work in self.todo})
-        sweep(folders)
-        done = {row.source for row in self.kept if row.status == "ok"}
-        try:
-            results = run_line(
-                self.todo,
-                lambda work: label_work(work, self.job, room),
-                workers=self.workers,
-                stop=stop,
-            )
-            left = len(self.todo)
-            for row in results:
-                left -= 1
-                self.journal.add(row)
-                if row.status == "ok":
-                    done.add(row.source)
-                yield row
-        finally:
-            self.journal.finish([str(work.source) for work in self.works])
-            sweep(folders)
+        done = {row.source for row in self.plan.kept if row.status == "ok"}
+        left = len(self.plan.todo)
+        for row in self.run.rows(stop):
+            left -= 1
+            if row.status == "ok":
+                done.add(row.source)
+            yield row
         if self.job.folder is not None and done:
-            finished = [work for work in self.works if str(work.source) in done]
+            finished = [work for work in self.plan.works if str(work.source) in done]
             places = [each for work in finished for each in places_of(work, self.job.folder)]
             taxonomy = self.job.segmenter.taxonomy
             self.tables += write_tables(self.job.folder, places, taxonomy, self.job.targets)
@@ -178,7 +142,13 @@ def open_labelling(request: LabelRequest) -> Labelling:
         settings=settings,
         debug=request.debug,
     )
-    return Labelling(plan=plan, job=job, journal=Journal(plan.manifest), workers=crew.workers)
+    run = BatchRun(
+        plan=plan,
+        journal=Journal(plan.manifest),
+        workers=crew.workers,
+        do=lambda work, room: label_work(work, job, room),
+    )
+    return Labelling(run=run, job=job)
 
 
 def _aim(output: str) -> Aim:

@@ -25,6 +25,7 @@ from maskworks.studio.store import (
     list_items,
     list_reviews,
 )
+from maskworks.studio.store.decisions import ROUTE_AFTER
 
 DECISION_COLUMNS = (
     "source",
@@ -41,7 +42,6 @@ DECISION_COLUMNS = (
 )
 """The first six are what `maskworks exceptions suggest` reads."""
 
-_AFTER: dict[Verdict, Route] = {"accept": "deliver", "fix": "review", "reject": "manual"}
 _MOST_NAMED = 5
 
 
@@ -81,7 +81,7 @@ def judge(
     UsageError
         If it cannot be decided on: it is not finished, or has no file to be accepted.
     """
-    cost = None if rates is None else unit_cost(_AFTER[verdict], rates, reviewed=True)
+    cost = None if rates is None else unit_cost(ROUTE_AFTER[verdict], rates, reviewed=True)
     return decide(store, item.id, Judgement(decision=verdict, who=who, why=why, cost=cost))
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import errno
 import hashlib
 import stat
-import sys
 import time
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maskworks.batch.running import fault_of
 from maskworks.batch.work import Fault, Work
 from maskworks.batch.workers import Room, header_pixels
-from maskworks.core.errors import ImageError, MaskworksError, OutputError, UnreadableError
+from maskworks.core.errors import ImageError, OutputError, UnreadableError
 from maskworks.core.formats import sniff
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.studio.campaign.assignment import PlannedItem
@@ -97,15 +96,10 @@ def work(kept: Kept, job: Job, store: Store) -> Done:
     began = time.perf_counter()
     try:
         outcome = _treat(kept, job, began)
-    except MaskworksError as error:
+    except Exception as error:
         if _ends_the_run(error):
             raise
-        outcome = _failed(job, Fault(error.code, str(error)), began)
-    except Exception as error:  # noqa: BLE001 - one bad picture never stops the rest
-        if job.debug:
-            traceback.print_exc(file=sys.stderr)
-        text = f"{kept.source}: unexpected {type(error).__name__} ({error})"
-        outcome = _failed(job, Fault("internal", f"{text}; run again with `--debug`"), began)
+        outcome = _failed(job, fault_of(error, kept.source, debug=job.debug), began)
     if outcome.route == "failed":
         put(job.out, "failed", {}, stale=_candidates(kept, job))
     try:
@@ -257,7 +251,7 @@ def _failed(job: Job, fault: Fault, began: float) -> Outcome:
     return Outcome(route="failed", cost=cost, baseline=baseline, seconds=seconds, error=fault)
 
 
-def _ends_the_run(error: MaskworksError) -> bool:
+def _ends_the_run(error: Exception) -> bool:
     """Say whether the next picture would fare no better: the disk, not the name, is at fault."""
     if not isinstance(error, OutputError):
         return False

@@ -16,7 +16,7 @@ from maskworks.core.formats import open_format, sniff
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.core.values import Box, Image, Matte, Trimap
 from maskworks.cutouts.cutout import Cutout
-from maskworks.cutouts.cutting import LOOKS_CLOSER, cut_out, refine_edge
+from maskworks.cutouts.cutting import CutOptions, cut_and_refine, cut_out, refine_edge
 from maskworks.refine.refinement import Method, RefineOptions
 from maskworks.studio.pipeline import NO_SUBJECT, Item, assess, decide
 from maskworks.studio.route import Reason, Route, Rules
@@ -112,12 +112,13 @@ def make(data: bytes, model: Model, way: Way, limits: Limits, ticket: Ticket) ->
         picture = smaller(whole, way.most_pixels)
     original = whole.image.size
     del whole
-    with ticket.step("cut"):
-        seen = only(picture, _scaled(way.region, original, picture.image.size))
-        found = cut_out(seen, model, closer=way.edges in LOOKS_CLOSER)
+    seen = only(picture, _scaled(way.region, original, picture.image.size))
     if way.scored or way.edges != "off":  # even "off" measures the edge, for the score
-        with ticket.step("edges"):
-            found = refine_edge(found, seen, RefineOptions(method=way.edges))
+        options = CutOptions(refinement=RefineOptions(method=way.edges))
+        found = cut_and_refine(seen, model, options, step=ticket.step)
+    else:
+        with ticket.step("cut"):
+            found = cut_out(seen, model)
     found = replace(found, image=picture.image)
     if not way.scored:
         return Answer(cutout=found, original=original)
