@@ -8,11 +8,11 @@ import textwrap
 import pytest
 
 from maskworks.core.errors import DownloadError, OutputError
-from maskworks.models.download import Patience, download, part_files
+from maskworks.models.download import RetryPolicy, download, part_files
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
-QUICK = Patience(tries=2, pause_s=0.001, timeout_s=5)
-ONCE = Patience(tries=1, connections=1, pause_s=0.001, timeout_s=5)
+QUICK = RetryPolicy(tries=2, pause_s=0.001, timeout_s=5)
+ONCE = RetryPolicy(tries=1, connections=1, pause_s=0.001, timeout_s=5)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_download_throws_a_part_away_that_is_too_long(server, target):
 def test_download_tries_again_when_the_server_is_busy(server, target):
     server.files["tiny.onnx"] = BODY
     server.statuses = [503, 429]
-    patience = Patience(tries=3, pause_s=0.001)
+    patience = RetryPolicy(tries=3, pause_s=0.001)
     assert download(f"{server.url}/tiny.onnx", target, patience=patience).read_bytes() == BODY
 
 

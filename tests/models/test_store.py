@@ -10,11 +10,11 @@ import pytest
 
 from maskworks.core.errors import ChecksumError, DownloadError, ModelError, OutputError
 from maskworks.models import store
-from maskworks.models.download import Patience
+from maskworks.models.download import RetryPolicy
 from maskworks.models.store import home, locate, models_folder, pull, ready, verify
 
 BODY = bytes(range(256)) * 2048
-QUICK = Patience(tries=2, pause_s=0.001, timeout_s=5)
+QUICK = RetryPolicy(tries=2, pause_s=0.001, timeout_s=5)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_pull_checks_md5_too_when_both_are_known(remote, row, server):
 def test_pull_keeps_what_came_of_a_broken_download_and_goes_on(remote, server):
     server.break_after = [100_000]
     with pytest.raises(DownloadError):
-        pull(remote, patience=Patience(tries=1, connections=1))
+        pull(remote, patience=RetryPolicy(tries=1, connections=1))
     assert locate(remote) is None
     assert (models_folder() / "tiny.onnx.part").stat().st_size == 100_000
     assert pull(remote, patience=QUICK).read_bytes() == BODY

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskworks.batch.destination import SUFFIX_OF, Aim
+from maskworks.batch.destination import SUFFIX_OF, Destination
 from maskworks.batch.inputs import find_pictures
 from maskworks.batch.manifest import read_manifest
 from maskworks.batch.output_paths import plan_file, plan_folder
 from maskworks.batch.resuming import Existing, settle
-from maskworks.batch.work import Row, Work
+from maskworks.batch.work import ManifestRow, Work
 from maskworks.core.errors import UsageError
 
 
@@ -22,7 +22,7 @@ class Plan:
 
     works: tuple[Work, ...]
     todo: tuple[Work, ...]
-    kept: tuple[Row, ...]
+    kept: tuple[ManifestRow, ...]
     manifest: Path | None
     notes: tuple[str, ...] = ()
 
@@ -63,7 +63,7 @@ DEFAULTS = PlanOptions()
 
 
 def make_plan(
-    inputs: Sequence[str], aim: Aim, settings: str, options: PlanOptions = DEFAULTS
+    inputs: Sequence[str], aim: Destination, settings: str, options: PlanOptions = DEFAULTS
 ) -> Plan:
     """Find the pictures, give each its output, and see what is done already.
 
@@ -125,7 +125,7 @@ def make_plan(
     )
 
 
-def _stdin_work(aim: Aim, streams: Streams) -> Work:
+def _stdin_work(aim: Destination, streams: Streams) -> Work:
     output = aim.file or Path("-")
     return Work(
         source=Path("-"),

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from maskworks.batch.manifest import Journal
+from maskworks.batch.manifest import ManifestWriter
 from maskworks.batch.planning import Plan
-from maskworks.batch.work import Fault, Row, Work
-from maskworks.batch.workers import Room, run_line
+from maskworks.batch.work import Fault, ManifestRow, Work
+from maskworks.batch.workers import PixelBudget, run_line
 from maskworks.batch.writing import sweep
 from maskworks.core.errors import MaskworksError
 
@@ -26,20 +26,20 @@ class BatchRun:
     Parameters
     ----------
     plan : Plan
-    journal : Journal
+    journal : ManifestWriter
         Writes the manifest.
     workers : how many pictures at once
     do : what is done with a picture; it answers with a row, errors included
     """
 
     plan: Plan
-    journal: Journal
+    journal: ManifestWriter
     workers: int
-    do: Callable[[Work, Room], Row]
+    do: Callable[[Work, PixelBudget], ManifestRow]
 
-    def rows(self, stop: threading.Event) -> Iterator[Row]:
+    def rows(self, stop: threading.Event) -> Iterator[ManifestRow]:
         """Yield the row of each picture as it is done; the manifest is whole however it ends."""
-        room = Room()
+        room = PixelBudget()
         folders = sorted({work.output.parent for work in self.plan.todo if work.deliver is None})
         sweep(folders)
         try:
@@ -60,7 +60,7 @@ _DIGITS = 4
 class Draft:
     """The row of a picture while it is worked on: what is known stays known if a step fails."""
 
-    row: Row
+    row: ManifestRow
 
     @contextmanager
     def step(self, name: Literal["read", "segment", "refine", "write"]) -> Iterator[None]:
@@ -71,7 +71,7 @@ class Draft:
         self.row = replace(self.row, seconds=replace(self.row.seconds, **took))
 
 
-def attempt(work: Work, draft: Draft, do: Callable[[], Row], *, debug: bool) -> Row:
+def attempt(work: Work, draft: Draft, do: Callable[[], ManifestRow], *, debug: bool) -> ManifestRow:
     """Do one piece of work; whatever happens, the answer is a row.
 
     Parameters

@@ -21,7 +21,7 @@ WHITE = (255, 255, 255)
 
 
 @dataclass(frozen=True)
-class Look:
+class RenderOptions:
     """How a cut-out is rendered.
 
     Parameters
@@ -50,7 +50,7 @@ class Cutout:
     `foreground` has the subject's own colours, without the old background's; `image` is the
     picture as it came. `refined`, `soft_interior` and `band_share` are those of
     `maskworks.refine.Refined`. `presence` is the probability that there is a subject. `seen_px`
-    is how finely the network saw the edge, as in `maskworks.cutouts.second_look.Closer`.
+    is how finely the network saw the edge, as in `maskworks.cutouts.second_look.SecondLook`.
     `raw_confidence` is what the network said where a fit has bent `confidence`.
     """
 
@@ -98,26 +98,26 @@ class Cutout:
         form = writable_format(target)
         if form is None:
             raise UsageError(f"{target}: the name must end in {', '.join(WRITABLE)}")
-        write_atomic(target, render(self, look_for(form, background)))
+        write_atomic(target, render(self, render_options_for(form, background)))
 
 
-def look_for(
+def render_options_for(
     form: str,
     background: Background | None = None,
     *,
     mask_only: bool = False,
     keep_metadata: bool = False,
     provenance: Provenance = "none",
-) -> Look:
+) -> RenderOptions:
     """Return the look for one of the writable formats; JPEG gets white if it has nothing."""
     known: dict[str, Format] = {"png": "png", "webp": "webp", "tiff": "tiff", "jpg": "jpg"}
     encoding = Encoding(known[form], keep_metadata=keep_metadata)
     if form == "jpg" and background is None:
         background = Plain(WHITE)
-    return Look(encoding, background, mask_only, provenance)
+    return RenderOptions(encoding, background, mask_only, provenance)
 
 
-def render(cutout: Cutout, look: Look) -> bytes:
+def render(cutout: Cutout, look: RenderOptions) -> bytes:
     """Encode a cut-out; equal arguments give equal bytes, but for signed credentials."""
     if look.mask_only:
         return encode_matte(cutout.matte, look.encoding, cutout.details)

@@ -17,7 +17,7 @@ from maskworks.core.reading import Limits, Picture
 from maskworks.core.values import Image, Matte, Trimap
 from maskworks.cutouts.backgrounds import blend
 from maskworks.cutouts.cutout import WHITE, Cutout
-from maskworks.cutouts.second_look import Closer, look_closer
+from maskworks.cutouts.second_look import SecondLook, look_closer
 from maskworks.cutouts.sources import to_picture
 from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT
 from maskworks.refine.refinement import DEFAULTS, RefineOptions, refine
@@ -55,10 +55,10 @@ def cut_out(
     NetworkError
         If the network's answer is not what its row promises.
     """
-    seen = _seen(picture)
+    seen = _network_input(picture)
     prediction = model.predict(seen)
     seen_px = max(model.spec.input.height, model.spec.input.width)
-    found = Closer(prediction.matte, min(seen_px, max(seen.size)))
+    found = SecondLook(prediction.matte, min(seen_px, max(seen.size)))
     absent = prediction.presence is not None and prediction.presence < NO_SUBJECT_BELOW
     if closer and not absent:
         found = look_closer(seen, found.matte, model)
@@ -106,7 +106,7 @@ def refine_edge(
     if cutout.status == "no-subject":
         return cutout
     drawn = replace(options, trimap=replace(options.trimap, network_px=cutout.seen_px))
-    done = refine(_seen(picture), cutout.matte, drawn, trimap=trimap)
+    done = refine(_network_input(picture), cutout.matte, drawn, trimap=trimap)
     matte, fore = done.matte, done.foreground
     if picture.matte is not None:
         own = picture.matte.alpha
@@ -212,7 +212,7 @@ def judge(
     return "ok", confidence
 
 
-def _seen(picture: Picture) -> Image:
+def _network_input(picture: Picture) -> Image:
     """Return what the network sees: clear parts hold arbitrary colours, so they become plain."""
     if picture.matte is None:
         return picture.image

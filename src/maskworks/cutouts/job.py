@@ -9,12 +9,12 @@ from typing import Literal
 
 from maskworks.batch.resuming import fingerprint
 from maskworks.batch.running import Draft, attempt
-from maskworks.batch.work import Row, Work
-from maskworks.batch.workers import Room, header_pixels
+from maskworks.batch.work import ManifestRow, Work
+from maskworks.batch.workers import PixelBudget, header_pixels
 from maskworks.batch.writing import write_file
 from maskworks.core.errors import UnreadableError
 from maskworks.core.reading import Limits, Picture, read_picture
-from maskworks.cutouts.cutout import Cutout, Look, render
+from maskworks.cutouts.cutout import Cutout, RenderOptions, render
 from maskworks.cutouts.cutting import CutOptions, cut_and_refine
 from maskworks.cutouts.trimaps import Trimaps
 from maskworks.models import Model
@@ -26,11 +26,11 @@ _COLUMNS: dict[str, Literal["segment", "refine"]] = {"cut": "segment", "edges": 
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
+class CutoutJob:
     """All that is the same for every picture of a run; `settings` is a digest of it."""
 
     model: Model
-    look: Look
+    look: RenderOptions
     limits: Limits
     refinement: RefineOptions = DEFAULTS
     trimaps: Trimaps | None = None
@@ -40,12 +40,12 @@ class Job:
     debug: bool = False
 
 
-def do_work(work: Work, job: Job, room: Room) -> Row:
+def do_work(work: Work, job: CutoutJob, room: PixelBudget) -> ManifestRow:
     """Read, segment, render and write one picture; whatever happens, the answer is a row."""
     model = job.model.spec.name
-    draft = Draft(Row(source=str(work.source), output=None, status="failed", model=model))
+    draft = Draft(ManifestRow(source=str(work.source), output=None, status="failed", model=model))
 
-    def do() -> Row:
+    def do() -> ManifestRow:
         with room.take(min(header_pixels(work), job.limits.max_pixels)):
             cutout = _cut(_read(draft, work, job), draft, work, job)
             return _write(cutout, draft, work, job)
@@ -53,7 +53,7 @@ def do_work(work: Work, job: Job, room: Room) -> Row:
     return attempt(work, draft, do, debug=job.debug)
 
 
-def _read(draft: Draft, work: Work, job: Job) -> Picture:
+def _read(draft: Draft, work: Work, job: CutoutJob) -> Picture:
     with draft.step("read"):
         if work.content is not None:
             picture = read_picture(work.content, job.limits, name=work.shown)
@@ -69,7 +69,7 @@ def _read(draft: Draft, work: Work, job: Job) -> Picture:
     return picture
 
 
-def _cut(picture: Picture, draft: Draft, work: Work, job: Job) -> Cutout:
+def _cut(picture: Picture, draft: Draft, work: Work, job: CutoutJob) -> Cutout:
     trimaps = job.trimaps
     options = CutOptions(
         refinement=job.refinement,
@@ -90,7 +90,7 @@ def _cut(picture: Picture, draft: Draft, work: Work, job: Job) -> Cutout:
     return cutout
 
 
-def _write(cutout: Cutout, draft: Draft, work: Work, job: Job) -> Row:
+def _write(cutout: Cutout, draft: Draft, work: Work, job: CutoutJob) -> ManifestRow:
     output: str | None = None
     with draft.step("write"):
         if cutout.status != "no-subject" or job.write_no_subject:

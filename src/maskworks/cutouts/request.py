@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from maskworks.batch.destination import Aim, take_aim
-from maskworks.batch.manifest import Journal
+from maskworks.batch.destination import Destination, destination_of
+from maskworks.batch.manifest import ManifestWriter
 from maskworks.batch.planning import NO_STREAMS, Plan, PlanOptions, Streams, make_plan
 from maskworks.batch.resuming import Existing, settings_digest
 from maskworks.batch.running import BatchRun
@@ -18,8 +18,8 @@ from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.cutouts.backgrounds import parse_background
 from maskworks.cutouts.credentials import Provenance, current_signer
-from maskworks.cutouts.cutout import Look, look_for
-from maskworks.cutouts.job import Job, do_work
+from maskworks.cutouts.cutout import RenderOptions, render_options_for
+from maskworks.cutouts.job import CutoutJob, do_work
 from maskworks.cutouts.trimaps import trimaps_at
 from maskworks.models import Model, ModelSpec, load_catalogue, load_model
 from maskworks.refine.refinement import DEFAULTS, Method, RefineOptions, Spill
@@ -27,7 +27,7 @@ from maskworks.refine.regions import RegionOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class CutoutRequest:
     """The options of one call, as they were given."""
 
     inputs: tuple[str, ...]
@@ -61,7 +61,7 @@ class Request:
         return self.inputs == ("-",)
 
 
-def open_cutting(request: Request, streams: Streams = NO_STREAMS) -> BatchRun:
+def open_cutting(request: CutoutRequest, streams: Streams = NO_STREAMS) -> BatchRun:
     """Find the pictures, give each its output, and open the model.
 
     Raises
@@ -72,7 +72,7 @@ def open_cutting(request: Request, streams: Streams = NO_STREAMS) -> BatchRun:
         If the model cannot be opened.
     """
     plan, job_with = plan_cutting(request, streams)
-    journal = Journal(plan.manifest)
+    journal = ManifestWriter(plan.manifest)
     crew = share_cores(request.threads, len(plan.todo))
     model = load_model(
         request.model,
@@ -90,8 +90,8 @@ def open_cutting(request: Request, streams: Streams = NO_STREAMS) -> BatchRun:
 
 
 def plan_cutting(
-    request: Request, streams: Streams = NO_STREAMS
-) -> tuple[Plan, Callable[[Model], Job]]:
+    request: CutoutRequest, streams: Streams = NO_STREAMS
+) -> tuple[Plan, Callable[[Model], CutoutJob]]:
     """Check every option and plan the run; the model is not opened, and nothing is written.
 
     Raises
@@ -99,24 +99,24 @@ def plan_cutting(
     UsageError
         If there is no picture, or an option is wrong or contradicts another.
     """
-    aim = take_aim(request.output, request.form, streamed=request.streamed)
+    aim = destination_of(request.output, request.form, streamed=request.streamed)
     spec = spec_of(request)
-    look = look_of(request, aim)
+    look = render_options_of(request, aim)
     refinement = refinement_of(request)
     settings = settings_of(request, spec, aim)
     options = PlanOptions(existing=request.existing, manifest=request.manifest, streams=streams)
     plan = make_plan(request.inputs, aim, settings, options)
     trimaps = trimaps_at(request.trimap, aim.folder, pictures=len(plan.works))
 
-    def job_with(model: Model) -> Job:
-        return Job(
+    def job_with(model: Model) -> CutoutJob:
+        return CutoutJob(
             model=model,
             look=look,
             limits=Limits(request.max_pixels),
             refinement=refinement,
             trimaps=trimaps,
             min_confidence=request.min_confidence,
-            write_no_subject=request.write_no_subject or aim == Aim(form=aim.form),
+            write_no_subject=request.write_no_subject or aim == Destination(form=aim.form),
             settings=settings,
             debug=request.debug,
         )
@@ -124,7 +124,7 @@ def plan_cutting(
     return plan, job_with
 
 
-def spec_of(request: Request) -> ModelSpec:
+def spec_of(request: CutoutRequest) -> ModelSpec:
     """Return the model's row.
 
     Raises
@@ -141,7 +141,7 @@ def spec_of(request: Request) -> ModelSpec:
     return spec
 
 
-def look_of(request: Request, aim: Aim) -> Look:
+def render_options_of(request: CutoutRequest, aim: Destination) -> RenderOptions:
     """Return how the outputs look.
 
     Raises
@@ -157,7 +157,7 @@ def look_of(request: Request, aim: Aim) -> Look:
         current_signer()  # a missing key is said before anything is cut out
     limits = Limits(request.max_pixels)
     background = parse_background(request.background, limits) if request.background else None
-    return look_for(
+    return render_options_for(
         aim.form,
         background,
         mask_only=request.mask_only,
@@ -166,7 +166,7 @@ def look_of(request: Request, aim: Aim) -> Look:
     )
 
 
-def refinement_of(request: Request) -> RefineOptions:
+def refinement_of(request: CutoutRequest) -> RefineOptions:
     """Return how edges are refined.
 
     Raises
@@ -191,7 +191,7 @@ def refinement_of(request: Request) -> RefineOptions:
     )
 
 
-def settings_of(request: Request, spec: ModelSpec, aim: Aim) -> str:
+def settings_of(request: CutoutRequest, spec: ModelSpec, aim: Destination) -> str:
     """Return the digest of everything that changes an output."""
     background = request.background or ""
     if Path(background).is_file():

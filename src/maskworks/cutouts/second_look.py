@@ -67,7 +67,7 @@ def crop_of(box: Box | None, size: tuple[int, int], first_px: int, second_px: in
 
 
 @dataclass(frozen=True, eq=False)
-class Closer:
+class SecondLook:
     """A matte, and how finely its edge was seen.
 
     `seen_px` is the long side that the whole picture would have at the scale at which the
@@ -78,7 +78,7 @@ class Closer:
     seen_px: int
 
 
-def look_closer(image: Image, matte: Matte, model: Model) -> Closer:
+def look_closer(image: Image, matte: Matte, model: Model) -> SecondLook:
     """Look at the picture mirrored, then at the subject's part of it, larger and both ways round.
 
     A network is not quite symmetrical, nor alike at all sizes: the mean of a picture's answer
@@ -99,7 +99,7 @@ def look_closer(image: Image, matte: Matte, model: Model) -> Closer:
 
     Returns
     -------
-    Closer
+    SecondLook
 
     References
     ----------
@@ -116,7 +116,7 @@ def look_closer(image: Image, matte: Matte, model: Model) -> Closer:
         mirrored = model.predict_closer(copy, usual + LARGER_PX)
     first = _mean(Matte(block_means(matte.alpha, block)), mirrored.matte)
     alpha = enlarged(first.alpha, block, matte.size, smooth=True)
-    seen = Closer(Matte(alpha), min(long_side, usual))
+    seen = SecondLook(Matte(alpha), min(long_side, usual))
     box = Mask(first.alpha >= SEEN_FROM).box()
     crop = crop_of(box and _of_blocks(box, block, matte.size), matte.size, usual, rule.detail or 0)
     if crop is None or rule.detail is None:
@@ -132,7 +132,7 @@ def look_closer(image: Image, matte: Matte, model: Model) -> Closer:
     near = _around(_doubtful(before), AROUND * long_side / finer)
     both = np.where(near, second, before)
     alpha[slices(crop)] = enlarged(both, finer, crop.size, smooth=True)
-    return Closer(Matte(alpha), _seen_px(long_side, crop, rule.detail))
+    return SecondLook(Matte(alpha), _seen_px(long_side, crop, rule.detail))
 
 
 def _of_blocks(box: Box, block: int, size: tuple[int, int]) -> Box:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from maskworks.batch.output_paths import VOLUME
 from maskworks.batch.resuming import fingerprint
 from maskworks.batch.running import Draft, attempt
-from maskworks.batch.work import Row, Seconds, Work
-from maskworks.batch.workers import Room, header_pixels
+from maskworks.batch.work import ManifestRow, Seconds, Work
+from maskworks.batch.workers import PixelBudget, header_pixels
 from maskworks.batch.writing import prepare_output, write_file
 from maskworks.core.errors import UnreadableError, UsageError
 from maskworks.core.reading import Details, Picture, read_picture
@@ -33,7 +33,7 @@ from maskworks.labels.writing.targets import (
     FOLDERS,
     TARGETS,
     Geo,
-    Subject,
+    LabelledItem,
     found_file,
     label_file,
     to_json,
@@ -44,13 +44,15 @@ from maskworks.models.tiled_labelling import label_tiled, tiling_for
 _DIGITS = 4
 
 
-def label_work(work: Work, job: LabelJob, room: Room) -> Row:
+def label_work(work: Work, job: LabelJob, room: PixelBudget) -> ManifestRow:
     """Read, segment and write one picture; whatever happens, the answer is a row."""
-    row = Row(source=str(work.source), output=None, status="failed", model=job.segmenter.name)
+    row = ManifestRow(
+        source=str(work.source), output=None, status="failed", model=job.segmenter.name
+    )
     return attempt(work, Draft(row), lambda: _label(row, work, job, room), debug=job.debug)
 
 
-def _label(row: Row, work: Work, job: LabelJob, room: Room) -> Row:
+def _label(row: ManifestRow, work: Work, job: LabelJob, room: PixelBudget) -> ManifestRow:
     if is_scan(work.source, label=work.shown):
         with room.take(job.limits.max_pixels):  # one scan at a time
             return _slice_by_slice(row, work, job)
@@ -64,7 +66,9 @@ def _label(row: Row, work: Work, job: LabelJob, room: Room) -> Row:
             return _at_once(row, work, job, windows)
 
 
-def _at_once(row: Row, work: Work, job: LabelJob, windows: Windows | None = None) -> Row:
+def _at_once(
+    row: ManifestRow, work: Work, job: LabelJob, windows: Windows | None = None
+) -> ManifestRow:
     """Label a picture that fits into memory."""
     began = time.perf_counter()
     if windows is None:
@@ -84,7 +88,7 @@ def _at_once(row: Row, work: Work, job: LabelJob, windows: Windows | None = None
     return replace(row, output=str(work.output), status="ok", seconds=seconds)
 
 
-def _part_by_part(row: Row, work: Work, job: LabelJob, windows: Windows) -> Row:
+def _part_by_part(row: ManifestRow, work: Work, job: LabelJob, windows: Windows) -> ManifestRow:
     """Label a picture that does not fit into memory; its label map is written as it goes."""
     row = _read_row(row, work, job, windows.size)
     began = time.perf_counter()
@@ -110,7 +114,7 @@ def _part_by_part(row: Row, work: Work, job: LabelJob, windows: Windows) -> Row:
     return replace(row, output=str(work.output), status="ok", seconds=seconds)
 
 
-def _slice_by_slice(row: Row, work: Work, job: LabelJob) -> Row:
+def _slice_by_slice(row: ManifestRow, work: Work, job: LabelJob) -> ManifestRow:
     """Label the slices of a scan; its volume of ids is written last."""
     if job.bands is not None:
         raise UsageError(f"{work.shown}: --bands chooses bands of a TIFF, this is none")
@@ -165,15 +169,15 @@ def _label_slice(scan: Scan, at: int, work: Work, job: LabelJob) -> NDArray[np.i
     return labelled.labels.ids
 
 
-def _read_row(row: Row, work: Work, job: LabelJob, size: tuple[int, int]) -> Row:
+def _read_row(row: ManifestRow, work: Work, job: LabelJob, size: tuple[int, int]) -> ManifestRow:
     print_ = fingerprint(work.source, job.settings)
     return replace(row, width=size[1], height=size[0], fingerprint=print_)
 
 
 def _subject(
     work: Work, job: LabelJob, picture: Picture, labelled: Labelled, geo: Geo | None
-) -> Subject:
-    return Subject(
+) -> LabelledItem:
+    return LabelledItem(
         picture=picture,
         labelled=labelled,
         place=PurePosixPath(place_of(work, job.folder)),
@@ -192,7 +196,7 @@ def label_whole_or_tiled(picture: Picture, job: LabelJob) -> Labelled:
     return label_tiled(picture.image, job.segmenter, job.task, tiling)
 
 
-def _write_beside(subject: Subject, folder: Path, job: LabelJob) -> None:
+def _write_beside(subject: LabelledItem, folder: Path, job: LabelJob) -> None:
     """Write what is asked for besides the label map."""
     files = [found_file(subject)]
     for name in job.targets:
@@ -202,7 +206,7 @@ def _write_beside(subject: Subject, folder: Path, job: LabelJob) -> None:
         write_file(folder / path, data, may_replace=True)
 
 
-def write_labels(work: Work, subject: Subject, job: LabelJob) -> None:
+def write_labels(work: Work, subject: LabelledItem, job: LabelJob) -> None:
     """Write everything that was asked of one picture, its label map last.
 
     The label map says that a picture is done, so a run that was killed does it again.

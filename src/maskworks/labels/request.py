@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from maskworks.batch.destination import Aim, take_aim
-from maskworks.batch.manifest import Journal
+from maskworks.batch.destination import Destination, destination_of
+from maskworks.batch.manifest import ManifestWriter
 from maskworks.batch.output_paths import VOLUME
 from maskworks.batch.planning import Plan, PlanOptions, make_plan
 from maskworks.batch.resuming import Existing
 from maskworks.batch.running import BatchRun
-from maskworks.batch.work import Row
+from maskworks.batch.work import ManifestRow
 from maskworks.batch.workers import share_cores
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import scan_ending
@@ -69,7 +69,7 @@ class Labelling:
         """All pictures, those still to be done, the rows that still hold."""
         return self.run.plan
 
-    def rows(self, stop: threading.Event) -> Iterator[Row]:
+    def rows(self, stop: threading.Event) -> Iterator[ManifestRow]:
         """Yield the row of each picture as it is done; then write the manifest and the tables."""
         done = {row.source for row in self.plan.kept if row.status == "ok"}
         left = len(self.plan.todo)
@@ -144,22 +144,22 @@ def open_labelling(request: LabelRequest) -> Labelling:
     )
     run = BatchRun(
         plan=plan,
-        journal=Journal(plan.manifest),
+        journal=ManifestWriter(plan.manifest),
         workers=crew.workers,
         do=lambda work, room: label_work(work, job, room),
     )
     return Labelling(run=run, job=job)
 
 
-def _aim(output: str) -> Aim:
+def _aim(output: str) -> Destination:
     """Return where to write; a volume is a file too."""
     path = Path(output).absolute()
     if path.name.lower().endswith(VOLUME) and not path.is_dir():
-        return Aim(form="png", file=path)
-    return take_aim(output, None)
+        return Destination(form="png", file=path)
+    return destination_of(output, None)
 
 
-def _check_scans(request: LabelRequest, aim: Aim, plan: Plan) -> None:
+def _check_scans(request: LabelRequest, aim: Destination, plan: Plan) -> None:
     """Refuse options that mean nothing for these inputs."""
     scans = [work for work in plan.works if scan_ending(work.source.name) is not None]
     if request.window is not None and not scans:

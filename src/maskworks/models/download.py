@@ -34,7 +34,7 @@ HTTP_OK, HTTP_PARTIAL, HTTP_RANGE = 200, 206, 416
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long a download may take to give up.
 
     `tries` count only while nothing arrives; a connection that breaks after sending
@@ -63,7 +63,7 @@ def download(
     *,
     size: int | None = None,
     progress: Progress | None = None,
-    patience: Patience | None = None,
+    patience: RetryPolicy | None = None,
 ) -> Path:
     """Fetch `url` into the part file of `target`, going on where an earlier try stopped.
 
@@ -76,7 +76,7 @@ def download(
     size : int, optional
         Bytes the file must have.
     progress : callable, optional
-    patience : Patience, optional
+    patience : RetryPolicy, optional
 
     Returns
     -------
@@ -92,7 +92,7 @@ def download(
     """
     if not url.lower().startswith(("http://", "https://")):
         raise DownloadError(url, "only http and https are allowed", "give such a URL or a folder")
-    patience = patience or Patience()
+    patience = patience or RetryPolicy()
     part, _ = part_files(target)
     idle = 0
     reason = ""

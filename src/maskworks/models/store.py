@@ -16,7 +16,7 @@ from maskworks.core.errors import ChecksumError, DownloadError, ModelError, Outp
 from maskworks.models import settings
 from maskworks.models.catalogue import WEIGHTS
 from maskworks.models.checksum import check_file
-from maskworks.models.download import FULL, Patience, Progress, download, part_files
+from maskworks.models.download import FULL, Progress, RetryPolicy, download, part_files
 from maskworks.models.lock import locked
 from maskworks.models.settings import home
 from maskworks.models.spec import ModelSpec
@@ -90,7 +90,7 @@ def pull(
     mirror: str | None = None,
     progress: Progress | None = None,
     force: bool = False,
-    patience: Patience | None = None,
+    patience: RetryPolicy | None = None,
 ) -> Path:
     """Bring the file of `spec` onto this machine, unless it is here and right.
 
@@ -103,7 +103,7 @@ def pull(
     progress : callable, optional
     force : bool
         Fetch it even if it is here.
-    patience : Patience, optional
+    patience : RetryPolicy, optional
 
     Returns
     -------
@@ -181,7 +181,7 @@ def _bring(
     source: str | Path,
     target: Path,
     progress: Progress | None,
-    patience: Patience | None,
+    patience: RetryPolicy | None,
 ) -> None:
     """Fetch, check, and only then give the file its name."""
     part, _ = part_files(target)

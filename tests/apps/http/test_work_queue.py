@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.work_queue import Engine, GoneError, Ticket
+from maskworks.apps.http.work_queue import GoneError, Ticket, WorkQueue
 
 
 async def _never():
@@ -21,7 +21,7 @@ async def _at_once():
 
 def test_work_is_done_on_a_worker_and_its_steps_are_measured():
     async def main():
-        engine, ticket = Engine(1, 4), Ticket(5)
+        engine, ticket = WorkQueue(1, 4), Ticket(5)
 
         def work(given):
             with given.step("cut"):
@@ -37,7 +37,7 @@ def test_work_is_done_on_a_worker_and_its_steps_are_measured():
 
 
 def test_full_house_is_refused_with_a_time_to_come_back():
-    engine = Engine(1, 2)
+    engine = WorkQueue(1, 2)
     with ExitStack() as stack:
         stack.enter_context(engine.place())
         stack.enter_context(engine.place())
@@ -51,7 +51,7 @@ def test_full_house_is_refused_with_a_time_to_come_back():
 
 def test_deadline_ends_the_wait_and_keeps_the_place_until_the_worker_has_noticed():
     async def main():
-        engine, release = Engine(1, 4), threading.Event()
+        engine, release = WorkQueue(1, 4), threading.Event()
 
         def slow(ticket):
             release.wait(10)
@@ -69,7 +69,7 @@ def test_deadline_ends_the_wait_and_keeps_the_place_until_the_worker_has_noticed
 
 def test_work_of_a_caller_who_left_is_dropped_at_its_next_step():
     async def main():
-        engine, seen = Engine(1, 4), []
+        engine, seen = WorkQueue(1, 4), []
 
         def slow(ticket):
             for number in range(1000):
@@ -87,7 +87,7 @@ def test_work_of_a_caller_who_left_is_dropped_at_its_next_step():
 
 def test_what_waits_when_the_caller_leaves_is_never_begun():
     async def main():
-        engine, release, begun = Engine(1, 4), threading.Event(), []
+        engine, release, begun = WorkQueue(1, 4), threading.Event(), []
         first = asyncio.create_task(
             engine.run(lambda _: release.wait(10), Ticket(30), is_gone=_never)
         )
@@ -104,7 +104,7 @@ def test_what_waits_when_the_caller_leaves_is_never_begun():
 
 def test_stopping_finishes_what_was_taken_and_takes_no_more():
     async def main():
-        engine = Engine(1, 4)
+        engine = WorkQueue(1, 4)
 
         def work(_ticket):
             time.sleep(0.2)

@@ -14,11 +14,11 @@ from maskworks.apps.cli.dry_run import show_plan
 from maskworks.apps.cli.following import Style, follow, style_of, sum_up
 from maskworks.apps.cli.memory import reuse_memory
 from maskworks.apps.cli.stopping import finishing
-from maskworks.batch.destination import take_aim
+from maskworks.batch.destination import destination_of
 from maskworks.batch.planning import Streams
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
-from maskworks.cutouts.request import Request, open_cutting
+from maskworks.cutouts.request import CutoutRequest, open_cutting
 from maskworks.refine.refinement import DEFAULTS
 
 
@@ -175,7 +175,7 @@ def cutout(
         raise UsageError("--overwrite and --resume exclude each other; give one")
     if as_json and quiet:
         raise UsageError("--json and --quiet exclude each other; give one")
-    request = Request(
+    request = CutoutRequest(
         inputs=tuple(inputs),
         output=output,
         model=model,
@@ -209,7 +209,7 @@ def cutout(
     )
 
 
-def run(request: Request, style: Style, again: Sequence[str] = ()) -> int:
+def run(request: CutoutRequest, style: Style, again: Sequence[str] = ()) -> int:
     """Do what was asked and return the exit code."""
     stop = threading.Event()
     reuse_memory()
@@ -219,7 +219,7 @@ def run(request: Request, style: Style, again: Sequence[str] = ()) -> int:
     return sum_up(cutting.plan, tally, style, again=again)
 
 
-def _streams(request: Request, style: Style) -> Streams:
+def _streams(request: CutoutRequest, style: Style) -> Streams:
     """Return standard input and output, where these carry a picture.
 
     Raises
@@ -227,7 +227,7 @@ def _streams(request: Request, style: Style) -> Streams:
     UsageError
         If a picture would go to a terminal or come from one, or stand beside JSON on stdout.
     """
-    aim = take_aim(request.output, request.form, streamed=request.streamed)
+    aim = destination_of(request.output, request.form, streamed=request.streamed)
     to_stdout = aim.folder is None and aim.file is None
     if to_stdout and style == "json":
         raise UsageError("--json and a picture on stdout exclude each other; give -o FILE")

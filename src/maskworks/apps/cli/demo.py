@@ -18,12 +18,12 @@ from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.apps.demo.campaign import CORRUPT, shown_of, write_campaign
 from maskworks.apps.demo.campaign_page import STYLE, campaign_section
 from maskworks.apps.demo.page import page, total_seconds
-from maskworks.apps.demo.photos import Sample, samples
-from maskworks.batch.work import Row
+from maskworks.apps.demo.photos import DemoPhoto, samples
+from maskworks.batch.work import ManifestRow
 from maskworks.batch.writing import write_file
 from maskworks.core.errors import UsageError
 from maskworks.core.writing import write_text_atomic
-from maskworks.cutouts.request import Request, open_cutting
+from maskworks.cutouts.request import CutoutRequest, open_cutting
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.run.filing import out_of
 
@@ -68,7 +68,7 @@ def demo(
     raise typer.Exit(1 if failed or unexpected else 0)
 
 
-def _campaign(folder: Path, shown: Sequence[Sample], model: str) -> tuple[str, int]:
+def _campaign(folder: Path, shown: Sequence[DemoPhoto], model: str) -> tuple[str, int]:
     """Run the campaign as `maskworks run` does; return its section and what failed unforeseen."""
     path = write_campaign(folder / "campaign", shown, model=model)
     print(f"\nNow a campaign, as a producer runs it:\n$ maskworks run {short(str(path))}")
@@ -88,10 +88,10 @@ def _refuse_foreign(folder: Path) -> None:
         raise UsageError(f"-o {folder} holds something else than a demo; name an empty folder")
 
 
-def _cut(folder: Path, shown: Sequence[Sample], model: str) -> list[Row]:
+def _cut(folder: Path, shown: Sequence[DemoPhoto], model: str) -> list[ManifestRow]:
     for sample in shown:
         write_file(folder / "photos" / sample.name, sample.content, may_replace=True)
-    request = Request(
+    request = CutoutRequest(
         inputs=tuple(str(folder / "photos" / sample.name) for sample in shown),
         output=str(folder),
         model=model,
@@ -106,7 +106,7 @@ def _cut(folder: Path, shown: Sequence[Sample], model: str) -> list[Row]:
     return [rows[source] for source in order if source in rows]
 
 
-def cells_of(row: Row) -> tuple[str, ...]:
+def cells_of(row: ManifestRow) -> tuple[str, ...]:
     """Return a row of the table, as text."""
     confidence = "-" if row.confidence is None else f"{row.confidence:.2f}"
     size = f"{row.width}x{row.height}" if row.width else "-"
@@ -115,7 +115,7 @@ def cells_of(row: Row) -> tuple[str, ...]:
     return Path(row.source).name, row.status, confidence, size, spent
 
 
-def print_table(rows: Sequence[Row]) -> None:
+def print_table(rows: Sequence[ManifestRow]) -> None:
     """Print a table: with colour on a terminal, plain in a pipe."""
     lines = [cells_of(row) for row in rows]
     if not sys.stdout.isatty():

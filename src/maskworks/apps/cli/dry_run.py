@@ -8,10 +8,10 @@ from maskworks.apps.cli.following import Style
 from maskworks.apps.cli.report import short
 from maskworks.batch.planning import Streams
 from maskworks.core.errors import UsageError
-from maskworks.cutouts.request import Request, plan_cutting
+from maskworks.cutouts.request import CutoutRequest, plan_cutting
 
 
-def show_plan(request: Request, style: Style, streams: Streams) -> int:
+def show_plan(request: CutoutRequest, style: Style, streams: Streams) -> int:
     """Print what a run would do; return 1 if some of it would be refused."""
     if request.streamed:
         raise UsageError("--dry-run reads nothing, so it cannot say anything of stdin")

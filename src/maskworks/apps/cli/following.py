@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from maskworks.apps.cli.report import Tally, reporting, short
+from maskworks.apps.cli.report import RowCounts, reporting, short
 from maskworks.apps.cli.stopping import INTERRUPTED
 from maskworks.batch.planning import Plan
-from maskworks.batch.work import Row
+from maskworks.batch.work import ManifestRow
 
 Style = Literal["text", "json", "quiet"]
 
@@ -23,10 +23,10 @@ def style_of(*, as_json: bool, quiet: bool) -> Style:
     return "json" if as_json else "quiet" if quiet else "text"
 
 
-def follow(plan: Plan, rows: Iterable[Row], style: Style) -> Tally:
+def follow(plan: Plan, rows: Iterable[ManifestRow], style: Style) -> RowCounts:
     """Report each row as it comes."""
     shown = {str(work.source): work.shown for work in plan.works}
-    tally = Tally(kept=len(plan.kept))
+    tally = RowCounts(kept=len(plan.kept))
     told = "errors" if _is_piped(plan) and style == "text" else style
     with reporting(len(plan.todo), shown, style=told) as say:
         for row in plan.kept:
@@ -40,14 +40,19 @@ def follow(plan: Plan, rows: Iterable[Row], style: Style) -> Tally:
 
 
 def sum_up(
-    plan: Plan, tally: Tally, style: Style, *, notes: Sequence[str] = (), again: Sequence[str] = ()
+    plan: Plan,
+    tally: RowCounts,
+    style: Style,
+    *,
+    notes: Sequence[str] = (),
+    again: Sequence[str] = (),
 ) -> int:
     """Print what became of a run and return its exit code.
 
     Parameters
     ----------
     plan : Plan
-    tally : Tally
+    tally : RowCounts
     style : Style
     notes : what else the user should know
     again : the words of the command, to go on with

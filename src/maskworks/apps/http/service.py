@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, TypeVar
 
 from starlette.requests import Request
 
-from maskworks.apps.http.bodies import Form, read_form, too_large_body
+from maskworks.apps.http.bodies import FormFields, read_form, too_large_body
 from maskworks.apps.http.calls import CALLS, Shared
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.metrics import Metrics
-from maskworks.apps.http.model_cache import Shelf
+from maskworks.apps.http.model_cache import ModelCache
 from maskworks.apps.http.outbound import Reach
 from maskworks.apps.http.review.campaigns import Desks
 from maskworks.apps.http.review.clicks import finder_of
-from maskworks.apps.http.review.previews import Darkroom
+from maskworks.apps.http.review.previews import PreviewCache
 from maskworks.apps.http.review.reports import Reports
 from maskworks.apps.http.review.warming import Warming
 from maskworks.apps.http.runner import Runner
 from maskworks.apps.http.sessions import signing_key
 from maskworks.apps.http.settings import ServerSettings
-from maskworks.apps.http.work_queue import Engine, Ticket
+from maskworks.apps.http.work_queue import Ticket, WorkQueue
 from maskworks.batch.workers import share_cores, taking_turns
 from maskworks.core.errors import DownloadError
 from maskworks.core.reading import Limits
@@ -46,15 +46,15 @@ class Service:
 
     settings: ServerSettings
     store: Store
-    engine: Engine
-    shelf: Shelf[Model]
-    segmenters: Shelf[Segmenter]
+    engine: WorkQueue
+    shelf: ModelCache[Model]
+    segmenters: ModelCache[Segmenter]
     metrics: Metrics
     reach: Reach
     desks: Desks
     reports: Reports
     runner: Runner
-    darkroom: Darkroom
+    darkroom: PreviewCache
     warming: Warming
     signing: bytes = field(repr=False)
     now: Callable[[], float] = field(default=time.time)
@@ -64,7 +64,7 @@ class Service:
         """What is refused before it is decoded."""
         return Limits(self.settings.bounds.pixels)
 
-    async def form(self, request: Request) -> Form:
+    async def form(self, request: Request) -> FormFields:
         """Read a request's body within the bounds."""
         bounds = self.settings.bounds
         return await read_form(request, limit=bounds.upload_bytes, seconds=bounds.seconds)
@@ -119,7 +119,7 @@ def build(settings: ServerSettings, store: Store) -> Service:
 
     crew = share_cores(settings.threads, _MANY)
     cores = crew.threads
-    engine = Engine(crew.workers, settings.bounds.places)
+    engine = WorkQueue(crew.workers, settings.bounds.places)
 
     def load(name: str) -> Model:
         model = load_model(name, threads=cores)
@@ -132,7 +132,7 @@ def build(settings: ServerSettings, store: Store) -> Service:
     def load_labels(name: str) -> Segmenter:
         return load_segmenter(name, Opening(threads=crew.threads))
 
-    shelf = Shelf(settings.models_kept, load)
+    shelf = ModelCache(settings.models_kept, load)
     reach = Reach(
         networks=settings.fetching.networks,
         seconds=settings.fetching.seconds,
@@ -141,9 +141,9 @@ def build(settings: ServerSettings, store: Store) -> Service:
     desks = Desks(settings, store)
     reports = Reports(desks)
     finder = finder_of(settings.clicks, threads=settings.threads)
-    darkroom = Darkroom(shelf.get, Limits(settings.bounds.pixels), finder)
+    darkroom = PreviewCache(shelf.get, Limits(settings.bounds.pixels), finder)
     warming = Warming(desks, darkroom, lambda: engine.taken == 0)
-    segmenters = Shelf(settings.models_kept, load_labels)
+    segmenters = ModelCache(settings.models_kept, load_labels)
     if settings.names is not None:
         segmenters.get(settings.names)  # now, so that whoever starts it is told
     service = Service(

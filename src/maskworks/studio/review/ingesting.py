@@ -21,7 +21,7 @@ from maskworks.studio.pipeline import Item, compose_each, hold_against
 from maskworks.studio.run.filing import out_of
 from maskworks.studio.run.item_work import outputs_of
 from maskworks.studio.store import (
-    Campaign,
+    CampaignRow,
     Filter,
     Output,
     Store,
@@ -29,16 +29,16 @@ from maskworks.studio.store import (
     list_items,
     list_reviews,
 )
-from maskworks.studio.store import Item as Kept
+from maskworks.studio.store import ItemRow as Kept
 
 ANYWAY = ", or deliver it with `--anyway`"
-"""Ends the message of a fault that `Desk.anyway` would have let pass."""
+"""Ends the message of a fault that `IngestContext.anyway` would have let pass."""
 
 _OR = " or "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Returned:
+class IngestedFile:
     """One file that came back: delivered, or why not."""
 
     file: Path
@@ -52,13 +52,13 @@ class Returned:
 class Ingested:
     """What became of a folder: every file is in `returned` or among the `unmatched`."""
 
-    returned: tuple[Returned, ...]
+    returned: tuple[IngestedFile, ...]
     unmatched: tuple[Path, ...] = ()
     still_out: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Desk:
+class IngestContext:
     """Where returned files are taken in: whose campaign, by whom, how strictly.
 
     `anyway` delivers also what breaks a rule of the output.
@@ -66,12 +66,12 @@ class Desk:
 
     file: CampaignFile
     store: Store
-    campaign: Campaign
+    campaign: CampaignRow
     who: str
     anyway: bool = False
 
 
-def ingest_folder(desk: Desk, folder: Path) -> Ingested:
+def ingest_folder(desk: IngestContext, folder: Path) -> Ingested:
     """Take every file of a folder that is the finished cut-out of a picture.
 
     A file belongs to the picture whose hand-off it is named after, or whose own name it has.
@@ -128,21 +128,23 @@ def _check_single(matches: Mapping[str, Path]) -> None:
             raise UsageError(f"{other} and {path} are of one picture; leave one of them")
 
 
-def _take(desk: Desk, path: Path, kept: Kept, aim: tuple[PlannedItem, str]) -> Returned:
+def _take(
+    desk: IngestContext, path: Path, kept: Kept, aim: tuple[PlannedItem, str]
+) -> IngestedFile:
     try:
         made, notes = _deliver(desk, path, kept, aim)
     except UsageError as error:
-        return Returned(file=path, source=kept.source, fault=Fault(error.code, str(error)))
+        return IngestedFile(file=path, source=kept.source, fault=Fault(error.code, str(error)))
     except MaskworksError as error:
         if error.code == "output":
             raise
-        return Returned(file=path, source=kept.source, fault=Fault(error.code, str(error)))
+        return IngestedFile(file=path, source=kept.source, fault=Fault(error.code, str(error)))
     names = tuple(f"{output_folder.FOLDERS['deliver']}/{output.path}" for output in made)
-    return Returned(file=path, source=kept.source, outputs=names, notes=notes)
+    return IngestedFile(file=path, source=kept.source, outputs=names, notes=notes)
 
 
 def _deliver(
-    desk: Desk, path: Path, kept: Kept, aim: tuple[PlannedItem, str]
+    desk: IngestContext, path: Path, kept: Kept, aim: tuple[PlannedItem, str]
 ) -> tuple[tuple[Output, ...], tuple[str, ...]]:
     planned, name = aim
     size, details = _original(planned)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from maskworks.batch.running import fault_of
 from maskworks.batch.work import Fault, Work
-from maskworks.batch.workers import Room, header_pixels
+from maskworks.batch.workers import PixelBudget, header_pixels
 from maskworks.core.errors import ImageError, OutputError, UnreadableError
 from maskworks.core.formats import sniff
 from maskworks.core.reading import Limits, Picture, read_picture
@@ -24,7 +24,7 @@ from maskworks.studio.handoff import folder
 from maskworks.studio.output_folder import output_path, put
 from maskworks.studio.pipeline import Item, Made, Step, send_down
 from maskworks.studio.route import Reason, Route, Rules, route
-from maskworks.studio.store import Item as Kept
+from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store import Outcome, Output, Store, fail, finish
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _LIMITS = Limits()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
+class ItemJob:
     """All that is the same for every picture of a run.
 
     Parameters
@@ -62,7 +62,7 @@ class Job:
     form: str
     rules: Rules
     rates: Rates | None
-    room: Room
+    room: PixelBudget
     limits: Limits = _LIMITS
     scorer: str | None = None
     debug: bool = False
@@ -82,7 +82,7 @@ class ChangedError(ImageError):
     code = "changed"
 
 
-def work(kept: Kept, job: Job, store: Store) -> Done:
+def work(kept: Kept, job: ItemJob, store: Store) -> Done:
     """Do one claimed item and record it; whatever is wrong with the picture, it has a route.
 
     Files come first, then the record with their hashes in one transaction: killed in between,
@@ -163,7 +163,7 @@ def outputs_of(
     return files, tuple(rows)
 
 
-def _treat(kept: Kept, job: Job, began: float) -> Outcome:
+def _treat(kept: Kept, job: ItemJob, began: float) -> Outcome:
     planned = job.planned[kept.source]
     if planned.fault is not None:
         return _failed(job, planned.fault, began)
@@ -189,7 +189,7 @@ def _read(planned: PlannedItem) -> bytes:
 
 
 def _send_to_a_person(
-    kept: Kept, planned: PlannedItem, job: Job, data: bytes, began: float
+    kept: Kept, planned: PlannedItem, job: ItemJob, data: bytes, began: float
 ) -> Outcome:
     """Hand the photo over as it is; nothing is decoded, but what is no picture fails."""
     if sniff(data[:_HEAD_BYTES]) is None:
@@ -209,7 +209,7 @@ def _send_to_a_person(
 
 
 def _make(
-    kept: Kept, planned: PlannedItem, job: Job, read: tuple[bytes, Picture], began: float
+    kept: Kept, planned: PlannedItem, job: ItemJob, read: tuple[bytes, Picture], began: float
 ) -> Outcome:
     data, picture = read
     variants = open_variants(planned)
@@ -238,14 +238,14 @@ def _make(
     )
 
 
-def _candidates(kept: Kept, job: Job) -> list[str]:
+def _candidates(kept: Kept, job: ItemJob) -> list[str]:
     """Return every path that a try of this item may have written."""
     planned = job.planned[kept.source]
     name = job.names[kept.source]
     return [output_path(planned.concept, v, name, job.form) for v in variant_names(planned)]
 
 
-def _failed(job: Job, fault: Fault, began: float) -> Outcome:
+def _failed(job: ItemJob, fault: Fault, began: float) -> Outcome:
     cost, baseline = price(job.rates, "failed")
     seconds = time.perf_counter() - began
     return Outcome(route="failed", cost=cost, baseline=baseline, seconds=seconds, error=fault)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskworks.apps.http.bodies import Form
-from maskworks.apps.http.pictures.removebg_fields import Length, read_wish, region_of
+from maskworks.apps.http.bodies import FormFields
+from maskworks.apps.http.pictures.removebg_fields import Length, read_request, region_of
 from maskworks.apps.http.pictures.removebg_layout import opaque_inside
 from maskworks.core.values import Box
 
 
 def wish(**fields):
-    return read_wish(Form(fields, {}))
+    return read_request(FormFields(fields, {}))
 
 
 def test_defaults_are_those_of_the_interface():

@@ -35,7 +35,7 @@ NAME = "picture"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class CutRequest:
     """How a picture is cut out.
 
     Parameters
@@ -92,10 +92,10 @@ def header_size(data: bytes, limits: Limits) -> tuple[int, int]:
     width, height = opened.size
     if width * height > limits.max_pixels:
         raise TooLargeError(NAME, width * height, limits.max_pixels)
-    return (width, height) if _lies(opened) else (height, width)
+    return (width, height) if _is_turned(opened) else (height, width)
 
 
-def make(data: bytes, model: Model, way: Way, limits: Limits, ticket: Ticket) -> Answer:
+def make(data: bytes, model: Model, way: CutRequest, limits: Limits, ticket: Ticket) -> Answer:
     """Read a picture and cut its subject out.
 
     Raises
@@ -214,7 +214,7 @@ def _scaled(region: Box | None, was: tuple[int, int], now: tuple[int, int]) -> B
     return Box(top, left, max(top + 1, min(bottom, now[0])), max(left + 1, min(edge, now[1])))
 
 
-def _lies(opened: ImageFile) -> bool:
+def _is_turned(opened: ImageFile) -> bool:
     """Say whether a picture is turned by a quarter to stand upright."""
     try:
         return orientation_of(opened) in _QUARTER_TURNS

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.studio.calibration.suggestions import DecisionRow, suggest_rules
 from maskworks.studio.cost import Priced, add_up, unit_price
 from maskworks.studio.route import ROUTES
-from maskworks.studio.store import Filter, Item, list_items, list_reviews
+from maskworks.studio.store import Filter, ItemRow, list_items, list_reviews
 
 STEPS = 101
 BINS = 10
@@ -30,7 +30,7 @@ class Bar:
     share: float
 
 
-def dashboard_of(desk: Desk) -> dict[str, Any]:
+def dashboard_of(desk: OpenCampaign) -> dict[str, Any]:
     """Return the values of the dashboard page."""
     items = [] if desk.campaign is None else list_items(
         desk.store, desk.campaign, Filter(states=["done"])
@@ -53,7 +53,7 @@ def dashboard_of(desk: Desk) -> dict[str, Any]:
     }
 
 
-def thresholds(items: list[Item]) -> list[dict[str, float | None]]:
+def thresholds(items: list[ItemRow]) -> list[dict[str, float | None]]:
     """Return for each hundredth what a threshold would deliver, and how much of that was good.
 
     `wrong` counts only pictures that a person decided on; None where there is none.
@@ -73,7 +73,7 @@ def thresholds(items: list[Item]) -> list[dict[str, float | None]]:
     return rows
 
 
-def reliability(items: list[Item]) -> list[dict[str, float]]:
+def reliability(items: list[ItemRow]) -> list[dict[str, float]]:
     """Return, for each tenth of the score, how many decided items were accepted."""
     judged = [item for item in items if item.decision is not None and item.score is not None]
     rows = []
@@ -95,16 +95,16 @@ def _bars(rows: list[tuple[str, int]]) -> list[Bar]:
     return [Bar(name=name, number=number, share=number / most) for name, number in rows]
 
 
-def days_of(items: list[Item]) -> list[dict[str, Any]]:
+def days_of(items: list[ItemRow]) -> list[dict[str, Any]]:
     """Return what became of each day's pictures: routes, flagged share, most frequent reasons."""
-    days: dict[str, list[Item]] = {}
+    days: dict[str, list[ItemRow]] = {}
     for item in items:
         if item.finished_at is not None:
             days.setdefault(item.finished_at.date().isoformat(), []).append(item)
     return [_day(day, found) for day, found in sorted(days.items())[-_MOST_DAYS:]]
 
 
-def _day(day: str, found: list[Item]) -> dict[str, Any]:
+def _day(day: str, found: list[ItemRow]) -> dict[str, Any]:
     routes = Counter(item.route for item in found)
     reasons = Counter(name for item in found for name in {r.name for r in item.reasons})
     return {
@@ -116,11 +116,11 @@ def _day(day: str, found: list[Item]) -> dict[str, Any]:
     }
 
 
-def _is_flagged(item: Item) -> bool:
+def _is_flagged(item: ItemRow) -> bool:
     return item.route != "deliver" or item.decision is not None
 
 
-def _bill(desk: Desk, items: list[Item]) -> dict[str, Any] | None:
+def _bill(desk: OpenCampaign, items: list[ItemRow]) -> dict[str, Any] | None:
     priced = [
         Priced(item.route, item.cost, item.baseline)
         for item in items
@@ -143,7 +143,7 @@ def _bill(desk: Desk, items: list[Item]) -> dict[str, Any] | None:
     }
 
 
-def _suggestions(desk: Desk) -> list[dict[str, str]]:
+def _suggestions(desk: OpenCampaign) -> list[dict[str, str]]:
     if desk.campaign is None:
         return []
     rows = [

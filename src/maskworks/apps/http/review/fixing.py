@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.review.campaigns import Desk
-from maskworks.apps.http.review.previews import Darkroom
+from maskworks.apps.http.review.campaigns import OpenCampaign
+from maskworks.apps.http.review.previews import PreviewCache
 from maskworks.apps.http.review.strokes import Stroke, draw, plain_strokes, refine_touched
 from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import UsageError
@@ -28,8 +28,8 @@ from maskworks.studio.review.rehanding import hand_missing
 from maskworks.studio.route import Route
 from maskworks.studio.run.filing import follow_up, out_of
 from maskworks.studio.run.item_work import outputs_of
-from maskworks.studio.store import Campaign, Judgement, Verdict, decide, list_events
-from maskworks.studio.store import Item as Kept
+from maskworks.studio.store import CampaignRow, Judgement, Verdict, decide, list_events
+from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store.reviewing import (
     MatteVersion,
     add_matte,
@@ -48,7 +48,7 @@ _HANDED_IN = "handed a retoucher's file in for"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hand:
+class ReviewerLease:
     """Who does something to an item, and the lease that lets them.
 
     `seen` is the decision on it that they know of, "" for none.
@@ -70,14 +70,14 @@ class Fix:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class DrawnMatte:
     """A matte by a person's hand, and the strokes it was made with, if it was made here."""
 
     matte: Matte
     strokes: tuple[Stroke, ...] = ()
 
 
-def campaign_of(desk: Desk) -> Campaign:
+def campaign_of(desk: OpenCampaign) -> CampaignRow:
     """Return the campaign's row.
 
     Raises
@@ -90,7 +90,7 @@ def campaign_of(desk: Desk) -> Campaign:
     return desk.campaign
 
 
-def check_hand(desk: Desk, kept: Kept, hand: Hand) -> None:
+def check_hand(desk: OpenCampaign, kept: Kept, hand: ReviewerLease) -> None:
     """Return if this person has the item, and knows what was decided on it.
 
     Raises
@@ -107,7 +107,7 @@ def check_hand(desk: Desk, kept: Kept, hand: Hand) -> None:
     raise ApiError(409, "decided", f"{said}; look at it again before you decide otherwise")
 
 
-def decided_by(desk: Desk, kept: Kept) -> str:
+def decided_by(desk: OpenCampaign, kept: Kept) -> str:
     """Return who decided what on an item, such as "Ana has accepted it"."""
     done = {"decided": _DONE.get(kept.decision or "", ""), "ingested": _HANDED_IN}
     if kept.decision is None:
@@ -118,7 +118,9 @@ def decided_by(desk: Desk, kept: Kept) -> str:
     return f"somebody has {done['decided']} it"
 
 
-def settle(desk: Desk, kept: Kept, verdict: Verdict, hand: Hand, *, why: str) -> Route:
+def settle(
+    desk: OpenCampaign, kept: Kept, verdict: Verdict, hand: ReviewerLease, *, why: str
+) -> Route:
     """Record a decision and let the files follow.
 
     Raises
@@ -141,7 +143,7 @@ def settle(desk: Desk, kept: Kept, verdict: Verdict, hand: Hand, *, why: str) ->
     return after
 
 
-def take_back(desk: Desk, kept: Kept, hand: Hand) -> Route:
+def take_back(desk: OpenCampaign, kept: Kept, hand: ReviewerLease) -> Route:
     """Undo the last decision on an item and let the files follow."""
     check_hand(desk, kept, hand)
     after = withdraw(desk.store, kept.id, who=hand.who)
@@ -149,14 +151,18 @@ def take_back(desk: Desk, kept: Kept, hand: Hand) -> Route:
     return after
 
 
-def preview(darkroom: Darkroom, desk: Desk, kept: Kept, strokes: Sequence[Stroke]) -> Matte:
+def preview(
+    darkroom: PreviewCache, desk: OpenCampaign, kept: Kept, strokes: Sequence[Stroke]
+) -> Matte:
     """Return the matte with strokes on it, not saved."""
     picture = darkroom.photo(desk, kept)
     matte = darkroom.matte(desk, kept, picture)
     return draw(picture.image, matte, strokes, finder=darkroom.finder)
 
 
-def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -> Route:
+def save_fix(
+    darkroom: PreviewCache, desk: OpenCampaign, kept: Kept, hand: ReviewerLease, fix: Fix
+) -> Route:
     """Write a new version of the matte, compose the picture again, and deliver it.
 
     Raises
@@ -187,7 +193,7 @@ def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -
         raise ApiError(422, "gate", said, headers={"X-Anyway": "1" if item.made else "0"})
     files, rows = outputs_of(planned, name, rules.written, item.made, None)
     out = out_of(desk.file)
-    version = write_matte(desk, kept, hand, Drawn(matte, fix.strokes))
+    version = write_matte(desk, kept, hand, DrawnMatte(matte, fix.strokes))
     output_folder.put(out, "deliver", files)
     rates = desk.file.campaign.cost
     cost = None if rates is None else unit_cost("deliver", rates, reviewed=True)
@@ -200,7 +206,7 @@ def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -
     return after
 
 
-def _planned(desk: Desk, kept: Kept) -> tuple[PlannedItem, str]:
+def _planned(desk: OpenCampaign, kept: Kept) -> tuple[PlannedItem, str]:
     plan = assign(desk.file, beside=out_of(desk.file)).items
     names = output_folder.names_for([item.source for item in plan])
     for item in plan:
@@ -209,7 +215,9 @@ def _planned(desk: Desk, kept: Kept) -> tuple[PlannedItem, str]:
     raise ApiError(409, "gone", f"{kept.source} is not among the campaign's pictures any more")
 
 
-def write_matte(desk: Desk, kept: Kept, hand: Hand, drawn: Drawn) -> MatteVersion:
+def write_matte(
+    desk: OpenCampaign, kept: Kept, hand: ReviewerLease, drawn: DrawnMatte
+) -> MatteVersion:
     """Write a matte by a person's hand beside the earlier ones; return its row for the store."""
     out, number = out_of(desk.file), next_version(desk.store, kept.id)
     path = f"{MATTES}/{folder.hand_name(kept)}-v{number}.png"

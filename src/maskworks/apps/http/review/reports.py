@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from maskworks.apps.http.middleware import LOGGER
-from maskworks.apps.http.review.campaigns import Desk, Desks
+from maskworks.apps.http.review.campaigns import Desks, OpenCampaign
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.run.filing import out_of
 from maskworks.studio.run.reporting import report_campaign
@@ -82,7 +82,7 @@ class Reports:
                 self.changed(desk.name)
 
 
-def _write(desk: Desk) -> None:
+def _write(desk: OpenCampaign) -> None:
     if desk.campaign is None:
         return
     now = counts(desk.store, desk.campaign)

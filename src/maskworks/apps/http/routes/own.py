@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
 from maskworks.apps.http.access import caller_of, let_in, settle_up
-from maskworks.apps.http.bodies import Form
+from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.openapi import (
     ADDRESS,
@@ -27,7 +27,7 @@ from maskworks.apps.http.openapi import (
     text,
     words,
 )
-from maskworks.apps.http.pictures.cutting import Answer, Way, header_size, make, refine_with
+from maskworks.apps.http.pictures.cutting import Answer, CutRequest, header_size, make, refine_with
 from maskworks.apps.http.pictures.opinions import opinion, opinion_headers
 from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL
 from maskworks.apps.http.pictures.removebg_layout import subject_box
@@ -45,7 +45,7 @@ from maskworks.core.colour import parse_colour
 from maskworks.core.reading import Details
 from maskworks.core.writing import Encoding, encode_matte
 from maskworks.cutouts.backgrounds import Background, Blurred, Plain
-from maskworks.cutouts.cutout import look_for, render
+from maskworks.cutouts.cutout import render, render_options_for
 from maskworks.models import load_catalogue
 from maskworks.refine.refinement import Method
 
@@ -62,7 +62,7 @@ _MODEL = text("A model of GET /v1/models; by default as the service was started.
 class Taken:
     """A picture that was let in, with the headers that go with its answer."""
 
-    form: Form
+    form: FormFields
     data: bytes
     headers: dict[str, str]
 
@@ -135,11 +135,13 @@ async def cutout(request: Request) -> Response:
     """
     service = service_of(request)
 
-    def prepare(form: Form) -> Callable[[bytes, Ticket], tuple[Answer, bytes, str]]:
+    def prepare(form: FormFields) -> Callable[[bytes, Ticket], tuple[Answer, bytes, str]]:
         form_of = _one_of(form, "format", _FORMATS, "png")
         matte_only = _one_of(form, "only", ("picture", "matte"), "picture") == "matte"
-        look = look_for(form_of, _background(form.text("background")), mask_only=matte_only)
-        way = Way(edges=_edges(form, service))
+        look = render_options_for(
+            form_of, _background(form.text("background")), mask_only=matte_only
+        )
+        way = CutRequest(edges=_edges(form, service))
         name = _model_name(form, service)
 
         def work(data: bytes, ticket: Ticket) -> tuple[Answer, bytes, str]:
@@ -153,7 +155,7 @@ async def cutout(request: Request) -> Response:
     service.metrics.made(steps, answer.route)
     headers = {**taken.headers, **opinion_headers(answer), "X-Model": name}
     if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse(_told(answer, written, name), headers=headers)
+        return JSONResponse(_answer_record(answer, written, name), headers=headers)
     form_of = _one_of(taken.form, "format", _FORMATS, "png")
     return Response(written, media_type=_TYPES[form_of], headers=headers)
 
@@ -168,7 +170,7 @@ async def segments(request: Request) -> Response:
     """Answer with the pieces: run lengths, a COCO document, or a picture of class numbers."""
     service = service_of(request)
 
-    def prepare(form: Form) -> Callable[[bytes, Ticket], dict[str, Any] | bytes]:
+    def prepare(form: FormFields) -> Callable[[bytes, Ticket], dict[str, Any] | bytes]:
         wanted = _one_of(form, "format", ("rle", "coco", "png"), "rle")
         name = form.text("model") or service.settings.model
         alone = finds_subject(name)
@@ -203,9 +205,9 @@ async def matte(request: Request) -> Response:
     """Answer with the matte as a grey PNG of the picture's size."""
     service = service_of(request)
 
-    def prepare(form: Form) -> Callable[[bytes, Ticket], bytes]:
+    def prepare(form: FormFields) -> Callable[[bytes, Ticket], bytes]:
         trimap = form.file("trimap")
-        way = Way(edges=_edges(form, service), scored=False)
+        way = CutRequest(edges=_edges(form, service), scored=False)
         name = _model_name(form, service)
 
         def work(data: bytes, ticket: Ticket) -> bytes:
@@ -256,7 +258,7 @@ async def models(request: Request) -> JSONResponse:
 async def _serve(
     request: Request,
     service: Service,
-    prepare: Callable[[Form], Callable[[bytes, Ticket], Result]],
+    prepare: Callable[[FormFields], Callable[[bytes, Ticket], Result]],
 ) -> tuple[Taken, Result, Any]:
     """Let a request in, do its work, charge it."""
     caller = await caller_of(request, service, "cut")
@@ -273,7 +275,7 @@ async def _serve(
     return Taken(form=form, data=data, headers=headers), result, steps
 
 
-async def _source(form: Form, service: Service) -> bytes:
+async def _source(form: FormFields, service: Service) -> bytes:
     file, url = form.file("image"), form.text("image_url")
     if file is not None and url:
         raise ApiError(400, "usage", "give `image` or `image_url`, not both")
@@ -284,7 +286,7 @@ async def _source(form: Form, service: Service) -> bytes:
     return await service.fetched(url)
 
 
-def _told(answer: Answer, written: bytes, name: str) -> dict[str, Any]:
+def _answer_record(answer: Answer, written: bytes, name: str) -> dict[str, Any]:
     box = subject_box(answer.cutout.matte)
     corners = ("top", "left", "bottom", "right")
     place = None if box is None else {corner: getattr(box, corner) for corner in corners}
@@ -293,7 +295,7 @@ def _told(answer: Answer, written: bytes, name: str) -> dict[str, Any]:
     return {**opinion(answer), "model": name, "size": size, "box": place, "result_b64": result}
 
 
-def _one_of(form: Form, name: str, allowed: tuple[str, ...], default: str) -> str:
+def _one_of(form: FormFields, name: str, allowed: tuple[str, ...], default: str) -> str:
     value = form.text(name) or default
     if value not in allowed:
         message = f"{name} must be one of {', '.join(allowed)}; got {value[:40]!r}"
@@ -301,12 +303,12 @@ def _one_of(form: Form, name: str, allowed: tuple[str, ...], default: str) -> st
     return value
 
 
-def _edges(form: Form, service: Service) -> Method:
+def _edges(form: FormFields, service: Service) -> Method:
     found = _one_of(form, "edges", get_args(Method), service.settings.edges)
     return cast(Literal["off", "fast", "fine", "auto"], found)
 
 
-def _model_name(form: Form, service: Service) -> str:
+def _model_name(form: FormFields, service: Service) -> str:
     return load_catalogue().find(form.text("model") or service.settings.model).name
 
 

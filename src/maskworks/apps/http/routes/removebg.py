@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
 from maskworks.apps.http.access import Caller, caller_of, let_in, secret_of, settle_up
-from maskworks.apps.http.bodies import Form
+from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.openapi import (
     REMOVEBG_BODY,
@@ -21,13 +21,13 @@ from maskworks.apps.http.openapi import (
     removebg_answers,
     removebg_failures,
 )
-from maskworks.apps.http.pictures.cutting import Answer, Way, header_size, make
+from maskworks.apps.http.pictures.cutting import Answer, CutRequest, header_size, make
 from maskworks.apps.http.pictures.naming import OTHER, named
 from maskworks.apps.http.pictures.opinions import opinion_headers
 from maskworks.apps.http.pictures.removebg_fields import (
     MEGAPIXEL,
-    Wish,
-    read_wish,
+    RemoveBgRequest,
+    read_request,
     refuse,
     region_of,
 )
@@ -56,12 +56,12 @@ _BACKGROUNDS = ("bg_color", "bg_image_url", "bg_image_file")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
+class RemoveBgJob:
     """What a worker needs for one answer."""
 
     data: bytes
     region: Box | None
-    wish: Wish
+    wish: RemoveBgRequest
     backdrop: bytes | None
 
 
@@ -87,14 +87,14 @@ async def removebg(request: Request) -> Response:
     caller = await client_of(request, service)
     with service.engine.place():
         form = await form_of(request, service)
-        wish = read_wish(form)
+        wish = read_request(form)
         data = await source_of(form, service)
         size = checked_size(data, service)
         region = region_of(wish, size)
         backdrop = await _backdrop(form, service)
         megapixels = size[0] * size[1] / MEGAPIXEL
         headers = await let_in(service, caller, megapixels)
-        job = Job(data=data, region=region, wish=wish, backdrop=backdrop)
+        job = RemoveBgJob(data=data, region=region, wish=wish, backdrop=backdrop)
 
         def work(ticket: Ticket) -> tuple[Answer, Rendered, str]:
             return _answer(service, job, ticket)
@@ -106,7 +106,7 @@ async def removebg(request: Request) -> Response:
         service.metrics.made(steps, answer.route)
         charged = PREVIEW_CREDITS if wish.megapixels <= PREVIEW_CREDITS else CREDITS
         await settle_up(service, caller, charged, megapixels)
-        headers = headers | {"X-Credits-Charged": f"{charged:g}"} | _told(answer, rendered)
+        headers = headers | {"X-Credits-Charged": f"{charged:g}"} | _headers_of(answer, rendered)
         if wish.type_level != "none":
             headers["X-Type"] = kind
     if "application/json" in request.headers.get("accept", ""):
@@ -149,7 +149,7 @@ async def client_of(request: Request, service: Service) -> Caller:
     return caller
 
 
-async def form_of(request: Request, service: Service) -> Form:
+async def form_of(request: Request, service: Service) -> FormFields:
     """Read a body; one that is too large has remove.bg's code for it.
 
     Raises
@@ -164,7 +164,7 @@ async def form_of(request: Request, service: Service) -> Form:
         raise refuse("file_too_large", "File too large", error.message) from error
 
 
-async def source_of(form: Form, service: Service) -> bytes:
+async def source_of(form: FormFields, service: Service) -> bytes:
     """Return the one picture that a form brings as file, base64 or address.
 
     Raises
@@ -197,7 +197,7 @@ async def source_of(form: Form, service: Service) -> bytes:
     return await _fetched(service, url, ("invalid_image_url", "failed_image_download"))
 
 
-async def _backdrop(form: Form, service: Service) -> bytes | None:
+async def _backdrop(form: FormFields, service: Service) -> bytes | None:
     file = form.file("bg_image_file")
     given = [name for name in _BACKGROUNDS if form.text(name)]
     if (file is not None and file.data and len(given) > 0) or len(given) > 1:
@@ -246,11 +246,11 @@ def checked_size(data: bytes, service: Service) -> tuple[int, int]:
         raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
 
 
-def _answer(service: Service, job: Job, ticket: Ticket) -> tuple[Answer, Rendered, str]:
+def _answer(service: Service, job: RemoveBgJob, ticket: Ticket) -> tuple[Answer, Rendered, str]:
     """Cut out, render, and say what kind of thing it is, on a worker."""
     settings = service.settings
     most = int(job.wish.megapixels * MEGAPIXEL)
-    way = Way(edges=settings.edges, most_pixels=most, region=job.region)
+    way = CutRequest(edges=settings.edges, most_pixels=most, region=job.region)
     answer = make(job.data, service.shelf.get(settings.model), way, service.limits, ticket)
     if not answer.has_subject or subject_box(answer.cutout.matte) is None:
         raise refuse(
@@ -264,7 +264,7 @@ def _answer(service: Service, job: Job, ticket: Ticket) -> tuple[Answer, Rendere
     return answer, rendered, _kind(service, job.wish, answer, ticket)
 
 
-def _kind(service: Service, wish: Wish, answer: Answer, ticket: Ticket) -> str:
+def _kind(service: Service, wish: RemoveBgRequest, answer: Answer, ticket: Ticket) -> str:
     """Return the caller's own word for the subject, else what the model for that says."""
     if wish.typed != "auto":
         return X_TYPES.get(wish.typed, wish.typed)
@@ -298,7 +298,7 @@ def _foreground(answer: Answer) -> dict[str, int]:
     }
 
 
-def _told(answer: Answer, rendered: Rendered) -> dict[str, str]:
+def _headers_of(answer: Answer, rendered: Rendered) -> dict[str, str]:
     height, width = rendered.size
     return {
         "X-Width": str(width),

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from maskworks.apps.http.access import from_elsewhere, is_local
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.middleware import PAGE_POLICY
-from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.apps.http.review.dashboard import dashboard_of
 from maskworks.apps.http.review.queue import (
     ORDERS,
@@ -31,7 +31,7 @@ from maskworks.apps.http.review.queue import (
 from maskworks.apps.http.reviewers import Visitor, meant, visitor_of
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.sessions import COOKIE, HOURS, Session, seal
-from maskworks.studio.store import Item, counts
+from maskworks.studio.store import ItemRow, counts
 from maskworks.studio.store.keys import find_key
 from maskworks.studio.store.reviewing import leased_items
 
@@ -164,12 +164,12 @@ def choice_of(request: Request) -> Choice:
     )
 
 
-def rows_of(desk: Desk, choice: Choice) -> list[dict[str, Any]]:
+def rows_of(desk: OpenCampaign, choice: Choice) -> list[dict[str, Any]]:
     """Return the queue as the page's script reads it."""
     return _records(desk, decided_of(desk) if choice.done else queue_of(desk), choice)
 
 
-def _records(desk: Desk, items: list[Item], choice: Choice) -> list[dict[str, Any]]:
+def _records(desk: OpenCampaign, items: list[ItemRow], choice: Choice) -> list[dict[str, Any]]:
     held = leased_items(desk.store)
     return [record(item, held.get(item.id)) for item in chosen(items, choice)]
 
@@ -187,14 +187,14 @@ def _queue_values(service: Service, name: str, choice: Choice) -> dict[str, Any]
     }
 
 
-def brand_of(desk: Desk) -> str:
+def brand_of(desk: OpenCampaign) -> str:
     """Return the first colour that the campaign approves as a background, as #rrggbb."""
     several = (one.colour for found in desk.file.scenery.values() for one in found)
     colour = next((colour for colour in several if colour is not None), None)
     return _BRAND if colour is None else "#{:02x}{:02x}{:02x}".format(*colour)
 
 
-def _row(desk: Desk) -> dict[str, Any]:
+def _row(desk: OpenCampaign) -> dict[str, Any]:
     if desk.campaign is None:
         return {"name": desk.name, "waiting": 0, "counts": None}
     found = counts(desk.store, desk.campaign)

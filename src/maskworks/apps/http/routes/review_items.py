@@ -13,19 +13,19 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
-from maskworks.apps.http.bodies import Form
+from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.apps.http.review.fixing import (
     Fix,
-    Hand,
+    ReviewerLease,
     decided_by,
     preview,
     save_fix,
     settle,
     take_back,
 )
-from maskworks.apps.http.review.previews import Shown, item_of, matte_shown
+from maskworks.apps.http.review.previews import Preview, item_of, matte_shown
 from maskworks.apps.http.review.queue import queue_of
 from maskworks.apps.http.review.strokes import plain_strokes, read_strokes
 from maskworks.apps.http.review.uploads import hand_in, receive
@@ -33,7 +33,7 @@ from maskworks.apps.http.reviewers import meant, reviewer
 from maskworks.apps.http.routes.review import choice_of, rows_of
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.work_queue import Ticket
-from maskworks.studio.store import Item as Kept
+from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store import Verdict
 from maskworks.studio.store.reviewing import (
     LEASE_S,
@@ -81,7 +81,7 @@ async def standing(request: Request, name: str) -> JSONResponse:
 async def photo(request: Request, name: str, number: int, whole: int = 0) -> Response:
     """Answer with the photo."""
 
-    def show(service: Service, desk: Desk, kept: Kept) -> Shown:
+    def show(service: Service, desk: OpenCampaign, kept: Kept) -> Preview:
         return service.darkroom.show_photo(desk, kept, whole=bool(whole))
 
     return await _shown(request, (name, number), show)
@@ -91,7 +91,7 @@ async def photo(request: Request, name: str, number: int, whole: int = 0) -> Res
 async def matte(request: Request, name: str, number: int, whole: int = 0) -> Response:
     """Answer with the matte; a browser that keeps it asks whether it is still the newest."""
 
-    def show(service: Service, desk: Desk, kept: Kept) -> Shown:
+    def show(service: Service, desk: OpenCampaign, kept: Kept) -> Preview:
         return service.darkroom.show_matte(desk, kept, whole=bool(whole))
 
     shown = await _shown(request, (name, number), show)
@@ -130,7 +130,9 @@ async def take(request: Request, name: str, number: int) -> JSONResponse:
 async def release(request: Request, name: str, number: int) -> JSONResponse:
     """Give an item back."""
 
-    def work(desk: Desk, kept: Kept, hand: Hand, _form: Form) -> dict[str, Any]:
+    def work(
+        desk: OpenCampaign, kept: Kept, hand: ReviewerLease, _form: FormFields
+    ) -> dict[str, Any]:
         let_go(desk.store, kept.id, hand.lease)
         return {}
 
@@ -141,7 +143,9 @@ async def release(request: Request, name: str, number: int) -> JSONResponse:
 async def decide(request: Request, name: str, number: int) -> JSONResponse:
     """Accept, reject or keep for a fix."""
 
-    def work(desk: Desk, kept: Kept, hand: Hand, form: Form) -> dict[str, Any]:
+    def work(
+        desk: OpenCampaign, kept: Kept, hand: ReviewerLease, form: FormFields
+    ) -> dict[str, Any]:
         verdict = form.text("verdict")
         if verdict not in _VERDICTS:
             raise ApiError(422, "usage", f"verdict must be one of {', '.join(_VERDICTS)}")
@@ -155,7 +159,9 @@ async def decide(request: Request, name: str, number: int) -> JSONResponse:
 async def undo(request: Request, name: str, number: int) -> JSONResponse:
     """Take the last decision back."""
 
-    def work(desk: Desk, kept: Kept, hand: Hand, _form: Form) -> dict[str, Any]:
+    def work(
+        desk: OpenCampaign, kept: Kept, hand: ReviewerLease, _form: FormFields
+    ) -> dict[str, Any]:
         return {"route": take_back(desk, kept, hand), "decision": None}
 
     return await _do(request, (name, number), work, decides=True)
@@ -165,7 +171,9 @@ async def undo(request: Request, name: str, number: int) -> JSONResponse:
 async def draft(request: Request, name: str, number: int) -> JSONResponse:
     """Keep an unfinished fix."""
 
-    def work(desk: Desk, kept: Kept, hand: Hand, form: Form) -> dict[str, Any]:
+    def work(
+        desk: OpenCampaign, kept: Kept, hand: ReviewerLease, form: FormFields
+    ) -> dict[str, Any]:
         check_lease(desk.store, kept.id, hand.lease)
         strokes = read_strokes(form.fields.get("strokes"))
         keep_draft(desk.store, kept.id, who=hand.who, strokes=plain_strokes(strokes))
@@ -183,7 +191,7 @@ async def drawn(request: Request, name: str, number: int) -> Response:
         form = await service.form(request)
         strokes = read_strokes(form.fields.get("strokes"))
 
-        def work(_ticket: Ticket) -> Shown:
+        def work(_ticket: Ticket) -> Preview:
             desk = service.desks.find(name)
             kept = item_of(desk, number)
             made = preview(service.darkroom, desk, kept, strokes)
@@ -198,7 +206,9 @@ async def fix(request: Request, name: str, number: int) -> JSONResponse:
     """Save a fix: a new matte, composed again, delivered."""
     service = service_of(request)
 
-    def work(desk: Desk, kept: Kept, hand: Hand, form: Form) -> dict[str, Any]:
+    def work(
+        desk: OpenCampaign, kept: Kept, hand: ReviewerLease, form: FormFields
+    ) -> dict[str, Any]:
         wanted = Fix(
             strokes=read_strokes(form.fields.get("strokes")),
             refine=form.fields.get("refine") is not False,
@@ -220,7 +230,9 @@ async def upload(request: Request, name: str, number: int) -> JSONResponse:
     home = tempfile.TemporaryDirectory(prefix="maskworks-")
     with service.engine.place(), home as folder:
         path, fields = await receive(request, Path(folder), kept, service.settings.bounds)
-        hand = Hand(who=visitor.who, lease=fields.get("lease", ""), seen=fields.get("seen", ""))
+        hand = ReviewerLease(
+            who=visitor.who, lease=fields.get("lease", ""), seen=fields.get("seen", "")
+        )
 
         def work(_ticket: Ticket) -> list[str]:
             desk = service.desks.find(name)
@@ -233,12 +245,12 @@ async def upload(request: Request, name: str, number: int) -> JSONResponse:
 
 
 async def _shown(
-    request: Request, place: tuple[str, int], show: Callable[[Service, Desk, Kept], Shown]
+    request: Request, place: tuple[str, int], show: Callable[[Service, OpenCampaign, Kept], Preview]
 ) -> Response:
     service = service_of(request)
     await reviewer(request, service)
 
-    def work(_ticket: Ticket) -> Shown:
+    def work(_ticket: Ticket) -> Preview:
         desk = service.desks.find(place[0])
         return show(service, desk, item_of(desk, place[1]))
 
@@ -251,7 +263,7 @@ async def _shown(
 async def _do(
     request: Request,
     place: tuple[str, int],
-    what: Callable[[Desk, Kept, Hand, Form], dict[str, Any]],
+    what: Callable[[OpenCampaign, Kept, ReviewerLease, FormFields], dict[str, Any]],
     *,
     decides: bool = False,
 ) -> JSONResponse:
@@ -260,7 +272,7 @@ async def _do(
     visitor = await meant(request, service)
     with service.engine.place():
         form = await service.form(request)
-        hand = Hand(who=visitor.who, lease=form.text("lease"), seen=form.text("seen"))
+        hand = ReviewerLease(who=visitor.who, lease=form.text("lease"), seen=form.text("seen"))
 
         def work(_ticket: Ticket) -> dict[str, Any]:
             desk = service.desks.find(place[0])
