@@ -118,5 +118,5 @@ def test_room_lets_a_large_picture_in_alone():
     [(4, 1, (1, 4)), (4, 2, (2, 4)), (2, 500, (2, 2)), (64, 500, (8, 64)), (1, 0, (1, 1))],
 )
 def test_cores_are_shared(threads, items, expected):
-    crew = share_cores(threads, items)
-    assert (crew.workers, crew.threads) == expected
+    cores = share_cores(threads, items)
+    assert (cores.workers, cores.threads) == expected

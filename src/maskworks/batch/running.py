@@ -39,12 +39,12 @@ class BatchRun:
 
     def rows(self, stop: threading.Event) -> Iterator[ManifestRow]:
         """Yield the row of each picture as it is done; the manifest is whole however it ends."""
-        room = PixelBudget()
+        budget = PixelBudget()
         folders = sorted({work.output.parent for work in self.plan.todo if work.deliver is None})
         sweep(folders)
         try:
             for row in run_line(
-                self.plan.todo, lambda work: self.do(work, room), workers=self.workers, stop=stop
+                self.plan.todo, lambda work: self.do(work, budget), workers=self.workers, stop=stop
             ):
                 self.journal.add(row)
                 yield row

@@ -147,7 +147,7 @@ def run_line(
         finally:
             results.put(None)
 
-    crew: list[threading.Thread] = []
+    count: list[threading.Thread] = []
     inner = cv2.getNumThreads()
     first: BaseException | None = None
     try:
@@ -155,8 +155,8 @@ def run_line(
         for _ in range(workers):
             thread = threading.Thread(target=work, daemon=True)
             thread.start()
-            crew.append(thread)
-        busy = len(crew)
+            count.append(thread)
+        busy = len(count)
         while busy:
             result = results.get()
             if result is None:
@@ -167,7 +167,7 @@ def run_line(
                 yield result[0]
     finally:
         stop.set()
-        for thread in crew:  # one that was still in a library's code would abort the process
+        for thread in count:  # one that was still in a library's code would abort the process
             thread.join()
         cv2.setNumThreads(inner)
     if first is not None:

@@ -117,15 +117,17 @@ def render_options_for(
     return RenderOptions(encoding, background, mask_only, provenance)
 
 
-def render(cutout: Cutout, look: RenderOptions) -> bytes:
+def render(cutout: Cutout, rendering: RenderOptions) -> bytes:
     """Encode a cut-out; equal arguments give equal bytes, but for signed credentials."""
-    if look.mask_only:
-        return encode_matte(cutout.matte, look.encoding, cutout.details)
-    encoding = marked(look.encoding, look.provenance, cutout.details, look.background)
-    if look.background is None:
+    if rendering.mask_only:
+        return encode_matte(cutout.matte, rendering.encoding, cutout.details)
+    encoding = marked(
+        rendering.encoding, rendering.provenance, cutout.details, rendering.background
+    )
+    if rendering.background is None:
         written = encode(cutout.foreground, cutout.matte, encoding, cutout.details)
     else:
         front = cutout.foreground
-        composed = put_behind(cutout.image, cutout.matte, look.background, foreground=front)
+        composed = put_behind(cutout.image, cutout.matte, rendering.background, foreground=front)
         written = encode(composed, None, encoding, cutout.details)
-    return signed(written, encoding, look.provenance)
+    return signed(written, encoding, rendering.provenance)

@@ -30,7 +30,7 @@ class CutoutJob:
     """All that is the same for every picture of a run; `settings` is a digest of it."""
 
     model: Model
-    look: RenderOptions
+    rendering: RenderOptions
     limits: Limits
     refinement: RefineOptions = DEFAULTS
     trimaps: Trimaps | None = None
@@ -40,13 +40,13 @@ class CutoutJob:
     debug: bool = False
 
 
-def do_work(work: Work, job: CutoutJob, room: PixelBudget) -> ManifestRow:
+def do_work(work: Work, job: CutoutJob, budget: PixelBudget) -> ManifestRow:
     """Read, segment, render and write one picture; whatever happens, the answer is a row."""
     model = job.model.spec.name
     draft = Draft(ManifestRow(source=str(work.source), output=None, status="failed", model=model))
 
     def do() -> ManifestRow:
-        with room.take(min(header_pixels(work), job.limits.max_pixels)):
+        with budget.take(min(header_pixels(work), job.limits.max_pixels)):
             cutout = _cut(_read(draft, work, job), draft, work, job)
             return _write(cutout, draft, work, job)
 
@@ -94,7 +94,7 @@ def _write(cutout: Cutout, draft: Draft, work: Work, job: CutoutJob) -> Manifest
     output: str | None = None
     with draft.step("write"):
         if cutout.status != "no-subject" or job.write_no_subject:
-            data = render(cutout, job.look)
+            data = render(cutout, job.rendering)
             if work.deliver is None:
                 write_file(work.output, data, may_replace=work.may_replace)
             else:

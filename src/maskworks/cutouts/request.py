@@ -73,10 +73,10 @@ def open_cutting(request: CutoutRequest, streams: Streams = NO_STREAMS) -> Batch
     """
     plan, job_with = plan_cutting(request, streams)
     journal = ManifestWriter(plan.manifest)
-    crew = share_cores(request.threads, len(plan.todo))
+    count = share_cores(request.threads, len(plan.todo))
     model = load_model(
         request.model,
-        threads=crew.threads,
+        threads=count.threads,
         provider=request.provider,
         commercial_only=request.commercial_only,
     )
@@ -84,8 +84,8 @@ def open_cutting(request: CutoutRequest, streams: Streams = NO_STREAMS) -> Batch
     return BatchRun(
         plan=plan,
         journal=journal,
-        workers=crew.workers,
-        do=lambda work, room: do_work(work, job, room),
+        workers=count.workers,
+        do=lambda work, budget: do_work(work, job, budget),
     )
 
 
@@ -99,24 +99,25 @@ def plan_cutting(
     UsageError
         If there is no picture, or an option is wrong or contradicts another.
     """
-    aim = destination_of(request.output, request.form, streamed=request.streamed)
+    destination = destination_of(request.output, request.form, streamed=request.streamed)
     spec = spec_of(request)
-    look = render_options_of(request, aim)
+    rendering = render_options_of(request, destination)
     refinement = refinement_of(request)
-    settings = settings_of(request, spec, aim)
+    settings = settings_of(request, spec, destination)
     options = PlanOptions(existing=request.existing, manifest=request.manifest, streams=streams)
-    plan = make_plan(request.inputs, aim, settings, options)
-    trimaps = trimaps_at(request.trimap, aim.folder, pictures=len(plan.works))
+    plan = make_plan(request.inputs, destination, settings, options)
+    trimaps = trimaps_at(request.trimap, destination.folder, pictures=len(plan.works))
 
     def job_with(model: Model) -> CutoutJob:
         return CutoutJob(
             model=model,
-            look=look,
+            rendering=rendering,
             limits=Limits(request.max_pixels),
             refinement=refinement,
             trimaps=trimaps,
             min_confidence=request.min_confidence,
-            write_no_subject=request.write_no_subject or aim == Destination(form=aim.form),
+            write_no_subject=request.write_no_subject
+            or destination == Destination(form=destination.form),
             settings=settings,
             debug=request.debug,
         )
@@ -141,7 +142,7 @@ def spec_of(request: CutoutRequest) -> ModelSpec:
     return spec
 
 
-def render_options_of(request: CutoutRequest, aim: Destination) -> RenderOptions:
+def render_options_of(request: CutoutRequest, destination: Destination) -> RenderOptions:
     """Return how the outputs look.
 
     Raises
@@ -149,7 +150,7 @@ def render_options_of(request: CutoutRequest, aim: Destination) -> RenderOptions
     UsageError
         If the options contradict each other or the background is none.
     """
-    if aim.form == "jpg" and request.background == "none" and not request.mask_only:
+    if destination.form == "jpg" and request.background == "none" and not request.mask_only:
         raise UsageError("JPEG has no alpha; give --background a colour, or write png")
     if request.mask_only and request.background not in (None, "none"):
         raise UsageError("--mask-only writes no picture that could have a --background; give one")
@@ -158,7 +159,7 @@ def render_options_of(request: CutoutRequest, aim: Destination) -> RenderOptions
     limits = Limits(request.max_pixels)
     background = parse_background(request.background, limits) if request.background else None
     return render_options_for(
-        aim.form,
+        destination.form,
         background,
         mask_only=request.mask_only,
         keep_metadata=request.keep_metadata,
@@ -191,14 +192,14 @@ def refinement_of(request: CutoutRequest) -> RefineOptions:
     )
 
 
-def settings_of(request: CutoutRequest, spec: ModelSpec, aim: Destination) -> str:
+def settings_of(request: CutoutRequest, spec: ModelSpec, destination: Destination) -> str:
     """Return the digest of everything that changes an output."""
     background = request.background or ""
     if Path(background).is_file():
         status = Path(background).stat()
         background = f"{background} {status.st_size} {status.st_mtime_ns}"
     choices: dict[str, str | float | bool] = {
-        "format": aim.form,
+        "format": destination.form,
         "background": background,
         "mask_only": request.mask_only,
         "min_confidence": request.min_confidence,

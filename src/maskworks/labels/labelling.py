@@ -44,19 +44,19 @@ from maskworks.models.tiled_labelling import label_tiled, tiling_for
 _DIGITS = 4
 
 
-def label_work(work: Work, job: LabelJob, room: PixelBudget) -> ManifestRow:
+def label_work(work: Work, job: LabelJob, budget: PixelBudget) -> ManifestRow:
     """Read, segment and write one picture; whatever happens, the answer is a row."""
     row = ManifestRow(
         source=str(work.source), output=None, status="failed", model=job.segmenter.name
     )
-    return attempt(work, Draft(row), lambda: _label(row, work, job, room), debug=job.debug)
+    return attempt(work, Draft(row), lambda: _label(row, work, job, budget), debug=job.debug)
 
 
-def _label(row: ManifestRow, work: Work, job: LabelJob, room: PixelBudget) -> ManifestRow:
+def _label(row: ManifestRow, work: Work, job: LabelJob, budget: PixelBudget) -> ManifestRow:
     if is_scan(work.source, label=work.shown):
-        with room.take(job.limits.max_pixels):  # one scan at a time
+        with budget.take(job.limits.max_pixels):  # one scan at a time
             return _slice_by_slice(row, work, job)
-    with room.take(min(header_pixels(work), job.limits.max_pixels)):
+    with budget.take(min(header_pixels(work), job.limits.max_pixels)):
         windows = open_windows(work.source, bands=job.bands, label=work.shown)
         if windows is None:
             return _at_once(row, work, job)

@@ -101,8 +101,8 @@ def open_labelling(request: LabelRequest) -> Labelling:
     """
     if "-" in request.inputs or request.output == "-":
         raise UsageError("maskworks segment reads and writes files; name them instead of `-`")
-    aim = _aim(request.output)
-    if aim.form != "png":
+    destination = _aim(request.output)
+    if destination.form != "png":
         raise UsageError(
             f"-o {request.output}: a label map is written as PNG; name a .png file or a folder "
             f"(of a scan, a {VOLUME} file)"
@@ -110,7 +110,7 @@ def open_labelling(request: LabelRequest) -> Labelling:
     segmenter = load_segmenter(request.model, request.opening)
     task = segmenter.task(request.task)
     targets = parse_targets(request.write, task)
-    if aim.folder is None and request.write is not None and targets:
+    if destination.folder is None and request.write is not None and targets:
         raise UsageError(
             f"-o {request.output} is one file, which gets the label map alone; name a folder for "
             f"--write {request.write}"
@@ -122,19 +122,19 @@ def open_labelling(request: LabelRequest) -> Labelling:
     )
     plan = make_plan(
         request.inputs,
-        aim,
+        destination,
         settings,
         PlanOptions(existing=request.existing, manifest=request.manifest, scans=True),
     )
-    _check_scans(request, aim, plan)
-    check_places(plan.works, aim.folder)
-    crew = share_cores(request.opening.threads, len(plan.todo))
+    _check_scans(request, destination, plan)
+    check_places(plan.works, destination.folder)
+    count = share_cores(request.opening.threads, len(plan.todo))
     job = LabelJob(
         segmenter=_in_turn(segmenter),
         task=task,
         limits=request.limits,
         targets=targets,
-        folder=aim.folder,
+        folder=destination.folder,
         overlay=OverlayOptions(palette=request.palette),
         bands=request.bands,
         tiles=request.tiles,
@@ -145,8 +145,8 @@ def open_labelling(request: LabelRequest) -> Labelling:
     run = BatchRun(
         plan=plan,
         journal=ManifestWriter(plan.manifest),
-        workers=crew.workers,
-        do=lambda work, room: label_work(work, job, room),
+        workers=count.workers,
+        do=lambda work, budget: label_work(work, job, budget),
     )
     return Labelling(run=run, job=job)
 
@@ -159,12 +159,16 @@ def _aim(output: str) -> Destination:
     return destination_of(output, None)
 
 
-def _check_scans(request: LabelRequest, aim: Destination, plan: Plan) -> None:
+def _check_scans(request: LabelRequest, destination: Destination, plan: Plan) -> None:
     """Refuse options that mean nothing for these inputs."""
     scans = [work for work in plan.works if scan_ending(work.source.name) is not None]
     if request.window is not None and not scans:
         raise UsageError("--window is for DICOM and NIfTI, and there is none here; leave it out")
-    if aim.file is not None and not scans and aim.file.name.lower().endswith(VOLUME):
+    if (
+        destination.file is not None
+        and not scans
+        and destination.file.name.lower().endswith(VOLUME)
+    ):
         raise UsageError(
             f"-o {request.output}: a picture's labels are PNG; name a .png or a folder"
         )

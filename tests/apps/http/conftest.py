@@ -186,8 +186,10 @@ def campaign_folder(tmp_path, _campaign_template) -> Path:
 @pytest.fixture
 def reviewed(starting, campaign_folder) -> Reviewed:
     server = starting(campaigns=(campaign_folder,))
-    desk = server.service.desks.find("spring")
-    return Reviewed(server, desk.store, desk.campaign, campaign_folder / "spring-out")
+    opened_campaign = server.service.campaigns.find("spring")
+    return Reviewed(
+        server, opened_campaign.store, opened_campaign.campaign, campaign_folder / "spring-out"
+    )
 
 
 class Desk:

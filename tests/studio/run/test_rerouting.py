@@ -46,7 +46,7 @@ def job(*, rule=None, deliver_at=0.5):
         form="png",
         rules=Rules(deliver_at=deliver_at, spot_check=0),
         rates=Rates(manual=Decimal(22), automated=Decimal("3.40")),
-        room=PixelBudget(),
+        budget=PixelBudget(),
     )
 
 

@@ -227,8 +227,8 @@ def _streams(request: CutoutRequest, style: Style) -> Streams:
     UsageError
         If a picture would go to a terminal or come from one, or stand beside JSON on stdout.
     """
-    aim = destination_of(request.output, request.form, streamed=request.streamed)
-    to_stdout = aim.folder is None and aim.file is None
+    destination = destination_of(request.output, request.form, streamed=request.streamed)
+    to_stdout = destination.folder is None and destination.file is None
     if to_stdout and style == "json":
         raise UsageError("--json and a picture on stdout exclude each other; give -o FILE")
     if to_stdout and sys.stdout.isatty():

@@ -48,9 +48,9 @@ def ingest(
     file = read_campaign(campaign)
     with opened(file, database, create=False) as store:
         row = known(store, file)
-        desk = IngestContext(file=file, store=store, campaign=row, who=person(by), anyway=anyway)
+        context = IngestContext(file=file, store=store, campaign=row, who=person(by), anyway=anyway)
         try:
-            found = ingest_folder(desk, folder)
+            found = ingest_folder(context, folder)
         finally:
             follow_up(out_of(file), store, row)
     for one in found.returned:

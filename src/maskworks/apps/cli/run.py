@@ -93,8 +93,8 @@ def run_file(
                 held=lambda: finishing(stop),
                 debug=debug,
             )
-            telling = RunListener(waiting=watch.waiting, begun=watch.begun, done=watch.done)
-            ended = run_campaign(work, telling)
+            listener = RunListener(waiting=watch.waiting, begun=watch.begun, done=watch.done)
+            ended = run_campaign(work, listener)
             watch.close()
             row = known(store, file)
             written = (

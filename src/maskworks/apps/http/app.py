@@ -53,9 +53,9 @@ def create_app(settings: ServerSettings) -> FastAPI:
             yield
         finally:
             app.state.ready = False
-            await service.engine.close()
+            await service.work_queue.close()
             await asyncio.to_thread(service.runner.stop)
-            service.desks.close()
+            service.campaigns.close()
             service.store.close()
 
     make_folder(settings.data)

@@ -51,7 +51,7 @@ class ItemJob:
     form : the suffix of the outputs
     rules : what decides on a route
     rates : None if the campaign names no cost
-    room : pixels in hand
+    budget : pixels in hand
     scorer : digest of the score file
     """
 
@@ -62,7 +62,7 @@ class ItemJob:
     form: str
     rules: Rules
     rates: Rates | None
-    room: PixelBudget
+    budget: PixelBudget
     limits: Limits = _LIMITS
     scorer: str | None = None
     debug: bool = False
@@ -173,7 +173,7 @@ def _treat(kept: Kept, job: ItemJob, began: float) -> Outcome:
     if planned.rule is not None:
         return _send_to_a_person(kept, planned, job, data, began)
     shown = Work(source=planned.path, shown=planned.source, output=planned.path)
-    with job.room.take(min(header_pixels(shown), job.limits.max_pixels)):
+    with job.budget.take(min(header_pixels(shown), job.limits.max_pixels)):
         picture = read_picture(data, job.limits, name=planned.source)
         return _make(kept, planned, job, (data, picture), began)
 

@@ -138,7 +138,7 @@ def enter(store: Store, file: CampaignFile) -> CampaignRow:
     return open_campaign(store, about.name, currency=about.currency, settings=digest)
 
 
-def run_campaign(run: CampaignRun, telling: RunListener) -> RunEnded:
+def run_campaign(run: CampaignRun, listener: RunListener) -> RunEnded:
     """Do what is new or changed, and leave files, list and brief as the store says.
 
     Raises
@@ -153,17 +153,17 @@ def run_campaign(run: CampaignRun, telling: RunListener) -> RunEnded:
     began = time.perf_counter()
     plan = assign(run.file, beside=run.out)
     campaign = enter(run.store, run.file)
-    waited = hold(run.store, campaign, wait_s=run.wait_s, waiting=telling.waiting)
+    waited = hold(run.store, campaign, wait_s=run.wait_s, waiting=listener.waiting)
     with waited as worker, run.held():
         output_folder.make_folder(run.out)
         sweep([run.out, *(path for path in run.out.rglob("*") if path.is_dir())])
         job = make_job(run, plan)
         begun = _take_stock(run, campaign, worker, (plan, job))
-        telling.begun(begun)
+        listener.begun(begun)
         if begun.todo:
             job = _with_model(run, job, begun.todo)
             for done in _line(run, worker, job, begun.todo):
-                telling.done(done)
+                listener.done(done)
         return _close(run, campaign, plan, began)
 
 
@@ -178,7 +178,7 @@ def make_job(run: CampaignRun, plan: Assignment) -> ItemJob:
         form=campaign.output.written,
         rules=rules_of(run.file),
         rates=campaign.cost,
-        room=PixelBudget(min(PIXELS_IN_HAND, _PIXELS_A_CORE * (run.threads or usable_cores()))),
+        budget=PixelBudget(min(PIXELS_IN_HAND, _PIXELS_A_CORE * (run.threads or usable_cores()))),
         scorer=digest_of(run.file.scorer),
         debug=run.debug,
     )
@@ -317,9 +317,9 @@ def _line(run: CampaignRun, worker: Worker, job: ItemJob, todo: int) -> Iterator
         while not run.stop.is_set() and (items := claim(run.store, worker, _CLAIM)):
             yield from items
 
-    crew = share_cores(run.threads, todo)
+    count = share_cores(run.threads, todo)
     return run_line(
-        waiting(), lambda kept: work(kept, job, run.store), workers=crew.workers, stop=run.stop
+        waiting(), lambda kept: work(kept, job, run.store), workers=count.workers, stop=run.stop
     )
 
 

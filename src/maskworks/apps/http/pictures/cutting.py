@@ -95,7 +95,7 @@ def header_size(data: bytes, limits: Limits) -> tuple[int, int]:
     return (width, height) if _is_turned(opened) else (height, width)
 
 
-def make(data: bytes, model: Model, way: CutRequest, limits: Limits, ticket: Ticket) -> Answer:
+def make(data: bytes, model: Model, wanted: CutRequest, limits: Limits, ticket: Ticket) -> Answer:
     """Read a picture and cut its subject out.
 
     Raises
@@ -109,18 +109,18 @@ def make(data: bytes, model: Model, way: CutRequest, limits: Limits, ticket: Tic
     """
     with ticket.step("read"):
         whole = read_picture(data, limits, name=NAME)
-        picture = smaller(whole, way.most_pixels)
+        picture = smaller(whole, wanted.most_pixels)
     original = whole.image.size
     del whole
-    seen = only(picture, _scaled(way.region, original, picture.image.size))
-    if way.scored or way.edges != "off":  # even "off" measures the edge, for the score
-        options = CutOptions(refinement=RefineOptions(method=way.edges))
+    seen = only(picture, _scaled(wanted.region, original, picture.image.size))
+    if wanted.scored or wanted.edges != "off":  # even "off" measures the edge, for the score
+        options = CutOptions(refinement=RefineOptions(method=wanted.edges))
         found = cut_and_refine(seen, model, options, step=ticket.step)
     else:
         with ticket.step("cut"):
             found = cut_out(seen, model)
     found = replace(found, image=picture.image)
-    if not way.scored:
+    if not wanted.scored:
         return Answer(cutout=found, original=original)
     with ticket.step("score"):
         item = Item(content=_digest(data), picture=picture, variants=(), cutout=found)

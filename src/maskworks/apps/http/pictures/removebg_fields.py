@@ -130,7 +130,7 @@ def read_request(form: FormFields) -> RemoveBgRequest:
     )
 
 
-def region_of(wish: RemoveBgRequest, size: tuple[int, int]) -> Box | None:
+def region_of(asked: RemoveBgRequest, size: tuple[int, int]) -> Box | None:
     """Return the region of interest in a picture of size (H, W), None for all of it.
 
     Raises
@@ -138,11 +138,11 @@ def region_of(wish: RemoveBgRequest, size: tuple[int, int]) -> Box | None:
     ApiError
         If it reaches beyond the picture or holds nothing.
     """
-    if wish.roi is None:
+    if asked.roi is None:
         return None
     height, width = size
     left, top, right, bottom = (
-        length.of(whole) for length, whole in zip(wish.roi, (width, height) * 2, strict=True)
+        length.of(whole) for length, whole in zip(asked.roi, (width, height) * 2, strict=True)
     )
     if min(left, top, right, bottom) < 0 or max(left, right) > width or max(top, bottom) > height:
         raise refuse(

@@ -51,14 +51,14 @@ def subject_box(matte: Matte) -> Box | None:
     return Mask(matte.alpha >= SEEN_FROM).box()
 
 
-def render_wish(cutout: Cutout, wish: RemoveBgRequest, backdrop: Picture | None) -> Rendered:
+def render_wish(cutout: Cutout, asked: RemoveBgRequest, backdrop: Picture | None) -> Rendered:
     """Return what a call to remove.bg's API answers with.
 
     Parameters
     ----------
     cutout : Cutout
         With a subject.
-    wish : RemoveBgRequest
+    asked : RemoveBgRequest
     backdrop : Picture, optional
         Fills the frame behind the subject.
 
@@ -68,16 +68,16 @@ def render_wish(cutout: Cutout, wish: RemoveBgRequest, backdrop: Picture | None)
         If nothing is visible, or the format cannot hold the picture.
     """
     alpha = cutout.matte.alpha
-    if not wish.semitransparency:
+    if not asked.semitransparency:
         alpha = opaque_inside(alpha)
     layer = RemoveBgLayer(cutout.foreground.pixels, alpha)
-    if wish.moves:
-        layer = _placed(layer, wish)
+    if asked.moves:
+        layer = _placed(layer, asked)
     details = Details(format="", dpi=cutout.details.dpi)
-    if wish.alpha_only:
-        return _encode_alpha(layer, wish, details)
-    layer = _on_ground(layer, wish, backdrop)
-    return _encode(layer, wish, details)
+    if asked.alpha_only:
+        return _encode_alpha(layer, asked, details)
+    layer = _on_ground(layer, asked, backdrop)
+    return _encode(layer, asked, details)
 
 
 def opaque_inside(alpha: Float2D) -> Float2D:
@@ -92,7 +92,7 @@ def opaque_inside(alpha: Float2D) -> Float2D:
     return np.where(away[1:-1, 1:-1] > near, np.float32(1), alpha)
 
 
-def _placed(layer: RemoveBgLayer, wish: RemoveBgRequest) -> RemoveBgLayer:
+def _placed(layer: RemoveBgLayer, asked: RemoveBgRequest) -> RemoveBgLayer:
     """Crop to the subject and its margins, then scale and move the subject in the frame."""
     box = subject_box(Matte(layer.alpha))
     if box is None:
@@ -100,8 +100,8 @@ def _placed(layer: RemoveBgLayer, wish: RemoveBgRequest) -> RemoveBgLayer:
     height, width = layer.alpha.shape
     top, left = box.top, box.left
     tall, wide = box.size
-    if wish.crop:
-        margins = wish.margin
+    if asked.crop:
+        margins = asked.margin
         around = (
             (0.0,) * 4
             if margins is None
@@ -120,12 +120,12 @@ def _placed(layer: RemoveBgLayer, wish: RemoveBgRequest) -> RemoveBgLayer:
         layer.colours[box.top : box.bottom, box.left : box.right],
         layer.alpha[box.top : box.bottom, box.left : box.right],
     )
-    if wish.scale is not None:
-        ratio = min(height * wish.scale / tall, width * wish.scale / wide)
+    if asked.scale is not None:
+        ratio = min(height * asked.scale / tall, width * asked.scale / wide)
         cut = _resized(cut, max(1, round(tall * ratio)), max(1, round(wide * ratio)))
     rows, columns = cut.alpha.shape
-    if wish.position is not None:
-        across, down = wish.position
+    if asked.position is not None:
+        across, down = asked.position
         top, left = round((height - rows) * down), round((width - columns) * across)
     colours = np.zeros((height, width, 3), np.uint8)
     alpha = np.zeros((height, width), np.float32)
@@ -153,21 +153,21 @@ def _resized(layer: RemoveBgLayer, height: int, width: int) -> RemoveBgLayer:
 
 
 def _on_ground(
-    layer: RemoveBgLayer, wish: RemoveBgRequest, backdrop: Picture | None
+    layer: RemoveBgLayer, asked: RemoveBgRequest, backdrop: Picture | None
 ) -> RemoveBgLayer:
     """Put shadow and background behind the subject."""
-    if wish.shadow is not None:
+    if asked.shadow is not None:
         box = subject_box(Matte(layer.alpha))
         if box is not None:
-            shade = cast_shadow(Matte(layer.alpha), box, wish.shadow).alpha * wish.shadow_opacity
+            shade = cast_shadow(Matte(layer.alpha), box, asked.shadow).alpha * asked.shadow_opacity
             layer = _over(layer, np.zeros(3, np.float32), shade.astype(np.float32))
     if backdrop is not None:
         image = backdrop.image
         front, matte = Image(layer.colours), Matte(layer.alpha)
         together = put_behind(front, matte, Backdrop(image))
         return RemoveBgLayer(together.pixels, np.ones_like(layer.alpha))
-    if wish.background is not None:
-        *colour, opacity = wish.background
+    if asked.background is not None:
+        *colour, opacity = asked.background
         behind = np.full(layer.alpha.shape, opacity / 255, np.float32)
         return _over(layer, np.array(colour, np.float32), behind)
     return layer
@@ -182,9 +182,9 @@ def _over(layer: RemoveBgLayer, colour: NDArray[np.float32], behind: Float2D) ->
     return RemoveBgLayer(np.clip(np.rint(mixed), 0, 255).astype(np.uint8), np.clip(alpha, 0, 1))
 
 
-def _encode(layer: RemoveBgLayer, wish: RemoveBgRequest, details: Details) -> Rendered:
+def _encode(layer: RemoveBgLayer, asked: RemoveBgRequest, details: Details) -> Rendered:
     clear = bool((layer.alpha < 1).any())
-    form = wish.form.replace("jpeg", "jpg")
+    form = asked.form.replace("jpeg", "jpg")
     if form == "auto":
         form = "png" if clear else "jpg"
     if form == "png":
@@ -200,8 +200,8 @@ def _encode(layer: RemoveBgLayer, wish: RemoveBgRequest, details: Details) -> Re
     return Rendered(data=data, media_type=_TYPES[form], size=size)
 
 
-def _encode_alpha(layer: RemoveBgLayer, wish: RemoveBgRequest, details: Details) -> Rendered:
-    form = {"auto": "png", "zip": "png", "jpeg": "jpg"}.get(wish.form, wish.form)
+def _encode_alpha(layer: RemoveBgLayer, asked: RemoveBgRequest, details: Details) -> Rendered:
+    form = {"auto": "png", "zip": "png", "jpeg": "jpg"}.get(asked.form, asked.form)
     if form == "png":
         layer = _at_most(layer, PNG_MEGAPIXELS)
     known: dict[str, Format] = {"png": "png", "jpg": "jpg", "webp": "webp"}

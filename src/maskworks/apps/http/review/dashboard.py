@@ -30,25 +30,25 @@ class Bar:
     share: float
 
 
-def dashboard_of(desk: OpenCampaign) -> dict[str, Any]:
+def dashboard_of(opened: OpenCampaign) -> dict[str, Any]:
     """Return the values of the dashboard page."""
-    items = [] if desk.campaign is None else list_items(
-        desk.store, desk.campaign, Filter(states=["done"])
+    items = [] if opened.campaign is None else list_items(
+        opened.store, opened.campaign, Filter(states=["done"])
     )  # fmt: skip
     routes = Counter(item.route for item in items)
     flagged = [item for item in items if _is_flagged(item)]
     reasons = Counter(r.name for item in items for r in item.reasons)
     return {
-        "name": desk.name,
+        "name": opened.name,
         "total": len(items),
         "flagged": len(flagged) / len(items) if items else 0.0,
         "routes": _bars([(route, routes[route]) for route in ROUTES]),
         "reasons": _bars(reasons.most_common(_MOST_REASONS)),
         "days": days_of(items),
-        "bill": _bill(desk, items),
-        "suggestions": _suggestions(desk),
+        "bill": _bill(opened, items),
+        "suggestions": _suggestions(opened),
         "thresholds": thresholds(items),
-        "deliver_at": desk.file.campaign.quality.deliver_at,
+        "deliver_at": opened.file.campaign.quality.deliver_at,
         "reliability": reliability(items),
     }
 
@@ -120,7 +120,7 @@ def _is_flagged(item: ItemRow) -> bool:
     return item.route != "deliver" or item.decision is not None
 
 
-def _bill(desk: OpenCampaign, items: list[ItemRow]) -> dict[str, Any] | None:
+def _bill(opened: OpenCampaign, items: list[ItemRow]) -> dict[str, Any] | None:
     priced = [
         Priced(item.route, item.cost, item.baseline)
         for item in items
@@ -130,7 +130,7 @@ def _bill(desk: OpenCampaign, items: list[ItemRow]) -> dict[str, Any] | None:
         return None
     bill = add_up(priced)
     return {
-        "currency": desk.file.campaign.campaign.currency,
+        "currency": opened.file.campaign.campaign.currency,
         "total": f"{bill.total:.2f}",
         "baseline": f"{bill.baseline:.2f}",
         "saved": f"{bill.saved:.2f}",
@@ -143,15 +143,15 @@ def _bill(desk: OpenCampaign, items: list[ItemRow]) -> dict[str, Any] | None:
     }
 
 
-def _suggestions(desk: OpenCampaign) -> list[dict[str, str]]:
-    if desk.campaign is None:
+def _suggestions(opened: OpenCampaign) -> list[dict[str, str]]:
+    if opened.campaign is None:
         return []
     rows = [
         DecisionRow(
             source=one.source, outcome=one.decision, sku=one.sku or "", tags=one.tags,
             reason=one.why, when=one.at.isoformat(),
         )
-        for one in list_reviews(desk.store, desk.campaign)
+        for one in list_reviews(opened.store, opened.campaign)
     ]  # fmt: skip
     return [
         {
@@ -159,5 +159,5 @@ def _suggestions(desk: OpenCampaign) -> list[dict[str, str]]:
             "why": one.rule.reason,
             "rate": f"{one.rate.hits} of {one.rate.n}",
         }
-        for one in suggest_rules(rows, rules=desk.file.rules)
+        for one in suggest_rules(rows, rules=opened.file.rules)
     ]

@@ -25,22 +25,22 @@ class Choice:
     done: bool = False
 
 
-def queue_of(desk: OpenCampaign) -> list[ItemRow]:
+def queue_of(opened: OpenCampaign) -> list[ItemRow]:
     """Return everything that awaits a decision, also what is kept for a fix."""
-    if desk.campaign is None:
+    if opened.campaign is None:
         return []
-    waiting = {item.id: item for item in awaiting(desk.store, desk.campaign)}
+    waiting = {item.id: item for item in awaiting(opened.store, opened.campaign)}
     fixes = Filter(states=["done"], routes=["review"], decided=True)
-    for item in list_items(desk.store, desk.campaign, fixes):
+    for item in list_items(opened.store, opened.campaign, fixes):
         waiting.setdefault(item.id, item)
     return list(waiting.values())
 
 
-def decided_of(desk: OpenCampaign) -> list[ItemRow]:
+def decided_of(opened: OpenCampaign) -> list[ItemRow]:
     """Return everything that a person has decided on, the newest last."""
-    if desk.campaign is None:
+    if opened.campaign is None:
         return []
-    return list_items(desk.store, desk.campaign, Filter(states=["done"], decided=True))
+    return list_items(opened.store, opened.campaign, Filter(states=["done"], decided=True))
 
 
 def chosen(items: Sequence[ItemRow], choice: Choice) -> list[ItemRow]:

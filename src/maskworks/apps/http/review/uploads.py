@@ -66,7 +66,13 @@ async def receive(
 
 
 def hand_in(
-    desk: OpenCampaign, kept: Kept, hand: ReviewerLease, path: Path, limits: Limits, *, anyway: bool
+    opened: OpenCampaign,
+    kept: Kept,
+    hand: ReviewerLease,
+    path: Path,
+    limits: Limits,
+    *,
+    anyway: bool,
 ) -> list[str]:
     """Take in a retoucher's file, alone in its folder; return remarks.
 
@@ -77,21 +83,21 @@ def hand_in(
     LeasedError, ApiError
         As `check_hand`; 422 if it cannot be used, the message says why.
     """
-    campaign = campaign_of(desk)
-    check_hand(desk, kept, hand)
+    campaign = campaign_of(opened)
+    check_hand(opened, kept, hand)
     taking = IngestDesk(
-        file=desk.file, store=desk.store, campaign=campaign, who=hand.who, anyway=anyway
+        file=opened.file, store=opened.store, campaign=campaign, who=hand.who, anyway=anyway
     )
     done = ingest_folder(taking, path.parent).returned
     if not done:
         raise ApiError(422, "unreadable", f"a file {path.suffix or 'like this'} is not known here; "
                        f"{_KINDS}")  # fmt: skip
     _check(done[0], path)
-    size = header_size(photo_of(desk.file, kept.source).read_bytes(), limits)
-    version = write_matte(desk, kept, hand, DrawnMatte(_of_size(read_returned(path).matte, size)))
-    add_matte(desk.store, kept.id, version)
-    follow_up(out_of(desk.file), desk.store, campaign)
-    let_go(desk.store, kept.id, hand.lease)
+    size = header_size(photo_of(opened.file, kept.source).read_bytes(), limits)
+    version = write_matte(opened, kept, hand, DrawnMatte(_of_size(read_returned(path).matte, size)))
+    add_matte(opened.store, kept.id, version)
+    follow_up(out_of(opened.file), opened.store, campaign)
+    let_go(opened.store, kept.id, hand.lease)
     return list(done[0].notes)
 
 

@@ -141,11 +141,11 @@ async def cutout(request: Request) -> Response:
         look = render_options_for(
             form_of, _background(form.text("background")), mask_only=matte_only
         )
-        way = CutRequest(edges=_edges(form, service))
+        cut = CutRequest(edges=_edges(form, service))
         name = _model_name(form, service)
 
         def work(data: bytes, ticket: Ticket) -> tuple[Answer, bytes, str]:
-            answer = make(data, service.shelf.get(name), way, service.limits, ticket)
+            answer = make(data, service.model_cache.get(name), cut, service.limits, ticket)
             with ticket.step("write"):
                 return answer, render(answer.cutout, look), name
 
@@ -177,7 +177,7 @@ async def segments(request: Request) -> Response:
 
         def work(data: bytes, ticket: Ticket) -> dict[str, Any] | bytes:
             if alone:
-                found = segment(data, service.shelf.get(name), service.limits, ticket)
+                found = segment(data, service.model_cache.get(name), service.limits, ticket)
             else:
                 found = label(data, service.segmenters.get(name), service.limits, ticket)
             with ticket.step("write"):
@@ -207,7 +207,7 @@ async def matte(request: Request) -> Response:
 
     def prepare(form: FormFields) -> Callable[[bytes, Ticket], bytes]:
         trimap = form.file("trimap")
-        way = CutRequest(edges=_edges(form, service), scored=False)
+        cut = CutRequest(edges=_edges(form, service), scored=False)
         name = _model_name(form, service)
 
         def work(data: bytes, ticket: Ticket) -> bytes:
@@ -215,7 +215,9 @@ async def matte(request: Request) -> Response:
                 header_size(trimap.data, service.limits)
                 found = refine_with(data, trimap.data, service.limits, ticket)
             else:
-                found = make(data, service.shelf.get(name), way, service.limits, ticket).cutout
+                found = make(
+                    data, service.model_cache.get(name), cut, service.limits, ticket
+                ).cutout
             with ticket.step("write"):
                 return encode_matte(found.matte, Encoding("png"), Details(format=""))
 
@@ -243,7 +245,7 @@ async def models(request: Request) -> JSONResponse:
     """List the catalogue: name, family, licence, commercial use, and whether it is open."""
     service = service_of(request)
     await caller_of(request, service, "cut")
-    opened = service.shelf.names
+    opened = service.model_cache.names
     rows = [
         {
             "name": spec.name, "family": spec.family, "licence": spec.licence,
@@ -263,7 +265,7 @@ async def _serve(
     """Let a request in, do its work, charge it."""
     caller = await caller_of(request, service, "cut")
     request.state.seen.caller = caller.name
-    with service.engine.place():
+    with service.work_queue.place():
         form = await service.form(request)
         work = prepare(form)
         data = await _source(form, service)

@@ -99,7 +99,7 @@ async def remove(request: Request) -> Response:
 async def _remove(request: Request, service: Service, form: FormFields | None) -> Response:
     caller = await caller_of(request, service, "cut")
     request.state.seen.caller = caller.name
-    with service.engine.place():
+    with service.work_queue.place():
         if form is None:
             sent = await service.form(request)
             form = FormFields({**request.query_params, **sent.fields}, sent.files)
@@ -157,7 +157,7 @@ def read_options(form: FormFields) -> Options:
 def _answer(service: Service, data: bytes, options: Options, ticket: Ticket) -> bytes:
     name = options.model or service.settings.model
     try:
-        model = service.shelf.get(name)
+        model = service.model_cache.get(name)
     except ModelError as error:
         raise ApiError(400, error.code, str(error)) from error
     found = make(data, model, CutRequest(edges="off", scored=False), service.limits, ticket).cutout

@@ -61,7 +61,7 @@ class RemoveBgJob:
 
     data: bytes
     region: Box | None
-    wish: RemoveBgRequest
+    asked: RemoveBgRequest
     backdrop: bytes | None
 
 
@@ -85,16 +85,16 @@ async def removebg(request: Request) -> Response:
     """Cut the subject out, as remove.bg's address of the same name does."""
     service = service_of(request)
     caller = await client_of(request, service)
-    with service.engine.place():
+    with service.work_queue.place():
         form = await form_of(request, service)
-        wish = read_request(form)
+        asked = read_request(form)
         data = await source_of(form, service)
         size = checked_size(data, service)
-        region = region_of(wish, size)
+        region = region_of(asked, size)
         backdrop = await _backdrop(form, service)
         megapixels = size[0] * size[1] / MEGAPIXEL
         headers = await let_in(service, caller, megapixels)
-        job = RemoveBgJob(data=data, region=region, wish=wish, backdrop=backdrop)
+        job = RemoveBgJob(data=data, region=region, asked=asked, backdrop=backdrop)
 
         def work(ticket: Ticket) -> tuple[Answer, Rendered, str]:
             return _answer(service, job, ticket)
@@ -104,10 +104,10 @@ async def removebg(request: Request) -> Response:
         except ImageError as error:
             raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
         service.metrics.made(steps, answer.route)
-        charged = PREVIEW_CREDITS if wish.megapixels <= PREVIEW_CREDITS else CREDITS
+        charged = PREVIEW_CREDITS if asked.megapixels <= PREVIEW_CREDITS else CREDITS
         await settle_up(service, caller, charged, megapixels)
         headers = headers | {"X-Credits-Charged": f"{charged:g}"} | _headers_of(answer, rendered)
-        if wish.type_level != "none":
+        if asked.type_level != "none":
             headers["X-Type"] = kind
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse(_as_json(answer, rendered), headers=headers)
@@ -249,9 +249,9 @@ def checked_size(data: bytes, service: Service) -> tuple[int, int]:
 def _answer(service: Service, job: RemoveBgJob, ticket: Ticket) -> tuple[Answer, Rendered, str]:
     """Cut out, render, and say what kind of thing it is, on a worker."""
     settings = service.settings
-    most = int(job.wish.megapixels * MEGAPIXEL)
-    way = CutRequest(edges=settings.edges, most_pixels=most, region=job.region)
-    answer = make(job.data, service.shelf.get(settings.model), way, service.limits, ticket)
+    most = int(job.asked.megapixels * MEGAPIXEL)
+    wanted = CutRequest(edges=settings.edges, most_pixels=most, region=job.region)
+    answer = make(job.data, service.model_cache.get(settings.model), wanted, service.limits, ticket)
     if not answer.has_subject or subject_box(answer.cutout.matte) is None:
         raise refuse(
             "unknown_foreground",
@@ -260,15 +260,15 @@ def _answer(service: Service, job: RemoveBgJob, ticket: Ticket) -> tuple[Answer,
             "reasons of POST /v1/cutout",
         )
     with ticket.step("write"):
-        rendered = render_wish(answer.cutout, job.wish, _decoded(job.backdrop, service))
-    return answer, rendered, _kind(service, job.wish, answer, ticket)
+        rendered = render_wish(answer.cutout, job.asked, _decoded(job.backdrop, service))
+    return answer, rendered, _kind(service, job.asked, answer, ticket)
 
 
-def _kind(service: Service, wish: RemoveBgRequest, answer: Answer, ticket: Ticket) -> str:
+def _kind(service: Service, asked: RemoveBgRequest, answer: Answer, ticket: Ticket) -> str:
     """Return the caller's own word for the subject, else what the model for that says."""
-    if wish.typed != "auto":
-        return X_TYPES.get(wish.typed, wish.typed)
-    if service.settings.names is None or wish.type_level == "none":
+    if asked.typed != "auto":
+        return X_TYPES.get(asked.typed, asked.typed)
+    if service.settings.names is None or asked.type_level == "none":
         return OTHER
     with ticket.step("name"):
         segmenter = service.segmenters.get(service.settings.names)
