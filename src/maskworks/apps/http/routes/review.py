@@ -68,7 +68,7 @@ async def campaigns(request: Request) -> Response:
     for row in rows:
         if row["waiting"]:
             service.warming.expect(row["name"])
-    broken = service.desks.broken
+    broken = service.campaigns.broken
     return page("campaigns.html", {"visitor": visitor, "rows": rows, "broken": broken})
 
 
