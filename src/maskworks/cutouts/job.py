@@ -74,7 +74,9 @@ def _cut(picture: Picture, draft: Draft, work: Work, job: CutoutJob) -> Cutout:
     options = CutOptions(
         refinement=job.refinement,
         min_confidence=job.min_confidence,
-        trimap=trimaps and (lambda: trimaps.read(work, picture.image.size, job.limits)),
+        trimap=None
+        if trimaps is None
+        else lambda: trimaps.read(work, picture.image.size, job.limits),
     )
     cutout = cut_and_refine(
         picture, job.model, options, step=lambda name: draft.step(_COLUMNS[name])
