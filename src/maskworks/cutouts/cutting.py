@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from maskworks.models import Model
 
-LOOKS_CLOSER = ("fine", "auto")
+LOOKS_CLOSER = ("fine",)
 """Ways to refine an edge that begin with a second, closer look."""
 
 _DARK = (64, 64, 64)
@@ -92,7 +92,7 @@ def refine_edge(
     cutout : Cutout
     picture : what `cutout` was made from
     options : RefineOptions
-        Its ``trimap.network_px`` is replaced by `cutout.seen_px`.
+        Its ``trimap.network_px`` and ``fast.network_px`` are replaced by `cutout.seen_px`.
     trimap : Trimap, optional
         Brought by the user, of the upright picture's size.
 
@@ -103,7 +103,11 @@ def refine_edge(
     """
     if cutout.status == "no-subject":
         return cutout
-    drawn = replace(options, trimap=replace(options.trimap, network_px=cutout.seen_px))
+    drawn = replace(
+        options,
+        trimap=replace(options.trimap, network_px=cutout.seen_px),
+        fast=replace(options.fast, network_px=cutout.seen_px),
+    )
     done = refine(_seen(picture), cutout.matte, drawn, trimap=trimap)
     matte, fore = done.matte, done.foreground
     if picture.matte is not None:

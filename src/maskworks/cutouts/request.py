@@ -16,7 +16,7 @@ from maskworks.cutouts.backgrounds import parse_background
 from maskworks.cutouts.credentials import Provenance, current_signer
 from maskworks.cutouts.cutout import Look, look_for
 from maskworks.models import ModelSpec, load_catalogue
-from maskworks.refine.refinement import DEFAULTS, Method, RefineOptions, Spill
+from maskworks.refine.refinement import Method, RefineOptions, Spill
 from maskworks.refine.regions import RegionOptions
 
 
@@ -32,7 +32,6 @@ class Request:
     mask_only: bool = False
     min_confidence: float = 0.0
     refine: Method = "auto"
-    refine_seconds: float = DEFAULTS.time_budget_s
     trimap: str | None = None
     holes: Literal["keep", "fill"] = "keep"
     islands: Literal["drop", "keep"] = "drop"
@@ -122,7 +121,6 @@ def refinement_of(request: Request) -> RefineOptions:
         spill = parse_colour(request.despill)
     return RefineOptions(
         method=request.refine,
-        time_budget_s=request.refine_seconds,
         colours=request.colours,
         spill=spill,
         regions=RegionOptions(holes=request.holes, islands=request.islands),
@@ -141,7 +139,6 @@ def settings_of(request: Request, spec: ModelSpec, aim: Aim) -> str:
         "mask_only": request.mask_only,
         "min_confidence": request.min_confidence,
         "refine": request.refine,
-        "refine_seconds": request.refine_seconds,
         "trimap": request.trimap or "",
         "regions": f"{request.holes} {request.islands}",
         "colours": f"{request.colours} {request.despill}",
