@@ -16,7 +16,7 @@ from maskworks.batch.writing import write_file
 from maskworks.core.errors import MaskworksError, UnreadableError
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.cutouts.cutout import Cutout, Look, render
-from maskworks.cutouts.cutting import LOOKS_CLOSER, cut_out, refine_edge
+from maskworks.cutouts.cutting import cut_out, refine_edge
 from maskworks.cutouts.trimaps import Trimaps
 from maskworks.models import Model
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
@@ -78,8 +78,7 @@ def _read(row: Row, work: Work, job: Job) -> tuple[Row, Picture]:
 
 def _segment(row: Row, picture: Picture, job: Job) -> tuple[Row, Cutout]:
     began = time.perf_counter()
-    closer = job.refinement.method in LOOKS_CLOSER
-    cutout = cut_out(picture, job.model, min_confidence=job.min_confidence, closer=closer)
+    cutout = cut_out(picture, job.model, min_confidence=job.min_confidence)
     confidence = None if cutout.confidence is None else round(cutout.confidence, _DIGITS)
     fit = job.model.spec.calibration
     if cutout.raw_confidence is not None and fit is not None:

@@ -11,7 +11,7 @@ from maskworks.core.reading import Picture
 from maskworks.cutouts.backgrounds import Background
 from maskworks.cutouts.credentials import current_signer
 from maskworks.cutouts.cutout import Cutout
-from maskworks.cutouts.cutting import LOOKS_CLOSER, cut_out, refine_edge
+from maskworks.cutouts.cutting import cut_out, refine_edge
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
 from maskworks.studio.output.compose import CENTRE, lay_out, put_on
 from maskworks.studio.output.encoding import encode_deliverable
@@ -132,7 +132,7 @@ def send_down(item: Item, steps: Iterable[Step]) -> Item:
 
 def cut(item: Item, model: Model, refinement: RefineOptions = DEFAULTS) -> Item:
     """Cut the subject out and refine its edge."""
-    found = cut_out(item.picture, model, closer=refinement.method in LOOKS_CLOSER)
+    found = cut_out(item.picture, model)
     return replace(item, cutout=refine_edge(found, item.picture, refinement))
 
 

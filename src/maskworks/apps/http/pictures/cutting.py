@@ -16,7 +16,7 @@ from maskworks.core.formats import open_format, sniff
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.core.values import Box, Image, Matte, Trimap
 from maskworks.cutouts.cutout import Cutout
-from maskworks.cutouts.cutting import LOOKS_CLOSER, cut_out, refine_edge
+from maskworks.cutouts.cutting import cut_out, refine_edge
 from maskworks.refine.refinement import Method, RefineOptions
 from maskworks.studio.pipeline import NO_SUBJECT, Item, assess, decide
 from maskworks.studio.route import Reason, Route, Rules
@@ -114,7 +114,7 @@ def make(data: bytes, model: Model, way: Way, limits: Limits, ticket: Ticket) ->
     del whole
     with ticket.step("cut"):
         seen = only(picture, _scaled(way.region, original, picture.image.size))
-        found = cut_out(seen, model, closer=way.edges in LOOKS_CLOSER)
+        found = cut_out(seen, model)
     if way.scored or way.edges != "off":  # even "off" measures the edge, for the score
         with ticket.step("edges"):
             found = refine_edge(found, seen, RefineOptions(method=way.edges))
