@@ -26,7 +26,7 @@ Ochotorena, Yamashita, Anisotropic Guided Filtering, IEEE Transactions on Image 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -147,8 +147,14 @@ class Copy:
     def part(self, box: Box) -> Copy:
         """Return what lies in a box of blocks."""
         cut = slices(box)
-        parts = self.pixels, self.alpha, self.levels, self.fine, self.least
-        return Copy(*(part[cut] for part in parts), self.side, self.size)
+        return replace(
+            self,
+            pixels=self.pixels[cut],
+            alpha=self.alpha[cut],
+            levels=self.levels[cut],
+            fine=self.fine[cut],
+            least=self.least[cut],
+        )
 
 
 def fitted_side(size: tuple[int, int], options: GuidedOptions) -> int:
