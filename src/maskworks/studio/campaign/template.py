@@ -126,6 +126,7 @@ manual = 22.00                  # made by a retoucher
 automated = 3.40                # made by this line
 baseline = 22.00                # without this line
 # review = 0.60                 # a person's look, on top
+# flagged = 22.00               # counted while one waits for a decision; by default as manual
 """
 
 
