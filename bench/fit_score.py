@@ -7,7 +7,7 @@
 It needs ../shared/data (or --data DIR) with subjects/dev/KIND/*.webp, the truth as .png
 beside each, and photos/rooms/*.webp, which hold no subject. None of it comes with the project,
 and nothing of it but the coefficients gets into the project. What is scored is what
-a campaign makes: with the closer looks, and the edge refined.
+a campaign makes: with the edge refined.
 """
 
 from __future__ import annotations

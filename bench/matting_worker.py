@@ -1,7 +1,6 @@
 """Refine one edge and say what it took: `matting_worker.py KIND CASE OUT`.
 
-KIND is `closer` (all that `--refine fine` adds: the network's closer looks, then fine), `fine`,
-`fast` or `solver` (ours) or `rembg` or `pymatting` (in rembg's environment).
+KIND is `fine`, `fast` or `solver` (ours) or `rembg` or `pymatting` (in rembg's environment).
 CASE is an .npz with `image` uint8 (H, W, 3), `matte` float32 (H, W), a network's, and
 `trimap` uint8 (H, W). OUT gets `alpha` float32 (H, W). Prints the seconds of the refinement
 alone (after a small warm-up, so that nobody's compiler counts) and the process's peak memory
@@ -47,29 +46,7 @@ def ours(kind: str) -> Callable[[Case], np.ndarray]:
             raise RuntimeError(message)
         return done.matte.alpha
 
-    if kind == "closer":
-        return closer_looks()
     return solve if kind == "solver" else edge
-
-
-def closer_looks() -> Callable[[Case], np.ndarray]:
-    """Return the whole of what `--refine fine` adds to a first look."""
-    from dataclasses import replace
-
-    from maskworks import load_model
-    from maskworks.core import Image, Matte
-    from maskworks.cutouts.second_look import look_closer
-    from maskworks.refine.refinement import RefineOptions, refine
-
-    model, options = load_model("cutout"), RefineOptions(method="fine")
-
-    def look(case: Case) -> np.ndarray:
-        image = Image(case["image"])
-        seen = look_closer(image, Matte(case["matte"]), model)
-        finer = replace(options, trimap=replace(options.trimap, network_px=seen.seen_px))
-        return refine(image, seen.matte, finer).matte.alpha
-
-    return look
 
 
 def theirs(kind: str) -> Callable[[Case], np.ndarray]:

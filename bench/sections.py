@@ -378,24 +378,18 @@ def _four_megapixels(case: Path, settings: Settings, peer: Peer | None) -> list[
 
 
 def _twelve_megapixels(case: Path, settings: Settings, peer: Peer | None) -> list[Row]:
-    kinds = ("fast", "fine", "closer")
+    kinds = ("fast", "fine")
     took = {kind: edges.work(kind, case, peer, settings.threads) for kind in kinds}
     with np.load(case) as stored:
         truth, matte, band = stored["truth"], stored["matte"], stored["trimap"] == UNKNOWN
-    fine, whole = took["fine"], took["closer"]
+    fine = took["fine"]
     rows = [
         Row(what="12 MP: fast", value=took["fast"].seconds, unit="s", target=0.25),
         Row(what="12 MP: fine", value=fine.seconds, unit="s", target=2.5),
-        Row(what="12 MP: closer looks and fine", value=whole.seconds, unit="s", target=2.5),
-        Row(what="12 MP: the same, peak memory", value=whole.peak_mib, unit="MiB", target=954.0),
+        Row(what="12 MP: fine, peak memory", value=fine.peak_mib, unit="MiB", target=954.0),
         Row(
             what="12 MP: SAD in the band, fine / unrefined",
             value=edges.sad(fine.alpha, truth, band) / edges.sad(matte, truth, band),
-            unit="x",
-        ),
-        Row(
-            what="12 MP: SAD in the band, closer looks and fine / unrefined",
-            value=edges.sad(whole.alpha, truth, band) / edges.sad(matte, truth, band),
             unit="x",
         ),
     ]
@@ -441,14 +435,14 @@ Section = Callable[[Settings, Peer | None], list[Row]]
 def measure_campaign(settings: Settings, _peer: Peer | None) -> list[Row]:
     """Run whole campaigns, and their parts alone; follow their memory.
 
-    One as it is by default, and larger ones as `docs/studio.md` advises for thousands.
+    A large one as it is by default; the others say what else was set.
     """
     count = settings.campaign_pictures
     rows: list[Row] = []
     for model, refine, pictures in (
-        ("cutout", "auto", min(count, FEW)),
-        ("cutout", "fast", count),
-        ("cutout-fast", "fast", min(count, FEW)),
+        ("cutout", "auto", count),
+        ("cutout", "fine", min(count, FEW)),
+        ("cutout-fast", "auto", min(count, FEW)),
     ):
         try:
             found = campaign.measure(
@@ -461,7 +455,8 @@ def measure_campaign(settings: Settings, _peer: Peer | None) -> list[Row]:
         except campaign.CampaignRunError as error:
             raise FailedRunError(str(error)) from error
         shutil.rmtree(settings.out / "campaign")
-        rows += _campaign_rows(found, f"{model}, {refine}: ")
+        default = (model, refine) == ("cutout", "auto")
+        rows += _campaign_rows(found, "" if default else f"{model}, {refine}: ")
     return rows
 
 

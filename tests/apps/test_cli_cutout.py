@@ -100,7 +100,7 @@ def test_cutout_refines_the_edge_and_says_how(cut, photos, tmp_path, method):
     code, _, err = cut(photos.folder, "--refine", method, "--overwrite")
     rows = rows_of(tmp_path / "out/manifest.jsonl")
     assert code == 0, err
-    assert rows[0]["refined"] == ("fine" if method == "auto" else method)
+    assert rows[0]["refined"] == ("fast" if method == "auto" else method)
     assert 0 <= rows[0]["soft_interior"] <= 1
     assert rows[0]["seconds"]["refine"] > 0
     soft = [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from maskworks.cutouts import Backdrop, Blurred, Plain, parse_background
 from maskworks.cutouts.backgrounds import blur_behind, put_behind
 from maskworks.cutouts.cutting import judge
 from maskworks.models import InputSpec, Model, ModelSpec, OutputSpec
+from maskworks.refine import RefineOptions
 
 
 def bright(batch):
@@ -95,6 +97,60 @@ def test_own_alpha_of_an_array_is_kept(pixels, model):
     assert result.matte.alpha[20, 35] > 0.8
 
 
+@pytest.mark.parametrize("refine", ["off", "fast", "fine", "auto"])
+def test_cutting_out_twice_changes_no_bit(model, tmp_path, refine):
+    rows, columns = np.mgrid[0:200, 0:300]
+    lit = np.clip((70 - np.hypot(rows - 100, columns - 150)) / 4 + 0.5, 0, 1)
+    photo = np.rint(lit[..., None] * [250, 240, 235]).astype(np.uint8)
+    way = RefineOptions(method=refine)
+    once = cutout(photo, model, refinement=way)
+    once.save(tmp_path / "once.png")
+    twice = cutout(tmp_path / "once.png", model, refinement=way)
+    twice.save(tmp_path / "twice.png")
+    assert 0.15 < (once.matte.alpha > 0.9).mean() < 0.35  # the disc covers a quarter
+    assert (tmp_path / "twice.png").read_bytes() == (tmp_path / "once.png").read_bytes()
+    assert (twice.refined, twice.status) == ("none (own alpha kept)", "ok")
+
+
+def test_a_cut_out_keeps_its_alpha_where_the_network_sees_nothing(model):
+    rows, columns = np.mgrid[0:200, 0:300]
+    alpha = np.where(np.hypot(rows - 100, columns - 150) < 60, 255, 0).astype(np.uint8)
+    dark = np.full((200, 300, 3), 10, np.uint8)
+    result = cutout(np.dstack([dark, alpha]), model)
+    assert np.array_equal(np.rint(result.matte.alpha * 255), alpha)
+    assert result.status == "ok"
+
+
+def test_what_is_opaque_of_a_photo_on_clear_ground_is_still_cut_out(model):
+    photo = np.zeros((200, 300, 4), np.uint8)
+    photo[20:180, 20:280, 3] = 255
+    photo[60:140, 100:200, :3] = 255
+    result = cutout(photo, model)
+    assert result.matte.alpha[100, 150] > 0.9
+    assert result.matte.alpha[:20].max() == 0  # clear before
+    assert result.matte.alpha[100, 60] == 0  # opaque before, and no subject
+
+
+@pytest.mark.parametrize("refine", ["fast", "fine"])
+def test_a_cut_out_with_a_torn_inside_is_for_review_however_sure_the_model_is(model, refine):
+    photo = np.zeros((200, 300, 3), np.uint8)
+    photo[30:170, 50:250] = 255
+    whole = cutout(photo, model, refinement=RefineOptions(method=refine))
+    photo[60:140, 90:210] = 110  # the network says .43 of it
+    torn = cutout(photo, model, refinement=RefineOptions(method=refine))
+    assert (whole.status, torn.status) == ("ok", "review")
+    assert torn.confidence == whole.confidence == pytest.approx(0.9)
+    assert torn.soft_interior > 0.2
+
+
+def test_an_empty_matte_of_a_model_that_sees_a_subject_is_for_review(model):
+    photo = np.zeros((200, 300, 3), np.uint8)
+    unsure = replace(model, network=lambda batch: (*bright(batch)[:2], np.array([0.8], np.float32)))
+    result = cutout(photo, unsure)
+    assert result.matte.alpha.max() == 0
+    assert (result.status, result.confidence) == ("review", 0.0)
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -118,7 +174,7 @@ def test_cutout_refuses_what_is_no_picture(source, message, model):
         pytest.param(0.79, 0.9, 0.5, ("review", 0.79), id="unsure"),
         pytest.param(0.9, 0.5, 0.5, ("ok", 0.9), id="presence-tie-is-a-subject"),
         pytest.param(0.9, 0.25, 0.5, ("no-subject", 0.75), id="absent"),
-        pytest.param(0.9, 1.0, 0.0004, ("no-subject", 0.0), id="nothing-left"),
+        pytest.param(0.9, 1.0, 0.0004, ("review", 0.0), id="seen-but-nothing-left"),
         pytest.param(None, None, 0.5, ("ok", None), id="model-without-scores"),
         pytest.param(None, None, 0.0, ("no-subject", None), id="empty-matte"),
     ],

@@ -72,5 +72,5 @@ def test_a_trimap_of_another_size_is_refused_with_both_sizes(tmp_path):
 def test_a_coloured_trimap_is_refused(tmp_path):
     path = tmp_path / "mine.png"
     PillowImage.new("RGB", (3, 4), (255, 0, 0)).save(path)
-    with pytest.raises(ImageError, match="a trimap is grey"):
+    with pytest.raises(ImageError, match="is in colours, a trimap is grey"):
         Trimaps(path, None).read(work_for(tmp_path, "any"), (4, 3), Limits())

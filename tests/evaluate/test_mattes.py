@@ -99,7 +99,9 @@ def test_a_perfect_prediction_has_no_error(make_pair):
         pytest.param(
             (disc(), disc(), band(disc((20, 30)))), "trimaps.*the trimap is 30x20", id="trimap-size"
         ),
-        pytest.param((disc(), disc(), np.zeros((40, 50), np.uint8)), "no unknown", id="no-unknown"),
+        pytest.param(
+            (disc(), disc(), (disc() > 127).astype(np.uint8) * 255), "no unknown", id="no-unknown"
+        ),
         pytest.param((disc(), b""), "predictions.*the file is empty", id="empty-file"),
         pytest.param((b"Dear Sir", disc()), "truth.*is not a picture", id="no-picture"),
     ],

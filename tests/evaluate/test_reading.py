@@ -130,11 +130,10 @@ def test_a_trimap_may_be_drawn_roughly(write):
 @pytest.mark.parametrize(
     ("picture", "message"),
     [
-        pytest.param(np.zeros((2, 2), np.uint8), "no unknown pixel", id="nothing-unknown"),
-        pytest.param(cut_out(LEVELS)[..., :3], "is in colours, a trimap is not", id="colours"),
-        pytest.param(
-            np.dstack([rgb(LEVELS), LEVELS]), "is partly transparent, a trimap is not", id="alpha"
-        ),
+        pytest.param(np.array([[0, 255]], np.uint8), "no unknown pixel", id="nothing-unknown"),
+        pytest.param(np.zeros((2, 2), np.uint8), "is background everywhere", id="black"),
+        pytest.param(cut_out(LEVELS)[..., :3], "is in colours, a trimap is grey", id="colours"),
+        pytest.param(np.dstack([rgb(LEVELS), LEVELS]), "is partly transparent and", id="alpha"),
     ],
 )
 def test_what_is_no_trimap_is_refused(write, picture, message):

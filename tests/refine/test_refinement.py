@@ -31,7 +31,7 @@ def test_each_method_brings_the_matte_nearer_to_the_truth_and_says_what_it_did(s
     image, truth, guess = scene
     done = refine(image, guess, RefineOptions(method=method))
     assert apart(done.matte, truth) < 0.5 * apart(guess, truth)
-    assert done.method == ("fine" if method == "auto" else method)
+    assert done.method == ("fast" if method == "auto" else method)
     assert 0 < done.band_share < 0.5
     assert done.soft_interior == 0
 
@@ -44,9 +44,13 @@ def test_off_changes_nothing(scene):
     assert done.foreground is image
 
 
-def test_auto_takes_the_fast_method_where_the_time_is_short(scene):
-    image, _, guess = scene
-    assert refine(image, guess, RefineOptions(time_budget_s=1e-6)).method == "fast"
+def test_auto_is_fast_and_fine_with_a_brought_trimap(scene):
+    image, truth, guess = scene
+    levels = np.where(truth.alpha > 0.99, 255, np.where(truth.alpha < 0.01, 0, 128))
+    brought = Trimap(levels.astype(np.uint8))
+    fast, fine = (refine(image, guess, RefineOptions(method=way)) for way in ("fast", "auto"))
+    assert np.array_equal(fast.matte.alpha, fine.matte.alpha)
+    assert refine(image, guess, trimap=brought).method == "fine"
 
 
 def test_a_solver_that_does_not_converge_is_named(scene):

@@ -80,7 +80,7 @@ def test_a_gap_that_the_network_closed_is_opened_where_the_picture_shows_the_bac
     pixels[far < 150] = (200, 60, 40)
     pixels[far < 50] = (40, 120, 220)
     alpha = np.clip((150 - far) / 4 + 0.5, 0, 1)
-    alpha[far < 50] = 0.8
+    alpha[far < 50] = 0.75
     image, matte = Image(pixels), Matte(alpha.astype(np.float32))
     assert make_trimap(matte, image).background[240:260, 240:260].all()
     closed = make_trimap(matte, image, TrimapOptions(openings=False))

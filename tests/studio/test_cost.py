@@ -67,8 +67,7 @@ def test_a_loss_is_never_made_smaller_by_rounding():
     [
         pytest.param("deliver", False, "3.40", id="deliver"),
         pytest.param("deliver", True, "4.00", id="accepted-by-a-person"),
-        pytest.param("review", False, "4.00", id="review"),
-        pytest.param("review", True, "4.00", id="looked-at-once-only"),
+        pytest.param("review", False, "22.00", id="waits-for-a-person"),
         pytest.param("manual", False, "22.00", id="manual"),
         pytest.param("manual", True, "22.60", id="rejected-by-a-person"),
         pytest.param("failed", False, "0", id="failed"),
@@ -77,6 +76,25 @@ def test_a_loss_is_never_made_smaller_by_rounding():
 def test_each_route_has_its_price(route, reviewed, cost):
     rates = Rates(manual=Decimal("22.00"), automated=Decimal("3.40"), review=Decimal("0.60"))
     assert unit_cost(route, rates, reviewed=reviewed) == Decimal(cost)
+
+
+def test_a_picture_that_waits_counts_what_the_campaign_says_of_flagged_ones():
+    rates = Rates(manual=Decimal(22), automated=Decimal("3.40"), flagged=Decimal("10.50"))
+    assert unit_cost("review", rates) == Decimal("10.50")
+
+
+def test_two_made_and_four_that_wait_save_28_percent_and_not_70():
+    rates = Rates(manual=Decimal(22), automated=Decimal("3.40"), review=Decimal("0.60"))
+    bill = bill_of(rates, deliver=2, review=4)
+    assert (bill.settled, bill.open, bill.total) == (Decimal("6.80"), Decimal(88), Decimal("94.80"))
+    assert bill.span(rates) == (Decimal("22.80"), Decimal("97.20"))
+    assert f"{bill.saved_share:.0%}" == "28%"
+
+
+def test_what_is_decided_leaves_nothing_open():
+    bill = bill_of(deliver=2, manual=4)
+    assert (bill.open, bill.settled) == (0, bill.total)
+    assert bill.span(RATES) == (bill.total, bill.total)
 
 
 def test_baseline_is_the_retouchers_price_unless_it_is_given():
@@ -106,7 +124,7 @@ def test_nothing_costs_nothing():
 def test_sums_are_exact(routes, manual, automated):
     rates = Rates(manual=manual, automated=automated)
     bill = add_up(Priced(r, unit_cost(r, rates), baseline_cost(r, rates)) for r in routes)
-    prices = {"manual": manual, "failed": Decimal(0)}
+    prices = {"manual": manual, "review": manual, "failed": Decimal(0)}
     expected = sum(Fraction(prices.get(route, automated)) for route in routes)
     assert Fraction(bill.total) == expected == sum(Fraction(s.cost) for s in bill.routes.values())
     assert bill.saved + bill.total == bill.baseline

@@ -50,8 +50,8 @@ class Cutout:
     `foreground` has the subject's own colours, without the old background's; `image` is the
     picture as it came. `refined`, `soft_interior` and `band_share` are those of
     `maskworks.refine.Refined`. `presence` is the probability that there is a subject. `seen_px`
-    is how finely the network saw the edge, as in `maskworks.cutouts.second_look.SecondLook`.
-    `raw_confidence` is what the network said where a fit has bent `confidence`.
+    is the long side of the picture that the network saw. `raw_confidence` is what the network
+    said where a fit has bent `confidence`.
     """
 
     image: Image = field(repr=False)

@@ -17,29 +17,37 @@ from maskworks.core.reading import Limits, Picture
 from maskworks.core.values import Image, Matte, Trimap
 from maskworks.cutouts.backgrounds import blend
 from maskworks.cutouts.cutout import WHITE, Cutout
-from maskworks.cutouts.second_look import SecondLook, look_closer
+from maskworks.cutouts.own_alpha import is_cut_out
 from maskworks.cutouts.sources import to_picture
 from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT
+from maskworks.refine.despill import despill
 from maskworks.refine.refinement import DEFAULTS, RefineOptions, refine
+from maskworks.refine.transparency import soft_interior
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
 
     from maskworks.models import Model
 
-LOOKS_CLOSER = ("fine", "auto")
-"""Ways to refine an edge that begin with a second, closer look."""
+TORN_FROM = 0.05
+"""A larger soft inside is for review: the subject is see-through, or its cut-out torn.
+
+On 112 pictures of all dev kinds it sends 4 % of the cut-outs above IoU .85 to a person, and 40 % of
+those below."""
+
+KEPT = "none (own alpha kept)"
+"""What is said of the edge of a picture that was cut out already."""
 
 _DARK = (64, 64, 64)
 _BRIGHT = 170
 
 
-def cut_out(
-    picture: Picture, model: Model, *, min_confidence: float = 0.0, closer: bool = False
-) -> Cutout:
+def cut_out(picture: Picture, model: Model, *, min_confidence: float = 0.0) -> Cutout:
     """Find the subject of a picture and judge the answer.
 
-    The picture's own alpha is multiplied into the matte: what was clear stays clear.
+    A picture that was cut out already (`is_cut_out`) keeps its alpha to the bit. An alpha of
+    another kind, that of a photo on clear ground, is multiplied into the matte: what was clear
+    stays clear.
 
     Parameters
     ----------
@@ -47,8 +55,6 @@ def cut_out(
     model : Model
     min_confidence : float in [0, 1]
         A lower confidence gives the status "review".
-    closer : bool
-        Take the edges from a second, closer look where that shows more (`look_closer`).
 
     Raises
     ------
@@ -57,16 +63,14 @@ def cut_out(
     """
     seen = _network_input(picture)
     prediction = model.predict(seen)
-    seen_px = max(model.spec.input.height, model.spec.input.width)
-    found = SecondLook(prediction.matte, min(seen_px, max(seen.size)))
-    absent = prediction.presence is not None and prediction.presence < NO_SUBJECT_BELOW
-    if closer and not absent:
-        found = look_closer(seen, found.matte, model)
-    matte = found.matte
+    matte, presence = prediction.matte, prediction.presence
     if picture.matte is not None:
-        matte = Matte(matte.alpha * picture.matte.alpha)
+        if is_cut_out(picture.matte, matte):
+            matte, presence = picture.matte, None  # whoever cut it out saw a subject
+        else:
+            matte = Matte(matte.alpha * picture.matte.alpha)
     status, confidence = judge(
-        prediction.confidence, prediction.presence, covered(matte), min_confidence=min_confidence
+        prediction.confidence, presence, covered(matte), min_confidence=min_confidence
     )
     return Cutout(
         image=picture.image,
@@ -75,8 +79,8 @@ def cut_out(
         status=status,
         details=picture.details,
         foreground=picture.image,
-        presence=prediction.presence,
-        seen_px=found.seen_px,
+        presence=presence,
+        seen_px=min(max(model.spec.input.height, model.spec.input.width), max(seen.size)),
         raw_confidence=None if status == "no-subject" else prediction.raw_confidence,
     )
 
@@ -86,15 +90,17 @@ def refine_edge(
 ) -> Cutout:
     """Refine the edge of a cut-out at the picture's own resolution.
 
-    A picture without a subject has no edge and stays as it is. Where the file had an alpha of
-    its own, its colours are the subject's already, and are kept.
+    A picture without a subject has no edge and stays as it is, and so does one that was cut out
+    already unless a trimap is brought. Where the file had an alpha of its own, its colours are
+    the subject's already, and are kept. What looks torn is for review, however sure the model
+    is: an empty matte, or a soft inside above `TORN_FROM`.
 
     Parameters
     ----------
     cutout : Cutout
     picture : what `cutout` was made from
     options : RefineOptions
-        Its ``trimap.network_px`` is replaced by `cutout.seen_px`.
+        Its ``trimap.network_px`` and ``fast.network_px`` are replaced by `cutout.seen_px`.
     trimap : Trimap, optional
         Brought by the user, of the upright picture's size.
 
@@ -105,15 +111,23 @@ def refine_edge(
     """
     if cutout.status == "no-subject":
         return cutout
-    drawn = replace(options, trimap=replace(options.trimap, network_px=cutout.seen_px))
+    if cutout.matte is picture.matte and trimap is None:
+        return _kept(cutout, options)
+    drawn = replace(
+        options,
+        trimap=replace(options.trimap, network_px=cutout.seen_px),
+        fast=replace(options.fast, network_px=cutout.seen_px),
+    )
     done = refine(_network_input(picture), cutout.matte, drawn, trimap=trimap)
     matte, fore = done.matte, done.foreground
     if picture.matte is not None:
         own = picture.matte.alpha
         matte = Matte(np.minimum(matte.alpha, own))
         fore = Image(np.where(own[..., np.newaxis] < 1, picture.image.pixels, fore.pixels))
+    torn = covered(matte) < SMALLEST_SUBJECT or done.soft_interior > TORN_FROM
     return replace(
         cutout,
+        status="review" if torn else cutout.status,
         matte=matte,
         foreground=fore,
         refined=done.method,
@@ -129,7 +143,7 @@ class CutOptions:
     Parameters
     ----------
     refinement : RefineOptions
-        How the edge is refined; some methods begin with a second, closer look.
+        How the edge is refined.
     min_confidence : float in [0, 1]
         A lower confidence gives the status "review".
     trimap : callable, optional
@@ -164,13 +178,21 @@ def cut_and_refine(
         If the network's answer is not what its row promises.
     """
     with step("cut"):
-        closer = options.refinement.method in LOOKS_CLOSER
-        found = cut_out(picture, model, min_confidence=options.min_confidence, closer=closer)
+        found = cut_out(picture, model, min_confidence=options.min_confidence)
     if found.status == "no-subject":
         return found
     with step("edges"):
         trimap = None if options.trimap is None else options.trimap()
         return refine_edge(found, picture, options.refinement, trimap=trimap)
+
+
+def _kept(cutout: Cutout, options: RefineOptions) -> Cutout:
+    """Return a picture that was cut out already; the light of a set may be taken out of it."""
+    fore = cutout.image
+    if options.spill is not None:
+        fore = despill(fore, cutout.matte, key=None if options.spill == "auto" else options.spill)
+    soft = soft_interior(cutout.matte)
+    return replace(cutout, foreground=fore, refined=KEPT, soft_interior=soft)
 
 
 def covered(matte: Matte) -> float:
@@ -193,7 +215,8 @@ def judge(
     Returns
     -------
     status, confidence
-        For "no-subject" the confidence is ``1 - presence``. A tie is "ok".
+        For "no-subject" the confidence is ``1 - presence``. A tie is "ok". An empty matte of a
+        model that sees a subject all the same is for review, with a confidence of 0.
 
     Examples
     --------
@@ -203,10 +226,16 @@ def judge(
     ('review', 0.7)
     >>> judge(0.9, 0.25, 0.3, min_confidence=0.8)
     ('no-subject', 0.75)
+    >>> judge(0.9, 0.99, 0.0, min_confidence=0.0)
+    ('review', 0.0)
     """
-    absent = presence is not None and presence < NO_SUBJECT_BELOW
-    if absent or covered < SMALLEST_SUBJECT:
-        return "no-subject", None if presence is None else 1 - presence
+    empty = covered < SMALLEST_SUBJECT
+    if presence is not None and presence < NO_SUBJECT_BELOW:
+        return "no-subject", 1 - presence
+    if empty and presence is None:
+        return "no-subject", None
+    if empty:
+        return "review", 0.0
     if confidence is not None and confidence < min_confidence:
         return "review", confidence
     return "ok", confidence

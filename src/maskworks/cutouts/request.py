@@ -22,7 +22,7 @@ from maskworks.cutouts.cutout import RenderOptions, render_options_for
 from maskworks.cutouts.job import CutoutJob, do_work
 from maskworks.cutouts.trimaps import trimaps_at
 from maskworks.models import Model, ModelSpec, load_catalogue, load_model
-from maskworks.refine.refinement import DEFAULTS, Method, RefineOptions, Spill
+from maskworks.refine.refinement import Method, RefineOptions, Spill
 from maskworks.refine.regions import RegionOptions
 
 
@@ -38,7 +38,6 @@ class CutoutRequest:
     mask_only: bool = False
     min_confidence: float = 0.0
     refine: Method = "auto"
-    refine_seconds: float = DEFAULTS.time_budget_s
     trimap: str | None = None
     holes: Literal["keep", "fill"] = "keep"
     islands: Literal["drop", "keep"] = "drop"
@@ -185,7 +184,6 @@ def refinement_of(request: CutoutRequest) -> RefineOptions:
         spill = parse_colour(request.despill)
     return RefineOptions(
         method=request.refine,
-        time_budget_s=request.refine_seconds,
         colours=request.colours,
         spill=spill,
         regions=RegionOptions(holes=request.holes, islands=request.islands),
@@ -204,7 +202,6 @@ def settings_of(request: CutoutRequest, spec: ModelSpec, destination: Destinatio
         "mask_only": request.mask_only,
         "min_confidence": request.min_confidence,
         "refine": request.refine,
-        "refine_seconds": request.refine_seconds,
         "trimap": request.trimap or "",
         "regions": f"{request.holes} {request.islands}",
         "colours": f"{request.colours} {request.despill}",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from maskworks.batch.work import Work
 from maskworks.core.errors import ImageError, UnreadableError, UsageError
 from maskworks.core.reading import Limits, read_picture
+from maskworks.core.trimaps import trimap_of
 from maskworks.core.values import Trimap
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
@@ -59,16 +58,10 @@ class Trimaps:
         Raises
         ------
         ImageError
-            If it is missing, unreadable, coloured or of another size.
+            If it is missing, unreadable, of another size or no trimap, see `trimap_of`.
         """
         path = self.find(work)
-        pixels = read_picture(path, limits).image.pixels
-        if not (pixels[..., :1] == pixels).all():
-            raise ImageError(
-                f"{path}: a trimap is grey (black background, white subject, grey in between), "
-                "got colours; save it as greyscale"
-            )
-        trimap = Trimap.from_grey(np.ascontiguousarray(pixels[..., 0]))
+        trimap = trimap_of(read_picture(path, limits), str(path))
         if trimap.size != size:
             raise ImageError(
                 f"{path}: the trimap is {trimap.size[1]}x{trimap.size[0]}, its picture "

@@ -12,8 +12,9 @@ from maskworks.core.deep import raw_mode
 from maskworks.core.errors import ImageError
 from maskworks.core.formats import open_format, sniff
 from maskworks.core.icc import ProfileError, to_srgb
-from maskworks.core.reading import Limits, Picture, read_picture
+from maskworks.core.reading import Limits, read_picture
 from maskworks.core.stored_values import dim_values, inside_of
+from maskworks.core.trimaps import grey_of, trimap_of
 from maskworks.core.values import Matte, Trimap
 from maskworks.evaluate.label_pictures import LIMITS, read_ids
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 __all__ = ["LIMITS", "may_hold_matte", "read_matte", "read_trimap"]
-
-GREY_SPREAD = 8
-"""How far the channels of a grey picture may lie apart: lossy files move them a little."""
 
 _HEAD_BYTES = 64
 _WHITES = {"L;2": 3, "L;4": 15}
@@ -77,7 +75,7 @@ def read_matte(path: Path, limits: Limits = LIMITS, *, binary: bool | None = Non
     if picture.matte is not None:
         levels = np.rint(picture.matte.alpha * np.float32(255)).astype(np.uint8)
         return _meant(path, picture.matte, levels, 255, binary=binary)
-    grey = _grey(picture)
+    grey = grey_of(picture)
     if grey is not None:
         _check_profile(path, header)
         matte = Matte(grey.astype(np.float32) / np.float32(255))
@@ -115,7 +113,7 @@ def _meant(
 
 
 def read_trimap(path: Path, limits: Limits = LIMITS) -> Trimap:
-    """Read a trimap drawn in grey: <= 10 background, >= 245 foreground, the rest unknown.
+    """Read a trimap, see `maskworks.core.trimaps.trimap_of`.
 
     Parameters
     ----------
@@ -131,16 +129,12 @@ def read_trimap(path: Path, limits: Limits = LIMITS) -> Trimap:
     UnreadableError, TooLargeError
         As `read_picture`.
     ImageError
-        If it is in colours or partly transparent, has a colour profile that would change its
-        values, or no unknown pixel.
+        If it is none, has a colour profile that would change its values, or no unknown pixel.
     """
     picture = read_picture(path, limits)
-    grey = _grey(picture)
-    if grey is None or picture.matte is not None:
-        what = "is in colours" if grey is None else "is partly transparent"
-        raise ImageError(f"{path}: {what}, a trimap is not; draw it in black, grey and white")
-    _check_profile(path, _header(path))
-    trimap = Trimap.from_grey(grey)
+    trimap = trimap_of(picture, str(path))
+    if picture.matte is None:
+        _check_profile(path, _header(path))
     if not trimap.unknown.any():
         raise ImageError(
             f"{path}: has no unknown pixel, so there is nothing to measure; draw the unknown "
@@ -156,14 +150,6 @@ def may_hold_matte(path: Path) -> bool:
     except Exception:  # noqa: BLE001 - a decoder of hostile bytes raises anything
         return False
     return header.alpha or header.mode in _GREY_MODES | _PALETTE_MODES
-
-
-def _grey(picture: Picture) -> NDArray[np.uint8] | None:
-    """Return the values of a picture without colours, None if it has some."""
-    red, green, blue = (picture.image.pixels[..., channel] for channel in range(3))
-    highest = np.maximum(np.maximum(red, green), blue)
-    lowest = np.minimum(np.minimum(red, green), blue)
-    return green if int((highest - lowest).max()) <= GREY_SPREAD else None
 
 
 def _header(path: Path) -> _Header:

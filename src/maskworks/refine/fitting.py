@@ -26,7 +26,7 @@ Ochotorena, Yamashita, Anisotropic Guided Filtering, IEEE Transactions on Image 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -118,14 +118,15 @@ class Copy:
     """A small copy of a picture, or of a part of it, and what is known of its matte.
 
     `pixels` is uint8 (h, w, 3), `alpha` float32, `levels` uint8 those of a trimap, `fine`
-    float32 its texture, all (h, w); `side` is that of the blocks and `size` (H, W) that of
-    the whole picture.
+    float32 its texture, `least` float32 the alpha that is left at least, all (h, w); `side`
+    is that of the blocks and `size` (H, W) that of the whole picture.
     """
 
     pixels: Pixels
     alpha: Float2D
     levels: NDArray[np.uint8]
     fine: Float2D
+    least: Float2D
     side: int
     size: tuple[int, int]
 
@@ -146,8 +147,14 @@ class Copy:
     def part(self, box: Box) -> Copy:
         """Return what lies in a box of blocks."""
         cut = slices(box)
-        parts = self.pixels[cut], self.alpha[cut], self.levels[cut], self.fine[cut]
-        return Copy(*parts, self.side, self.size)
+        return replace(
+            self,
+            pixels=self.pixels[cut],
+            alpha=self.alpha[cut],
+            levels=self.levels[cut],
+            fine=self.fine[cut],
+            least=self.least[cut],
+        )
 
 
 def fitted_side(size: tuple[int, int], options: GuidedOptions) -> int:
@@ -163,14 +170,16 @@ def fitted_side(size: tuple[int, int], options: GuidedOptions) -> int:
 
 
 def copied(image: Image, matte: Matte, trimap: Trimap, side: int) -> Copy:
-    """Return the small copy of a picture, with a trimap that is there."""
+    """Return the small copy of a picture, with a trimap that is there and has the last word."""
     less = min(side, block_side(image.size))
     pixels = block_means(image.pixels, less)
+    alpha = block_means(matte.alpha, side)
     return Copy(
         block_means(pixels, side // less),
-        block_means(matte.alpha, side),
+        alpha,
         block_means(trimap.levels, side),
         texture(pixels, math.hypot(*image.size) / less, side=side // less),
+        np.zeros_like(alpha),
         side,
         image.size,
     )
@@ -203,7 +212,7 @@ def fit(copy: Copy, options: GuidedOptions, found: Functions) -> None:
     colours = [plane.astype(np.float32) / np.float32(255) for plane in cv2.split(copy.pixels)]
     doubt = np.float32(options.doubt) * (1 - ramp(copy.fine, options.smooth, options.textured))
     seen = max(copy.size) / options.network_px / copy.side if options.network_px else 0.0
-    wanted = _wanted(copy.alpha, copy.levels, doubt, seen)
+    wanted = np.maximum(_wanted(copy.alpha, copy.levels, doubt, seen), copy.least)
     sure = np.abs(2 * wanted - 1)
     weight = np.asarray(sure * sure * sure + np.float32(LEAST_WEIGHT), np.float32)
     length = 2 * max(1, round(options.radius * math.hypot(*copy.size) / copy.side)) + 1

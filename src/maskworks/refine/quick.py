@@ -33,6 +33,7 @@ from maskworks.core.values import (
 )
 from maskworks.refine.fitting import Copy, Field, GuidedOptions, applied, fit
 from maskworks.refine.foreground import SETTLED
+from maskworks.refine.interior import least_inside
 from maskworks.refine.mosaic import Mosaic, mosaics
 from maskworks.refine.parts import grown, slices
 from maskworks.refine.reduced import block_means
@@ -76,16 +77,16 @@ def mark(
         lambda: texture(pixels, math.hypot(*image.size) / side),
     )
     levels = small_levels(cleaned, pixels, fine, options, OPENINGS_PX)
-    return Copy(pixels, cleaned, levels, fine, side, image.size)
+    return Copy(pixels, cleaned, levels, fine, least_inside(cleaned, levels), side, image.size)
 
 
 @dataclass(frozen=True, eq=False)
 class BandEstimates:
     """What a small copy says of every pixel.
 
-    `said` is float32 (4, h, w) or (10, h, w): the functions that give alpha, see
-    `maskworks.refine.fitting`, and the colours expected of subject and background. `alpha`,
-    float32 (h, w), is the copy's own.
+    `said` is float32 (5, h, w) or (11, h, w): the functions that give alpha, see
+    `maskworks.refine.fitting`, the least alpha, and the colours expected of subject and
+    background. `alpha`, float32 (h, w), is the copy's own.
     """
 
     said: Field
@@ -97,17 +98,19 @@ def draw(copy: Copy, options: GuidedOptions, *, colours: bool) -> BandEstimates:
     """Find alpha and, if asked for, colours on the copy, around its band."""
     near = _around(copy.unsure)
     part = copy.part(near)
-    said = np.zeros((10 if colours else 4, *copy.alpha.shape), np.float32)
+    said = np.zeros((11 if colours else 5, *copy.alpha.shape), np.float32)
     here = said[:, *slices(near)]
     fit(part, options, here[:4])
+    here[4] = part.least
     planes = part.planes
     alpha = applied(here[np.newaxis, :4], planes[np.newaxis])[0]
+    np.maximum(alpha, part.least, out=alpha)
     alpha[part.levels == FOREGROUND] = 1
     alpha[part.levels == BACKGROUND] = 0
     if colours:
         both(
-            lambda: _expected(planes, alpha, here[4:7]),
-            lambda: _expected(planes, 1 - alpha, here[7:]),
+            lambda: _expected(planes, alpha, here[5:8]),
+            lambda: _expected(planes, 1 - alpha, here[8:]),
         )
     whole = (copy.levels == FOREGROUND).astype(np.float32)
     whole[slices(near)] = alpha
@@ -151,11 +154,12 @@ def paint(
         seen = tiles.astype(np.float32)
         here = mosaic.enlarged(drawn.said, drawn.copy.side)
         found = applied(here, seen)
+        np.maximum(found, here[:, 4], out=found)
         np.maximum(found, levels == FOREGROUND, out=found)
         np.minimum(found, levels != BACKGROUND, out=found)
         mosaic.put(alpha, found)
         if pixels is not None:
-            own = _own(here[:, 4:], seen, found)
+            own = _own(here[:, 5:], seen, found)
             _replace(tiles, own, (levels == UNKNOWN) & (found < 1 - SETTLED))
             mosaic.put(pixels, tiles)
 

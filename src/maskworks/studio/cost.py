@@ -8,12 +8,14 @@ digit (`currency.rounded`, `unit_price`); a promise of savings down to whole uni
 | route | unit cost | baseline |
 |---|---|---|
 | deliver | automated | baseline |
-| review | automated + review | baseline |
+| review | flagged | baseline |
 | manual | manual | baseline |
 | failed | 0 | 0 |
 
-A picture in review has been made by the machine; if the reviewer sends it to a retoucher its
-route, and with it its cost, becomes manual. A picture that failed was made by nobody and could
+A picture in review waits for a person, and nobody knows yet what it will cost: it counts at the
+price that the campaign names for flagged pictures, by default a retoucher's, until it is decided.
+Accepted it costs automated and the look at it, sent to a retoucher manual and the look; both ends
+are in `Bill.span`. A picture that failed was made by nobody and could
 not have been made by hand from this file either, so it counts neither as a cost nor as a saving.
 Whoever looked at a picture is paid: `review` is added wherever a person decided, whatever the
 route became.
@@ -58,6 +60,13 @@ class Rates(BaseModel):
     """What it would cost without this line; by default what `manual` says."""
     review: Money = ZERO
     """A person's look at one picture, on top."""
+    flagged: Money | None = None
+    """Counted for a picture that waits for a decision; by default what `manual` says."""
+
+    @property
+    def waiting(self) -> Decimal:
+        """What a picture counts until a person has decided."""
+        return self.manual if self.flagged is None else self.flagged
 
     @property
     def without(self) -> Decimal:
@@ -80,12 +89,14 @@ def unit_cost(route: Route, rates: Rates, *, reviewed: bool = False) -> Decimal:
     --------
     >>> rates = Rates(manual=Decimal(22), automated=Decimal("3.40"), review=Decimal("0.50"))
     >>> [str(unit_cost(route, rates)) for route in ROUTES]
-    ['3.40', '3.90', '22', '0']
+    ['3.40', '22', '22', '0']
     >>> str(unit_cost("manual", rates, reviewed=True))
     '22.50'
     """
+    if route == "review":
+        return rates.waiting
     made = {"manual": rates.manual, "failed": ZERO}.get(route, rates.automated)
-    return made + rates.review if reviewed or route == "review" else made
+    return made + rates.review if reviewed else made
 
 
 def baseline_cost(route: Route, rates: Rates) -> Decimal:
@@ -119,6 +130,32 @@ class Bill:
     total: Decimal
     baseline: Decimal
     routes: dict[Route, RouteCost]
+
+    @property
+    def open(self) -> Decimal:
+        """What pictures count that wait for a decision."""
+        return self.routes["review"].cost if "review" in self.routes else ZERO
+
+    @property
+    def settled(self) -> Decimal:
+        """What pictures cost of which all is decided."""
+        return self.total - self.open
+
+    def span(self, rates: Rates) -> tuple[Decimal, Decimal]:
+        """Return the total if all that waits is accepted, and if all is sent to a retoucher.
+
+        Examples
+        --------
+        >>> rates = Rates(manual=Decimal("22.00"), automated=Decimal("3.40"))
+        >>> routes = ["deliver", "deliver", "review", "review", "review", "review"]
+        >>> bill = add_up(Priced(r, unit_cost(r, rates), baseline_cost(r, rates)) for r in routes)
+        >>> [str(amount) for amount in (bill.settled, bill.open, *bill.span(rates))]
+        ['6.80', '88.00', '20.40', '94.80']
+        """
+        waiting = self.routes["review"].items if "review" in self.routes else 0
+        ends = (unit_cost(route, rates, reviewed=True) for route in ("deliver", "manual"))
+        low, high = (self.settled + waiting * each for each in ends)
+        return low, high
 
     @property
     def blended(self) -> Decimal:

@@ -119,6 +119,16 @@ def test_items_in_are_shown_as_items_out(html, mixed):
     assert "5 in, but 5 out: a/1.jpg came out twice" in Elements(twice).text
 
 
+def test_the_ledger_says_what_is_open_and_what_the_total_can_become(html, book):
+    text = html(book.items(deliver=2, review=4))
+    words = (
+        "6.80 USD settled, 88.00 USD open for 4 that wait for a decision: 20.40 USD in all if "
+        "every one is accepted, 94.80 USD if every one is sent out"
+    )
+    assert words in text
+    assert "a year" not in text
+
+
 def test_headline_and_ledger_say_what_it_cost(html, book):
     text = " ".join(Elements(html(book.items(manual=18, deliver=82))).text.split())
     assert "82 of 100 pictures are ready to use; 18 wait for a person." in text

@@ -29,6 +29,11 @@ def test_a_hundred_pictures_cost_what_the_manual_says(figures, book):
         "currency": "USD",
         "items": 100,
         "total": 674.80,
+        "settled": 674.80,
+        "open": 0,
+        "open_items": 0,
+        "if_all_accepted": 674.80,
+        "if_all_sent_out": 674.80,
         "blended": 6.748,
         "baseline": 2200.00,
         "saved": 1525.20,
@@ -57,6 +62,13 @@ def test_histogram_is_that_of_numpy(book, rng):
     exact = np.round(scores, 9)  # 0.15 in floats is a hair below the edge of its bar
     expected, _ = np.histogram(exact, np.round(np.linspace(0, 1, BINS + 1), 9))
     assert [bar["deliver"] for bar in found] == expected.tolist()
+
+
+def test_pictures_that_wait_are_not_counted_as_saved(figures, book):
+    cost = figures(book.items(deliver=2, review=4))["cost"]
+    assert (cost["total"], cost["settled"], cost["open"], cost["open_items"]) == (94.8, 6.8, 88, 4)
+    assert (cost["if_all_accepted"], cost["if_all_sent_out"]) == (20.4, 94.8)
+    assert cost["saved_share"] == pytest.approx(0.2818, abs=1e-4)
 
 
 def test_a_campaign_without_rates_has_no_cost(figures, book):

@@ -19,7 +19,6 @@ from maskworks.batch.planning import Streams
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.cutouts.request import CutoutRequest, open_cutting
-from maskworks.refine.refinement import DEFAULTS
 
 
 def cutout(
@@ -70,13 +69,10 @@ def cutout(
         Literal["off", "fast", "fine", "auto"],
         typer.Option(
             help="The edge, at the picture's own resolution: off is the network's, fast a guided "
-            "filter, fine matting in the band around the edge, auto fine where it fits "
-            "--refine-seconds and fast elsewhere. The manifest says what was done."
+            "filter, fine matting in the band around the edge; auto is fast, and fine with a "
+            "--trimap. The manifest says what was done."
         ),
     ] = "auto",
-    refine_seconds: Annotated[
-        float, typer.Option(min=0, help="Time that auto may spend on one picture's edge.")
-    ] = DEFAULTS.time_budget_s,
     trimap: Annotated[
         str | None,
         typer.Option(
@@ -184,7 +180,6 @@ def cutout(
         mask_only=mask_only,
         min_confidence=min_confidence,
         refine=refine,
-        refine_seconds=refine_seconds,
         trimap=trimap,
         holes=holes,
         islands=islands,

@@ -146,13 +146,18 @@ def _stock(found: RunStarted) -> str:
 
 
 def _cost(file: CampaignFile, written: Written) -> list[str]:
+    from maskworks.studio.report.ledger import open_words
+
     bill = written.summary.bill
     if bill is None or not bill.items:
         return []
     code = file.campaign.campaign.currency
     now = f"cost {money(bill.total, code)}, {money(bill.blended, code)} a picture"
     saved = f"{money(bill.saved, code)} saved ({bill.saved_share:.0%})"
-    return [f"{now}; without this line {money(bill.baseline, code)}: {saved}"]
+    lines = [f"{now}; without this line {money(bill.baseline, code)}: {saved}"]
+    rates = file.campaign.cost
+    words = "" if rates is None else open_words(bill, rates, code)
+    return [*lines, words] if words else lines
 
 
 def _pictures(number: int) -> str:

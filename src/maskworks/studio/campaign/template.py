@@ -95,7 +95,7 @@ folder = {_quoted(around.input)}
 #   A folder with everything below it, or a CSV file with the columns
 #   file, sku, tags, concept (all but file may be empty; tags are separated by ;).
 model = "cutout"                # `maskworks models list` shows the others
-# refine = "fast"               # edges: auto takes a second or two more for hair; fast, fine, off
+# refine = "auto"               # edges: auto, fast, fine (slower, for a trimap or hair), off
 
 {_concepts(around)}
 [output]
@@ -126,6 +126,7 @@ manual = 22.00                  # made by a retoucher
 automated = 3.40                # made by this line
 baseline = 22.00                # without this line
 # review = 0.60                 # a person's look, on top
+# flagged = 22.00               # counted while one waits for a decision; by default as manual
 """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from maskworks.studio.cost import Bill, amount, shown, yearly_saving
+from maskworks.studio.cost import Bill, Rates, amount, shown, yearly_saving
 from maskworks.studio.rate import percent
 from maskworks.studio.report import charts
 from maskworks.studio.report.rows import ReportHeader
@@ -34,7 +34,7 @@ def money(header: ReportHeader, bill: Bill | None) -> str:
 <span class="plain" style="width:{100 * bill.baseline / most:.2f}%"></span></div>
 <div><div class="name"><span>with it</span><span>{shown(bill.total, code)}</span></div>
 <div style="width:{100 * bill.total / most:.2f}%">{charts.stack(costs, label)}</div></div></div>
-{_ledger(bill, code)}{_promise(bill, code)}"""
+{_ledger(bill, code)}{_waiting(header, bill)}{_promise(bill, code)}"""
 
 
 def _ledger(bill: Bill, code: str) -> str:
@@ -54,8 +54,26 @@ def _ledger(bill: Bill, code: str) -> str:
 </tr></tfoot></table>"""
 
 
+def open_words(bill: Bill, rates: Rates, code: str) -> str:
+    """Return what is settled, what is open and what the total can become; nothing if all is."""
+    waiting = bill.routes["review"].items
+    if not waiting:
+        return ""
+    low, high = bill.span(rates)
+    return (
+        f"{shown(bill.settled, code)} settled, {shown(bill.open, code)} open for {waiting:,} "
+        f"that wait for a decision: {shown(low, code)} in all if every one is accepted, "
+        f"{shown(high, code)} if every one is sent out"
+    )
+
+
+def _waiting(header: ReportHeader, bill: Bill) -> str:
+    words = "" if header.rates is None else open_words(bill, header.rates, header.currency)
+    return f"<p>{words}.</p>" if words else ""
+
+
 def _promise(bill: Bill, code: str) -> str:
-    if bill.saved <= 0:
+    if bill.saved <= 0 or bill.open:  # nobody knows yet
         return ""
     saved = yearly_saving(bill, campaigns=CAMPAIGNS_A_YEAR, pictures=bill.items)
     return f"<p>Four campaigns like this one save {saved:,f} {code} a year.</p>"

@@ -131,9 +131,11 @@ def _by(
 def to_json(header: ReportHeader, summary: Summary) -> dict[str, Any]:
     """Return report.json as plain values.
 
-    Amounts are numbers, rounded to what the currency can pay; `cost.blended` is the price of
-    one picture to four decimals, `cost.saved_share` a share to four decimals. `cost` is null if
-    the campaign names no rates.
+    `cost.open` counts the pictures that wait for a decision at the campaign's price for flagged
+    ones, `cost.settled` all others; `cost.if_all_accepted` and `cost.if_all_sent_out` are what
+    the total can become. Amounts are numbers, rounded to what the currency can pay;
+    `cost.blended` is the price of one picture to four decimals, `cost.saved_share` a share to
+    four decimals. `cost` is null if the campaign names no rates.
     """
     return {
         "campaign": header.campaign,
@@ -170,6 +172,8 @@ def _cost(header: ReportHeader, bill: Bill | None) -> dict[str, Any] | None:
     if bill is None:
         return None
 
+    span = None if header.rates is None else bill.span(header.rates)
+
     def paid(amount: Decimal) -> float:
         return float(rounded(amount, header.currency))
 
@@ -177,6 +181,11 @@ def _cost(header: ReportHeader, bill: Bill | None) -> dict[str, Any] | None:
         "currency": header.currency,
         "items": bill.items,
         "total": paid(bill.total),
+        "settled": paid(bill.settled),
+        "open": paid(bill.open),
+        "open_items": bill.routes["review"].items,
+        "if_all_accepted": None if span is None else paid(span[0]),
+        "if_all_sent_out": None if span is None else paid(span[1]),
         "blended": float(unit_price(bill.blended)),
         "baseline": paid(bill.baseline),
         "saved": paid(bill.saved),

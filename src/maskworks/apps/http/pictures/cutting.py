@@ -14,7 +14,8 @@ from maskworks.core.errors import TooLargeError, UnreadableError
 from maskworks.core.exif import orientation_of
 from maskworks.core.formats import open_format, sniff
 from maskworks.core.reading import Limits, Picture, read_picture
-from maskworks.core.values import Box, Image, Matte, Trimap
+from maskworks.core.trimaps import trimap_of
+from maskworks.core.values import Box, Image, Matte
 from maskworks.cutouts.cutout import Cutout
 from maskworks.cutouts.cutting import CutOptions, cut_and_refine, cut_out, refine_edge
 from maskworks.refine.refinement import Method, RefineOptions
@@ -140,13 +141,12 @@ def refine_with(data: bytes, trimap: bytes, limits: Limits, ticket: Ticket) -> C
     Raises
     ------
     ImageError
-        If one of them cannot be read, or their sizes differ.
+        If one of them cannot be read, their sizes differ, or one is no trimap.
     """
     with ticket.step("read"):
         picture = read_picture(data, limits, name=NAME)
         drawn = read_picture(trimap, limits, name="trimap")
-        grey = drawn.image.pixels.max(axis=2)
-        levels = Trimap.from_grey(grey)
+        levels = trimap_of(drawn, "trimap")
     start = Matte((levels.levels / np.float32(255)).astype(np.float32))
     begun = Cutout(picture.image, start, None, "ok", picture.details, picture.image)
     with ticket.step("edges"):

@@ -11,6 +11,7 @@ import numpy as np
 from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.studio.calibration.suggestions import DecisionRow, suggest_rules
 from maskworks.studio.cost import Priced, add_up, unit_price
+from maskworks.studio.report.ledger import open_words
 from maskworks.studio.route import ROUTES
 from maskworks.studio.store import Filter, ItemRow, list_items, list_reviews
 
@@ -129,12 +130,14 @@ def _bill(opened: OpenCampaign, items: list[ItemRow]) -> dict[str, Any] | None:
     if not priced:
         return None
     bill = add_up(priced)
+    rates, currency = opened.file.campaign.cost, opened.file.campaign.campaign.currency
     return {
-        "currency": opened.file.campaign.campaign.currency,
+        "currency": currency,
         "total": f"{bill.total:.2f}",
         "baseline": f"{bill.baseline:.2f}",
         "saved": f"{bill.saved:.2f}",
         "share": f"{bill.saved_share:.0%}",
+        "open": open_words(bill, rates, currency) if rates is not None else "",
         "each": f"{unit_price(bill.blended):.4f}",
         "routes": [
             {"name": route, "items": share.items, "cost": f"{share.cost:.2f}"}

@@ -1,0 +1,96 @@
+"""Trimaps as people draw them: in grey, in alpha, or as the numbers 0, 1 and 2."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskworks.core.errors import ImageError
+from maskworks.core.reading import Picture
+from maskworks.core.values import NEARLY_BLACK, Trimap
+
+GREY_SPREAD = 8
+"""How far the channels of a grey picture may lie apart: lossy files move them a little."""
+
+_NUMBERED = ({0, 1, 2}, {0, 2}, {1, 2}, {2})
+_IN_TWO_BITS = 85  # what a grey of 2 bits, 0 to 3, is stretched by
+
+_DRAW = "draw it in black, grey (128) and white"
+
+
+def grey_of(picture: Picture) -> NDArray[np.uint8] | None:
+    """Return the values of a picture without colours: uint8 (H, W); None if it has some."""
+    red, green, blue = (picture.image.pixels[..., channel] for channel in range(3))
+    highest = np.maximum(np.maximum(red, green), blue)
+    lowest = np.minimum(np.minimum(red, green), blue)
+    return green if int((highest - lowest).max()) <= GREY_SPREAD else None
+
+
+def trimap_of(picture: Picture, name: str) -> Trimap:
+    """Return the trimap that a picture shows.
+
+    Three ways to draw one are known: grey, of which up to 10 is background, from 245 on
+    foreground and the rest unknown; the same in the alpha of a picture of one colour; and the
+    numbers 0 (background), 1 (unknown) and 2 (foreground).
+
+    Parameters
+    ----------
+    picture : Picture
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    Trimap of the picture's size
+
+    Raises
+    ------
+    ImageError
+        If it is in colours, or its values are those of a mask, of ids, or all background.
+
+    Examples
+    --------
+    >>> from maskworks.core.reading import Details
+    >>> from maskworks.core.values import Image
+    >>> grey = np.repeat(np.array([[0, 1, 2]], np.uint8)[..., None], 3, axis=2)
+    >>> trimap_of(Picture(Image(grey), None, Details("PNG")), "t.png").levels.tolist()
+    [[0, 128, 255]]
+    """
+    levels = _drawn(picture, name)
+    found = set(np.flatnonzero(np.bincount(levels.ravel(), minlength=256)).tolist())
+    stretched = {value // _IN_TWO_BITS for value in found if value % _IN_TWO_BITS == 0}
+    if max(found) == 2 * _IN_TWO_BITS and len(stretched) == len(found):
+        found, levels = stretched, levels // np.uint8(_IN_TWO_BITS)
+    if found in _NUMBERED:
+        return Trimap(np.array([0, 128, 255], np.uint8)[levels])
+    top = max(found)
+    if top == 0:
+        raise ImageError(f"{name}: is background everywhere, so nothing would be left; {_DRAW}")
+    if found <= {0, 1}:
+        raise ImageError(
+            f"{name}: holds 0 and 1 alone, as a mask does, and a trimap of numbers has 2 for the "
+            f"foreground; {_DRAW}"
+        )
+    if top <= NEARLY_BLACK:
+        raise ImageError(
+            f"{name}: holds {', '.join(map(str, sorted(found)))} of 255, as ids or marks do; a "
+            f"trimap of numbers has 0 background, 1 unknown and 2 foreground; {_DRAW}"
+        )
+    return Trimap.from_grey(np.ascontiguousarray(levels))
+
+
+def _drawn(picture: Picture, name: str) -> NDArray[np.uint8]:
+    """Return what is drawn in grey, or in the alpha of a picture of one colour."""
+    grey = grey_of(picture)
+    if picture.matte is None:
+        if grey is None:
+            raise ImageError(f"{name}: is in colours, a trimap is grey; {_DRAW}")
+        return grey
+    pixels = picture.image.pixels
+    seen = pixels[picture.matte.alpha > 0]
+    if seen.size and int(np.ptp(seen, axis=0).max()) > GREY_SPREAD:
+        raise ImageError(
+            f"{name}: is partly transparent and drawn in more than one colour, so it is not clear "
+            f"which of both is the trimap; {_DRAW}, without alpha"
+        )
+    return np.rint(picture.matte.alpha * np.float32(255)).astype(np.uint8)

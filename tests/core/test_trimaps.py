@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskworks.core.errors import ImageError
+from maskworks.core.reading import read_picture
+from maskworks.core.trimaps import trimap_of
+
+LEVELS = np.repeat(np.array([[0, 128, 255]], np.uint8), 2, axis=0)
+
+
+def drawn(array, **options):
+    written = io.BytesIO()
+    picture = array if isinstance(array, Image.Image) else Image.fromarray(array)
+    picture.save(written, "PNG", **options)
+    return trimap_of(read_picture(written.getvalue()), "t.png")
+
+
+def in_alpha(levels, colour=0):
+    return np.dstack([np.full((*levels.shape, 3), colour, np.uint8), levels])
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        pytest.param(LEVELS, id="0-128-255"),
+        pytest.param(np.array([[4, 90, 250]] * 2, np.uint8), id="nearly"),
+        pytest.param(np.dstack([LEVELS] * 3), id="rgb"),
+        pytest.param(LEVELS // 127, id="0-1-2"),
+        pytest.param(Image.fromarray(LEVELS).convert("P"), id="palette"),
+        pytest.param(in_alpha(LEVELS), id="in alpha, black"),
+        pytest.param(in_alpha(LEVELS, 255), id="in alpha, white"),
+        pytest.param(in_alpha(LEVELS // 127), id="0-1-2 in alpha"),
+        pytest.param(np.dstack([LEVELS] * 3 + [np.full_like(LEVELS, 255)]), id="opaque RGBA"),
+        pytest.param(LEVELS.astype(np.uint16) * 257, id="16 bits"),
+    ],
+)
+def test_every_known_way_to_draw_a_trimap_is_understood(picture):
+    assert np.array_equal(drawn(picture).levels, LEVELS)
+
+
+def test_numbers_in_two_bits_are_numbers():
+    assert np.array_equal(drawn(LEVELS // 127, bits=2).levels, LEVELS)
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        pytest.param(LEVELS * 0, "t.png: is background everywhere", id="all black"),
+        pytest.param(LEVELS // 255, "holds 0 and 1 alone, as a mask does", id="0-1"),
+        pytest.param(LEVELS // 127 + 1, "holds 1, 2, 3 of 255, as ids or marks do", id="1-2-3"),
+        pytest.param(LEVELS // 85, "holds 0, 1, 3 of 255", id="GrabCut's marks"),
+        pytest.param(np.dstack([LEVELS, LEVELS, LEVELS // 2]), "is in colours", id="colours"),
+        pytest.param(
+            np.dstack([LEVELS[:, ::-1]] * 3 + [LEVELS]), "not clear which of both", id="both"
+        ),
+        pytest.param(in_alpha(LEVELS * 0), "background everywhere", id="empty alpha"),
+    ],
+)
+def test_what_is_no_trimap_is_refused_by_what_it_is(picture, message):
+    with pytest.raises(ImageError, match=message):
+        drawn(picture)
