@@ -31,7 +31,7 @@ from maskworks.cutouts.credentials import (
     sign,
     signer_from_environment,
 )
-from maskworks.studio.output.compose import compose
+from maskworks.studio.output.compose import compose_photo
 from maskworks.studio.output.encoding import encode_deliverable
 from maskworks.studio.output.rules import OutputRules
 
@@ -174,7 +174,7 @@ def test_deliverables_say_how_they_were_made(rng, form):
     made = {}
     for provenance in ("none", "xmp", "c2pa"):
         rules = OutputRules.model_validate({"size": 60, "format": form, "provenance": provenance})
-        done = compose(image, image, matte, rules, wall)
+        done = compose_photo(image, image, matte, rules, wall)
         file = encode_deliverable(done, rules, Details(format="JPEG"), wall)
         made[provenance] = file.data
     term = "compositeWithTrainedAlgorithmicMedia"
@@ -189,7 +189,7 @@ def test_credentials_count_in_the_bytes_a_deliverable_may_have(rng):
     fields = {"size": 200, "format": "jpg", "provenance": "c2pa", "min_quality": 1}
     rules = OutputRules.model_validate(fields | {"max_bytes": 60_000, "quality": 100})
     matte = Matte(np.ones((200, 200), np.float32))
-    done = compose(image, image, matte, rules, Plain((255, 255, 255)))
+    done = compose_photo(image, image, matte, rules, Plain((255, 255, 255)))
     file = encode_deliverable(done, rules, Details(format="JPEG"))
     assert len(file.data) <= 60_000
     assert read_back(file.data, "jpg")["validation_state"] == "Valid"

@@ -13,7 +13,7 @@ from pycocotools.cocoeval import COCOeval
 from maskworks.core.errors import EvaluationError, UnreadableError, UsageError
 from maskworks.core.rle import encode_mask
 from maskworks.core.rle_coco import from_coco, to_coco
-from maskworks.evaluate.instances import FIGURES, evaluate_instances
+from maskworks.evaluate.instances import FIGURES, evaluate_objects
 
 # pycocotools builds its iscrowd arrays with numpy in a way that newer versions warn of.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -103,14 +103,14 @@ def by_pycocotools(files, kind):
 
 
 def test_the_twelve_figures_are_those_of_pycocotools(files):
-    record = evaluate_instances(files / "gt.json", files / "dt.json").record()
+    record = evaluate_objects(files / "gt.json", files / "dt.json").record()
     ours = [record[name] for name in FIGURES]
     assert ours == pytest.approx(by_pycocotools(files, COCOeval), abs=1e-9)
     assert "boundary_AP" not in record
 
 
 def test_boundary_ap_is_that_of_its_definition(files):
-    record = evaluate_instances(files / "gt.json", files / "dt.json", boundary=True).record()
+    record = evaluate_objects(files / "gt.json", files / "dt.json", boundary=True).record()
     ours = [record[f"boundary_{name}"] for name in FIGURES]
     assert ours == pytest.approx(by_pycocotools(files, BoundaryEval), abs=1e-9)
     assert record["boundary_AP"] <= record["AP"]
@@ -118,18 +118,18 @@ def test_boundary_ap_is_that_of_its_definition(files):
 
 
 def test_predictions_may_be_lists_of_counts_in_a_full_file(files):
-    before = evaluate_instances(files / "gt.json", files / "dt.json").record()
+    before = evaluate_objects(files / "gt.json", files / "dt.json").record()
     rows = json.loads((files / "dt.json").read_text())
     for row in rows:
         row["segmentation"] = to_coco(from_coco(row["segmentation"]), compressed=False)
     (files / "dt.json").write_text(json.dumps({"annotations": rows}))
-    after = evaluate_instances(files / "gt.json", files / "dt.json").record()
+    after = evaluate_objects(files / "gt.json", files / "dt.json").record()
     assert [after[name] for name in FIGURES] == [before[name] for name in FIGURES]
 
 
 def test_no_prediction_at_all_is_an_ap_of_zero(files):
     (files / "dt.json").write_text("[]")
-    record = evaluate_instances(files / "gt.json", files / "dt.json", boundary=True).record()
+    record = evaluate_objects(files / "gt.json", files / "dt.json", boundary=True).record()
     assert (record["AP"], record["AR100"], record["boundary_AP"]) == (0, 0, 0)
     assert record["counts"]["pictures_without_prediction"] == 4
 
@@ -137,16 +137,16 @@ def test_no_prediction_at_all_is_an_ap_of_zero(files):
 def test_no_true_object_at_all_has_no_ap(files):
     content = json.loads((files / "gt.json").read_text()) | {"annotations": []}
     (files / "gt.json").write_text(json.dumps(content))
-    assert evaluate_instances(files / "gt.json", files / "dt.json").record()["AP"] == -1
+    assert evaluate_objects(files / "gt.json", files / "dt.json").record()["AP"] == -1
 
 
 def test_a_truth_without_areas_counts_them(files):
     content = json.loads((files / "gt.json").read_text())
-    before = evaluate_instances(files / "gt.json", files / "dt.json").record()
+    before = evaluate_objects(files / "gt.json", files / "dt.json").record()
     for row in content["annotations"]:
         del row["area"]
     (files / "gt.json").write_text(json.dumps(content))
-    after = evaluate_instances(files / "gt.json", files / "dt.json").record()
+    after = evaluate_objects(files / "gt.json", files / "dt.json").record()
     assert after["AP"] == before["AP"]
 
 
@@ -167,7 +167,7 @@ def test_a_prediction_that_does_not_fit_is_named(files, change, message):
     rows[0] |= change
     (files / "dt.json").write_text(json.dumps(rows))
     with pytest.raises(EvaluationError, match=message):
-        evaluate_instances(files / "gt.json", files / "dt.json")
+        evaluate_objects(files / "gt.json", files / "dt.json")
 
 
 def edit(path, change):
@@ -226,7 +226,7 @@ def edit(path, change):
 def test_json_of_another_form_is_named_by_entry_and_field(files, name, change, message):
     edit(files / name, change)
     with pytest.raises(UnreadableError, match=message):
-        evaluate_instances(files / "gt.json", files / "dt.json")
+        evaluate_objects(files / "gt.json", files / "dt.json")
 
 
 SQUARE = [[10, 10, 30, 10, 30, 30, 10, 30]]
@@ -253,7 +253,7 @@ def two(tmp_path):
 
 
 def ap(folder, **options):
-    return evaluate_instances(folder / "gt.json", folder / "dt.json", **options)
+    return evaluate_objects(folder / "gt.json", folder / "dt.json", **options)
 
 
 @pytest.mark.parametrize("ids", [(0, 1), (1, 1), ("a", "a"), (None, None), (7, 0)])
@@ -383,4 +383,4 @@ def test_a_file_of_another_form_is_named(files, text, error, message):
     if text is not None:
         path.write_text(text)
     with pytest.raises(error, match=message):
-        evaluate_instances(files / "gt.json", path)
+        evaluate_objects(files / "gt.json", path)

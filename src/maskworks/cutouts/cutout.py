@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from maskworks.core.values import Image, Matte
 from maskworks.core.writing import Encoding, Format, encode, encode_matte, write_atomic
 from maskworks.cutouts.backgrounds import Background, Plain, put_behind
 from maskworks.cutouts.credentials import Provenance, marked, signed
+from maskworks.cutouts.display import on_checkerboard
 
 WHITE = (255, 255, 255)
 
@@ -76,6 +78,20 @@ class Cutout:
         """Return uint8 (H, W, 4): the subject's colours, straight (not premultiplied) alpha."""
         alpha = np.rint(self.matte.alpha * 255).astype(np.uint8)
         return np.dstack([self.foreground.pixels, alpha])
+
+    def _repr_png_(self) -> bytes:
+        """Show the subject on a checkerboard in a notebook."""
+        return on_checkerboard(self.foreground, self.matte)
+
+    def _repr_html_(self) -> str:
+        """Show the subject in a notebook, with what is thought of it below."""
+        shown = base64.b64encode(self._repr_png_()).decode()
+        height, width = self.matte.size
+        sure = "" if self.confidence is None else f", confidence {self.confidence:.2f}"
+        return (
+            f'<figure><img alt="cut-out" src="data:image/png;base64,{shown}">'
+            f"<figcaption>{width} × {height} px: {self.status}{sure}</figcaption></figure>"
+        )
 
     def save(self, path: str | Path, *, background: Background | None = None) -> None:
         """Write PNG, WebP or TIFF with alpha, or JPEG on white, as the suffix says.

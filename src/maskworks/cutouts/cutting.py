@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from maskworks.batch.work import Status
 from maskworks.core.reading import Limits, Picture
+from maskworks.core.sources import Source, to_picture
 from maskworks.core.values import Image, Matte, Trimap
 from maskworks.cutouts.backgrounds import blend
 from maskworks.cutouts.cutout import WHITE, Cutout
 from maskworks.cutouts.own_alpha import is_cut_out
-from maskworks.cutouts.sources import to_picture
 from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT
 from maskworks.refine.despill import despill
 from maskworks.refine.refinement import DEFAULTS, RefineOptions, refine
 from maskworks.refine.transparency import soft_interior
 
 if TYPE_CHECKING:
-    from PIL import Image as PillowImage
-
     from maskworks.models import Model
 
 TORN_FROM = 0.05
@@ -254,7 +251,7 @@ def _network_input(picture: Picture) -> Image:
 
 
 def cutout(
-    source: str | Path | bytes | NDArray[np.uint8] | PillowImage.Image,
+    source: Source,
     model: Model | str = "cutout",
     *,
     min_confidence: float = 0.0,
@@ -287,13 +284,13 @@ def cutout(
         If the model is unknown, not on this machine, or fails.
     """
     picture = to_picture(source, Limits(max_pixels))
-    opened = _opened(model) if isinstance(model, str) else model
+    opened = _opened(model, os.getpid()) if isinstance(model, str) else model
     options = CutOptions(refinement=refinement, min_confidence=min_confidence)
     return cut_and_refine(picture, opened, options)
 
 
 @lru_cache(maxsize=2)
-def _opened(name: str) -> Model:
+def _opened(name: str, process: int) -> Model:  # noqa: ARG001 - a fork opens its own
     from maskworks.models import load_model
 
     return load_model(name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from maskworks.evaluate.instances import InstanceReport, evaluate_instances
+    from maskworks.evaluate.instances import InstanceReport, evaluate_objects
     from maskworks.evaluate.mattes import Failure, Report, Score, score_pair, score_pairs
     from maskworks.evaluate.measures import MEASURES, Measure
     from maskworks.evaluate.pairing import Pair, Pairing, pair_files
@@ -30,7 +30,7 @@ __all__ = [
     "Score",
     "SemanticReport",
     "VideoReport",
-    "evaluate_instances",
+    "evaluate_objects",
     "evaluate_panoptic",
     "evaluate_saliency",
     "evaluate_semantic",
@@ -45,7 +45,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "instances": ["InstanceReport", "evaluate_instances"],
+        "instances": ["InstanceReport", "evaluate_objects"],
         "mattes": ["Failure", "Report", "Score", "score_pair", "score_pairs"],
         "measures": ["MEASURES", "Measure"],
         "pairing": ["Pair", "Pairing", "pair_files"],

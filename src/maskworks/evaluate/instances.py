@@ -80,9 +80,9 @@ class InstanceReport:
         }
 
 
-def evaluate_instances(
-    truth: Path,
-    predictions: Path,
+def evaluate_objects(
+    truth: str | Path,
+    predictions: str | Path,
     *,
     boundary: bool = False,
     allow_missing: bool = False,
@@ -124,6 +124,7 @@ def evaluate_instances(
     ----------
     Lin et al., Microsoft COCO, ECCV 2014; computed by faster-coco-eval.
     """
+    truth, predictions = Path(truth), Path(predictions)
     both, left_out = read_both(truth, predictions, skip_damaged=skip_damaged)
     true_set, found = both
     results = found.rows
@@ -163,7 +164,7 @@ def read_both(
     Raises
     ------
     UsageError, UnreadableError, EvaluationError
-        As `evaluate_instances`.
+        As `evaluate_objects`.
     """
     left_out: list[str] = []
     skipped = left_out if skip_damaged else None

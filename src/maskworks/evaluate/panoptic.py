@@ -161,8 +161,8 @@ class _Job:
 
 
 def evaluate_panoptic(
-    truth: Path,
-    predictions: Path,
+    truth: str | Path,
+    predictions: str | Path,
     *,
     truth_masks: Path | None = None,
     prediction_masks: Path | None = None,
@@ -196,6 +196,7 @@ def evaluate_panoptic(
         If a picture has no prediction, a picture is missing, has another size, or ids or
         categories that are not listed; it names every such file.
     """
+    truth, predictions = Path(truth), Path(predictions)
     content = read_json(truth, "--truth")
     classes = _classes(truth, content)
     theirs = _side(truth, content, truth_masks, "--truth-masks")

@@ -120,8 +120,8 @@ class VideoReport:
 
 
 def evaluate_video(
-    truth: Path,
-    predictions: Path,
+    truth: str | Path,
+    predictions: str | Path,
     *,
     holds: Kind = "auto",
     skip_ends: bool = False,
@@ -158,6 +158,7 @@ def evaluate_video(
         If a frame is missing or has another size, shows an object that the truth does not have,
         or cannot be read; it names every such file.
     """
+    truth, predictions = Path(truth), Path(predictions)
     pairing = pair_files(truth, predictions, allow_missing=allow_missing)
     spare = refuse_problems(pairing)
     sequences: dict[str, list[Pair]] = {}

@@ -57,7 +57,7 @@ def is_model(name: str) -> bool:
     )
 
 
-def export_model(name: str, target: Path, *, size: Size | None = None) -> ExportedModel:
+def export_loaded(name: str, target: Path, *, size: Size | None = None) -> ExportedModel:
     """Write a loaded model as `target`, an ONNX file, and its row ``model.toml`` beside it.
 
     Parameters

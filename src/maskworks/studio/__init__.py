@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         RunEnded,
         RunListener,
         RunStarted,
-        run_campaign,
+        run_opened,
     )
     from maskworks.studio.scoring.evidence import Evidence, measure
     from maskworks.studio.scoring.score_model import ScoreModel, load_score_model, score_model_for
@@ -61,7 +61,7 @@ __all__ = [
     "read_exceptions",
     "report_campaign",
     "rules_from",
-    "run_campaign",
+    "run_opened",
     "score_model_for",
     "suggest_rules",
     "unit_cost",
@@ -82,7 +82,7 @@ __getattr__, __dir__ = lazy_names(
         "review.ingesting": ["IngestContext", "Ingested", "ingest_folder"],
         "route": ["Reason"],
         "run.reporting": ["report_campaign"],
-        "run.run": ["CampaignRun", "RunEnded", "RunListener", "RunStarted", "run_campaign"],
+        "run.run": ["CampaignRun", "RunEnded", "RunListener", "RunStarted", "run_opened"],
         "scoring.evidence": ["Evidence", "measure"],
         "scoring.score_model": ["ScoreModel", "load_score_model", "score_model_for"],
     },

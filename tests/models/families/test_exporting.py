@@ -12,7 +12,7 @@ from PIL import Image as Pil
 from maskworks.apps.cli import main
 from maskworks.core.errors import UsageError
 from maskworks.core.values import Image
-from maskworks.models.exporting import export_model
+from maskworks.models.exporting import export_loaded
 from maskworks.models.families.hub_input import HubInput, prepare
 from maskworks.models.families.network_input import to_input
 from maskworks.models.labelling import label_picture
@@ -72,7 +72,7 @@ def assert_same(model, exported, images, task, *, least=0.999):
 )
 def test_model_of_classes_gives_the_same_labels_as_onnx(made, shapes, tmp_path, model):
     folder = made(*model)
-    done = export_model(str(folder), tmp_path / "out/model.onnx")
+    done = export_loaded(str(folder), tmp_path / "out/model.onnx")
     assert done.difference <= 1e-4
     assert_same(folder, tmp_path / "out", pictures(shapes), "semantic")
 
@@ -89,7 +89,7 @@ def test_model_of_classes_gives_the_same_labels_as_onnx(made, shapes, tmp_path, 
 )
 def test_model_of_queries_does_every_task_as_onnx(made, shapes, tmp_path, model):
     folder = made(*model)
-    assert export_model(str(folder), tmp_path / "out/model.onnx").difference <= 1e-4
+    assert export_loaded(str(folder), tmp_path / "out/model.onnx").difference <= 1e-4
     for task in ("semantic", "instance", "panoptic"):
         # With weights by chance many queries claim a pixel alike, and a millionth decides.
         least = 0.999 if model[1] else 0.99
@@ -99,7 +99,7 @@ def test_model_of_queries_does_every_task_as_onnx(made, shapes, tmp_path, model)
 @pytest.mark.slow
 def test_mask_rcnn_finds_the_same_objects_as_onnx(made, shapes, tmp_path):
     folder = made("torchvision/maskrcnn_resnet50_fpn")
-    assert export_model(str(folder), tmp_path / "out/model.onnx").difference <= 1e-4
+    assert export_loaded(str(folder), tmp_path / "out/model.onnx").difference <= 1e-4
     assert_same(folder, tmp_path / "out", pictures(shapes)[:1], "instance")
 
 
@@ -178,7 +178,7 @@ def test_file_that_answers_otherwise_is_not_kept(made, tmp_path, monkeypatch):
 
     monkeypatch.setattr(exporting, "PARITY_AT_MOST", -1.0)
     with pytest.raises(ModelError, match=r"ONNX and Torch differ by .* nothing was"):
-        export_model(str(made("transformers/segformer", 40)), tmp_path / "out/m.onnx")
+        export_loaded(str(made("transformers/segformer", 40)), tmp_path / "out/m.onnx")
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -201,7 +201,7 @@ def test_wrong_target_is_refused(made, tmp_path, capsys, target, options, messag
 
 
 def test_onnx_model_has_nothing_to_export(made, tmp_path, capsys):
-    export_model(str(made("transformers/segformer", 40)), tmp_path / "one/m.onnx")
+    export_loaded(str(made("transformers/segformer", 40)), tmp_path / "one/m.onnx")
     assert main(["export", str(tmp_path / "one"), "-o", str(tmp_path / "two/m.onnx")]) == 2
     assert "is ONNX already" in capsys.readouterr().err
 

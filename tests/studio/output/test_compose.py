@@ -11,7 +11,7 @@ from maskworks.studio.output.background_rules import (
     default_background,
     largest_canvas,
 )
-from maskworks.studio.output.compose import compose, lay_out, put_on
+from maskworks.studio.output.compose import compose_photo, lay_out, put_on
 from maskworks.studio.output.light import match_light
 from maskworks.studio.output.rules import OutputRules
 
@@ -46,7 +46,7 @@ def picture(size, *colour) -> Image:
 )
 def test_at_full_size_every_pixel_is_the_mix_that_the_matte_says(photo, background):
     image, matte = photo
-    done = compose(image, image, matte, rules(size=150), background)
+    done = compose_photo(image, image, matte, rules(size=150), background)
     assert done.scale == 1
     top, left = (round(at) for at in done.placement.offset)
     alpha = np.zeros((150, 150))
@@ -63,14 +63,14 @@ def test_at_full_size_every_pixel_is_the_mix_that_the_matte_says(photo, backgrou
 def test_colours_come_from_the_foreground_and_not_from_the_photo(photo):
     image, matte = photo
     red = picture(image.size, 200, 0, 0)
-    done = compose(image, red, matte, rules(size=60, fill=0.8), Plain((0, 0, 0)))
+    done = compose_photo(image, red, matte, rules(size=60, fill=0.8), Plain((0, 0, 0)))
     assert done.image.pixels[..., 1:].max() == 0
 
 
 @pytest.mark.parametrize("fill", [0.15, 0.4, 0.6])
 def test_placed_box_is_what_the_written_alpha_shows(photo, fill):
     image, matte = photo
-    done = compose(image, image, matte, rules(size=90, fill=fill, background="transparent"))
+    done = compose_photo(image, image, matte, rules(size=90, fill=fill, background="transparent"))
     seen = Matte(done.matte.alpha).threshold(0.1).box()
     ours, theirs = done.box, seen
     for side in ("top", "left", "bottom", "right"):
@@ -83,7 +83,7 @@ def test_placed_box_is_what_the_written_alpha_shows(photo, fill):
 def test_white_that_is_demanded_is_exact_around_the_subject(photo, shadow, size):
     image, matte = photo
     asked = rules(size=size, fill=0.8, padding=0.05, background="#fff", shadow=shadow)
-    pixels = compose(image, image, matte, asked).image.pixels
+    pixels = compose_photo(image, image, matte, asked).image.pixels
     ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     assert ring.min() == 255
 
@@ -91,7 +91,7 @@ def test_white_that_is_demanded_is_exact_around_the_subject(photo, shadow, size)
 def test_faintest_alpha_leaves_no_trace_on_white(photo):
     image, matte = photo
     fog = Matte(np.maximum(matte.alpha, np.float32(0.9 / 255)))
-    done = compose(image, image, fog, rules(size=200, fill=0.4, background="#fff"))
+    done = compose_photo(image, image, fog, rules(size=200, fill=0.4, background="#fff"))
     outside = np.ones((200, 200), bool)
     outside[done.box.top - 3 : done.box.bottom + 3, done.box.left - 3 : done.box.right + 3] = False
     assert done.image.pixels[outside].min() == 255
@@ -101,14 +101,16 @@ def test_fog_at_a_demanded_border_is_taken_off():
     alpha = np.full((50, 50), 0.08, np.float32)
     alpha[15:35, 15:35] = 1
     black = picture((50, 50), 0, 0, 0)
-    pixels = compose(black, black, Matte(alpha), rules(size=50, background="#fff")).image.pixels
+    pixels = compose_photo(
+        black, black, Matte(alpha), rules(size=50, background="#fff")
+    ).image.pixels
     assert pixels[[0, 1, -1, -2]].min() == 255
     assert pixels[5, 5].max() < 255
 
 
 def test_transparent_result_keeps_straight_colours_and_alpha(photo):
     image, matte = photo
-    done = compose(image, image, matte, rules(background="transparent"))
+    done = compose_photo(image, image, matte, rules(background="transparent"))
     (top, left), box = (round(at) for at in done.placement.offset), done.box
     inner = (slice(box.top, box.bottom), slice(box.left, box.right))
     cut = (slice(box.top - top, box.bottom - top), slice(box.left - left, box.right - left))
@@ -120,8 +122,8 @@ def test_transparent_result_keeps_straight_colours_and_alpha(photo):
 def test_transparent_result_with_a_shadow_looks_the_same_on_white(photo):
     image, matte = photo
     asked = {"size": 160, "fill": 0.5, "shadow": "soft"}
-    clear = compose(image, image, matte, rules(**asked, background="transparent"))
-    white = compose(image, image, matte, rules(**asked), WHITE)
+    clear = compose_photo(image, image, matte, rules(**asked, background="transparent"))
+    white = compose_photo(image, image, matte, rules(**asked), WHITE)
     alpha = clear.matte.alpha[..., None]
     mixed = alpha * clear.image.pixels + (1 - alpha) * 255
     assert np.abs(mixed - white.image.pixels).max() <= 1.5
@@ -130,7 +132,7 @@ def test_transparent_result_with_a_shadow_looks_the_same_on_white(photo):
 def test_shadow_darkens_the_background_and_not_the_subject(photo):
     image, matte = photo
     bare, shaded = (
-        compose(image, image, matte, rules(size=160, fill=0.5, shadow=shadow), WHITE)
+        compose_photo(image, image, matte, rules(size=160, fill=0.5, shadow=shadow), WHITE)
         for shadow in ("none", "soft")
     )
     inside = shaded.box
@@ -145,9 +147,9 @@ def test_no_shadow_under_a_subject_that_its_photo_cuts_off(photo):
     image, matte = photo
     cut = Matte(np.ascontiguousarray(matte.alpha[:45]))
     top = Image(image.pixels[:45])
-    done = compose(top, top, cut, rules(size=160, fill=0.5, shadow="soft"), WHITE)
+    done = compose_photo(top, top, cut, rules(size=160, fill=0.5, shadow="soft"), WHITE)
     assert "shadow-left-out" in [note.name for note in done.notes]
-    bare = compose(top, top, cut, rules(size=160, fill=0.5), WHITE)
+    bare = compose_photo(top, top, cut, rules(size=160, fill=0.5), WHITE)
     np.testing.assert_array_equal(done.image.pixels, bare.image.pixels)
 
 
@@ -157,7 +159,7 @@ def test_layer_made_once_serves_every_background(photo):
     layer = lay_out(image, matte, asked)
     for background in (WHITE, Plain((9, 9, 9)), Backdrop(picture((200, 300), 99, 1, 50))):
         once = put_on(layer, background)
-        alone = compose(image, image, matte, asked, background)
+        alone = compose_photo(image, image, matte, asked, background)
         np.testing.assert_array_equal(once.image.pixels, alone.image.pixels)
 
 
@@ -166,7 +168,7 @@ def test_composing_writes_into_none_of_its_arguments(photo):
     backdrop = picture((120, 120), 50, 60, 70)
     before = image.pixels.copy(), matte.alpha.copy(), backdrop.pixels.copy()
     asked = rules(size=120, fill=0.7, shadow="soft", light_match=1.0)
-    compose(image, image, matte, asked, Backdrop(backdrop))
+    compose_photo(image, image, matte, asked, Backdrop(backdrop))
     for array, copy in zip((image.pixels, matte.alpha, backdrop.pixels), before, strict=True):
         np.testing.assert_array_equal(array, copy)
 
@@ -174,7 +176,9 @@ def test_composing_writes_into_none_of_its_arguments(photo):
 def test_equal_arguments_give_equal_pixels(photo):
     image, matte = photo
     asked = rules(size=70, fill=0.8, shadow="soft")
-    first, second = (compose(image, image, matte, asked, WHITE).image.pixels for _ in range(2))
+    first, second = (
+        compose_photo(image, image, matte, asked, WHITE).image.pixels for _ in range(2)
+    )
     np.testing.assert_array_equal(first, second)
 
 
@@ -184,7 +188,7 @@ def test_picture_background_follows_the_focus(photo):
     halves[:, 100:] = 255
     asked = rules(size=100, fill=0.2)
     left, right = (
-        compose(image, image, matte, asked, Backdrop(Image(halves)), focus=(0.5, at)).image
+        compose_photo(image, image, matte, asked, Backdrop(Image(halves)), focus=(0.5, at)).image
         for at in (0.0, 1.0)
     )
     assert left.pixels[0, :, 0].max() == 0
@@ -193,7 +197,7 @@ def test_picture_background_follows_the_focus(photo):
 
 def test_blurred_photo_may_be_the_background(photo):
     image, matte = photo
-    done = compose(image, image, matte, rules(size=200, fill=0.4), Blurred())
+    done = compose_photo(image, image, matte, rules(size=200, fill=0.4), Blurred())
     assert done.image.size == (200, 200)
 
 
@@ -214,13 +218,13 @@ def test_background_that_the_rules_exclude_is_refused_with_its_numbers(
 ):
     image, matte = photo
     with pytest.raises(UsageError, match=message):
-        compose(image, image, matte, rules(**fields), background)
+        compose_photo(image, image, matte, rules(**fields), background)
 
 
 def test_small_background_is_enlarged_where_that_is_allowed(photo):
     image, matte = photo
     small = Backdrop(picture((100, 100), 8, 8, 8))
-    done = compose(image, image, matte, rules(size=150, fill=0.4, max_scale=1.5), small)
+    done = compose_photo(image, image, matte, rules(size=150, fill=0.4, max_scale=1.5), small)
     assert done.image.size == (150, 150)
 
 
@@ -257,20 +261,20 @@ def test_campaign_can_check_its_backgrounds_before_any_photo():
 def test_sizes_that_differ_are_refused(image, foreground, matte, message):
     pictures = picture(image, 1, 1, 1), picture(foreground, 1, 1, 1)
     with pytest.raises(ImageError, match=message):
-        compose(*pictures, Matte(np.ones(matte, np.float32)), rules())
+        compose_photo(*pictures, Matte(np.ones(matte, np.float32)), rules())
 
 
 def test_subject_of_one_pixel_is_composed():
     alpha = np.zeros((9, 9), np.float32)
     alpha[4, 4] = 1
     grey = picture((9, 9), 60, 60, 60)
-    done = compose(grey, grey, Matte(alpha), rules(size=5, fill=0.2), WHITE)
+    done = compose_photo(grey, grey, Matte(alpha), rules(size=5, fill=0.2), WHITE)
     assert (done.box, done.image.pixels[2, 2].tolist()) == (Box(2, 2, 3, 3), [60, 60, 60])
 
 
 def test_upscaled_subject_says_so(photo):
     image, matte = photo
-    done = compose(image, image, matte, rules(size=200, fill=0.9, max_scale=4), WHITE)
+    done = compose_photo(image, image, matte, rules(size=200, fill=0.9, max_scale=4), WHITE)
     assert done.upscaled
     assert [note.name for note in done.notes] == ["upscaled"]
 
@@ -279,7 +283,7 @@ def test_light_is_matched_only_when_asked_and_only_a_little(photo):
     image, matte = photo
     warm = Backdrop(picture((120, 120), 250, 180, 90))
     plain, lit = (
-        compose(image, image, matte, rules(size=120, fill=0.6, light_match=amount), warm)
+        compose_photo(image, image, matte, rules(size=120, fill=0.6, light_match=amount), warm)
         for amount in (0.0, 1.0)
     )
     at = (plain.box.top + plain.box.bottom) // 2, (plain.box.left + plain.box.right) // 2

@@ -10,7 +10,7 @@ from maskworks.core.reading import Details, read_picture
 from maskworks.core.values import Image, Matte
 from maskworks.core.writing import Encoding, encode
 from maskworks.cutouts.backgrounds import Plain
-from maskworks.studio.output.compose import compose
+from maskworks.studio.output.compose import compose_photo
 from maskworks.studio.output.encoding import encode_deliverable
 from maskworks.studio.output.gate import check_output
 from maskworks.studio.output.rules import OutputRules
@@ -27,7 +27,7 @@ def noisy(rng):
 
     def composed(**fields):
         rules = OutputRules.model_validate({"size": 90, "padding": 0, **fields})
-        return compose(image, image, Matte(alpha), rules, Plain((255, 255, 255))), rules
+        return compose_photo(image, image, Matte(alpha), rules, Plain((255, 255, 255))), rules
 
     return composed
 

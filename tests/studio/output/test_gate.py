@@ -11,7 +11,7 @@ from maskworks.core.errors import UnreadableError
 from maskworks.core.reading import Details
 from maskworks.core.values import Box, Image, Matte
 from maskworks.cutouts.backgrounds import Backdrop, Plain
-from maskworks.studio.output.compose import compose
+from maskworks.studio.output.compose import compose_photo
 from maskworks.studio.output.encoding import encode_deliverable
 from maskworks.studio.output.gate import check_output, judge_output
 from maskworks.studio.output.measuring import Measured, measure_output
@@ -241,7 +241,7 @@ def product():
 def delivered(product, ground=None, **fields):
     image, matte = product
     asked = rules(**{"format": "jpg", "max_scale": 2, **fields})
-    done = compose(image, image, matte, asked, ground)
+    done = compose_photo(image, image, matte, asked, ground)
     return encode_deliverable(done, asked, Details("array")).data, asked, done.placement
 
 
@@ -347,7 +347,7 @@ def test_composed_white_deliverable_passes_its_own_gate():
     alpha[60:860, 150:560] = 1
     asked = rules(size=800, fill=0.9, fill_min=0.85, padding=0.03, background="#fff", format="jpg",
                   edges="clear", shadow="contact")  # fmt: skip
-    done = compose(image, image, Matte(alpha), asked, Plain(WHITE))
+    done = compose_photo(image, image, Matte(alpha), asked, Plain(WHITE))
     data = encode_deliverable(done, asked, Details("array")).data
     gate = check_output(data, asked, placement=done.placement)
     assert (gate.breaches, gate.unknown) == ((), ())

@@ -15,7 +15,7 @@ from maskworks.core.errors import OutputError, UsageError
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.run import filing
 from maskworks.studio.run.reporting import report_campaign
-from maskworks.studio.run.run import CampaignRun, RunListener, run_campaign
+from maskworks.studio.run.run import CampaignRun, RunListener, run_opened
 from maskworks.studio.scoring.score_model import Logistic, load_score_model, write_score_model
 from maskworks.studio.store import (
     Filter,
@@ -358,7 +358,7 @@ def test_picture_that_changes_during_the_run_fails_and_is_tried_again(small):
         work = CampaignRun(
             file=read_campaign(small.file), store=store, stop=threading.Event(), threads=1
         )
-        run_campaign(work, RunListener(begun=change))
+        run_opened(work, RunListener(begun=change))
     assert by_source(small)["life/b.png"].error.code == "changed"
     small.run()
     assert small.routes() == ROUTES
@@ -463,7 +463,7 @@ def test_campaign_that_is_edited_while_it_runs_ends_as_it_began(small):
         work = CampaignRun(
             file=read_campaign(small.file), store=store, stop=threading.Event(), threads=1
         )
-        run_campaign(work, RunListener(begun=edit))
+        run_opened(work, RunListener(begun=edit))
     assert small.routes() == ROUTES
     assert small.files("deliver") == FILES
     assert by_source(small)["c.png"].cost == Decimal("3.40")

@@ -135,11 +135,11 @@ def instances(
 
     Exit code: 0 measured, 1 files do not fit, 2 wrong use.
     """
-    from maskworks.evaluate.instances import FIGURES, evaluate_instances
+    from maskworks.evaluate.instances import FIGURES, evaluate_objects
     from maskworks.evaluate.pages.labels import instances_page
 
     page = check_outputs(json_file, html_file, task="instances")
-    report = evaluate_instances(
+    report = evaluate_objects(
         truth,
         predictions,
         boundary=boundary,

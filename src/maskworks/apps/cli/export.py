@@ -93,7 +93,7 @@ def export(
 
 
 def _model(name: str, output: Path | None, size: str | None) -> None:
-    from maskworks.models.exporting import export_model
+    from maskworks.models.exporting import export_loaded
     from maskworks.models.importing import parse_size
 
     if output is None:
@@ -101,7 +101,7 @@ def _model(name: str, output: Path | None, size: str | None) -> None:
             f"{name} is a model; say where its file goes: -o FOLDER/NAME.onnx, in a folder of its "
             "own"
         )
-    done = export_model(name, output, size=parse_size(size) if size else None)
+    done = export_loaded(name, output, size=parse_size(size) if size else None)
     say(f"{output}: {done.bytes / 1e6:.2f} MB, at most {done.difference:.1e} from PyTorch")
     say(f"its row: {done.row}")
 

@@ -77,7 +77,7 @@ def run_file(
     """Run a campaign, say what happens, write its report; return the exit code of `run`."""
     from maskworks.apps.cli.memory import reuse_memory
     from maskworks.studio.run.reporting import report_campaign
-    from maskworks.studio.run.run import CampaignRun, RunListener, run_campaign
+    from maskworks.studio.run.run import CampaignRun, RunListener, run_opened
 
     stop = threading.Event()
     reuse_memory()
@@ -94,7 +94,7 @@ def run_file(
                 debug=debug,
             )
             listener = RunListener(waiting=watch.waiting, begun=watch.begun, done=watch.done)
-            ended = run_campaign(work, listener)
+            ended = run_opened(work, listener)
             watch.close()
             row = known(store, file)
             written = (

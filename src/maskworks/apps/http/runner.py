@@ -19,7 +19,7 @@ from maskworks.apps.http.settings import ServerSettings
 from maskworks.core.errors import DownloadError, MaskworksError
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.run.reporting import report_campaign
-from maskworks.studio.run.run import CampaignRun, RunEnded, RunListener, enter, run_campaign
+from maskworks.studio.run.run import CampaignRun, RunEnded, RunListener, enter, run_opened
 from maskworks.studio.store import HeldError, Store
 from maskworks.studio.store.jobs import (
     Job,
@@ -145,7 +145,7 @@ class Runner:
     def _run(self, job: Job, stop: threading.Event) -> None:
         file = read_campaign(job.campaign_file)
         run = CampaignRun(file=file, store=self._store, stop=stop, threads=self._settings.threads)
-        ended = run_campaign(run, RunListener())
+        ended = run_opened(run, RunListener())
         if ended.left:
             give_back(self._store, job)
             return

@@ -83,7 +83,7 @@ class Composed:
         return self.placement.notes
 
 
-def compose(
+def compose_photo(
     image: Image,
     foreground: Image,
     matte: Matte,
@@ -124,7 +124,7 @@ def compose(
     >>> alpha = np.zeros((40, 40), np.float32)
     >>> alpha[10:30, 15:25] = 1
     >>> rules = OutputRules(ratio="1:1", fill=0.8, background="#ffffff", format="png")
-    >>> done = compose(photo, photo, Matte(alpha), rules)
+    >>> done = compose_photo(photo, photo, Matte(alpha), rules)
     >>> done.image.size, done.box, done.scale
     ((25, 25), Box(top=2, left=7, bottom=22, right=17), 1.0)
     """
@@ -195,7 +195,7 @@ def put_on(
     ----------
     layer : Layer
     background : Plain or Backdrop, optional
-        As for `compose`; a `Blurred` needs the photo, so `compose` makes a picture of it.
+        As for `compose_photo`, which makes a picture of a `Blurred`: that needs the photo.
     focus : (row, column) in [0, 1]
     scale_free : bool
         The background may be enlarged whatever the rules say: it has no detail.
@@ -203,7 +203,7 @@ def put_on(
     Raises
     ------
     UsageError
-        As for `compose`.
+        As for `compose_photo`.
     """
     rules, placement = layer.rules, layer.placement
     chosen = default_background(rules) if background is None else background

@@ -138,7 +138,7 @@ def enter(store: Store, file: CampaignFile) -> CampaignRow:
     return open_campaign(store, about.name, currency=about.currency, settings=digest)
 
 
-def run_campaign(run: CampaignRun, listener: RunListener) -> RunEnded:
+def run_opened(run: CampaignRun, listener: RunListener) -> RunEnded:
     """Do what is new or changed, and leave files, list and brief as the store says.
 
     Raises

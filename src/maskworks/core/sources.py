@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,10 @@ from maskworks.core.values import Image, Matte
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
+
+
+Source: TypeAlias = "str | Path | bytes | NDArray[np.uint8] | PillowImage.Image"
+"""A path, the content of a file, a uint8 array (H, W), (H, W, 3) or (H, W, 4), a Pillow image."""
 
 
 def to_picture(source: Any, limits: Limits) -> Picture:  # noqa: ANN401 - what a caller has
