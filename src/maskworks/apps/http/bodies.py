@@ -74,7 +74,7 @@ class FormFields:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
+class UploadPace:
     """How long a body may take: `seconds` in all, and how slow it may be in between.
 
     It may pause for `pause_s`, and after so long must have brought `bytes_per_second` on the
@@ -93,7 +93,9 @@ def too_large_body(limit: int) -> ApiError:
     )
 
 
-async def read_form(request: Request, *, limit: int, pace: Pace, small: bool = False) -> FormFields:
+async def read_form(
+    request: Request, *, limit: int, pace: UploadPace, small: bool = False
+) -> FormFields:
     """Read the body of a request, at most `limit` bytes of it.
 
     Larger files are kept on disk while they arrive, not in memory.
@@ -145,7 +147,7 @@ async def read_form(request: Request, *, limit: int, pace: Pace, small: bool = F
 class _Bounded:
     """Counts what a request sends and how fast, and stops at the limits."""
 
-    def __init__(self, request: Request, most: int, limit: int, pace: Pace) -> None:
+    def __init__(self, request: Request, most: int, limit: int, pace: UploadPace) -> None:
         self._request, self._most, self._limit, self._seen = request, most, limit, 0
         self._pace, self._began = pace, time.monotonic()
 
@@ -241,7 +243,7 @@ def _from_json(body: bytes) -> dict[str, object]:
 
 
 async def receive_campaign(
-    request: Request, place: Callable[[str], Path], *, limit: int, pace: Pace, files: int = 1
+    request: Request, place: Callable[[str], Path], *, limit: int, pace: UploadPace, files: int = 1
 ) -> dict[str, str]:
     """Write every file of a multipart body to where `place` says; return the other fields.
 

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from starlette.requests import Request
 
-from maskworks.apps.http.bodies import SMALL_BYTES, FormFields, Pace, read_form, too_large_body
+from maskworks.apps.http.bodies import (
+    SMALL_BYTES,
+    FormFields,
+    UploadPace,
+    read_form,
+    too_large_body,
+)
 from maskworks.apps.http.calls import CALLS, Shared
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.metrics import Metrics
@@ -87,11 +93,11 @@ class Service:
         pace = self.pace(self.settings.bounds.header_seconds)
         return await read_form(request, limit=SMALL_BYTES, pace=pace, small=True)
 
-    def pace(self, seconds: float) -> Pace:
+    def pace(self, seconds: float) -> UploadPace:
         """Return how slow a body may be that may take so long."""
         bounds = self.settings.bounds
         rate, pause = bounds.bytes_per_second, bounds.pause_seconds
-        return Pace(seconds=seconds, bytes_per_second=rate, pause_s=pause)
+        return UploadPace(seconds=seconds, bytes_per_second=rate, pause_s=pause)
 
     def ticket(self) -> Ticket:
         """Return the claim of a request whose time begins now."""
