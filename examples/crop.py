@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from maskworks.apps.cli import main
+import maskworks as mw
+
+CLASSES = mw.Opening(choices=mw.Choices(classes=2))
 
 
 def picture(folder: Path) -> Path:
@@ -28,20 +30,7 @@ def picture(folder: Path) -> Path:
 if __name__ == "__main__":
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "example-out")
     out.mkdir(parents=True, exist_ok=True)
-    source = picture(out)
-    sys.exit(
-        main(
-            [
-                "segment",
-                str(source),
-                "-o",
-                str(out / "labels"),
-                "--model",
-                "kmeans",
-                "--classes",
-                "2",
-                "--task",
-                "semantic",
-            ]
-        )
-    )
+    plants = mw.segment(picture(out), mw.load_segmenter("kmeans", CLASSES), task="semantic")
+    plants.show().save(out / "field-labels.png")
+    counts = sorted(plants.labels.counts().values())
+    print(f"{len(counts)} classes; leaves cover {counts[0] / sum(counts):.0%} of the field")

@@ -8,7 +8,9 @@ from pathlib import Path
 from PIL import Image
 from skimage import data
 
-from maskworks.apps.cli import main
+import maskworks as mw
+
+CLASSES = mw.Opening(choices=mw.Choices(classes=3))
 
 
 def picture(folder: Path) -> Path:
@@ -21,18 +23,7 @@ def picture(folder: Path) -> Path:
 if __name__ == "__main__":
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "example-out")
     out.mkdir(parents=True, exist_ok=True)
-    source = picture(out)
-    sys.exit(
-        main(
-            [
-                "segment",
-                str(source),
-                "-o",
-                str(out / "labels"),
-                "--model",
-                "multi-otsu",
-                "--classes",
-                "3",
-            ]
-        )
-    )
+    page = mw.segment(picture(out), mw.load_segmenter("multi-otsu", CLASSES))
+    page.show().save(out / "page-labels.png")
+    counts = page.labels.counts()
+    print(f"{len(counts)} classes; ink is {counts[0] / sum(counts.values()):.0%} of the page")

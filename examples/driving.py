@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from maskworks.apps.cli import main
+import maskworks as mw
 
 
 def picture(folder: Path) -> Path:
@@ -27,18 +27,6 @@ def picture(folder: Path) -> Path:
 if __name__ == "__main__":
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "example-out")
     out.mkdir(parents=True, exist_ok=True)
-    source = picture(out)
-    sys.exit(
-        main(
-            [
-                "segment",
-                str(source),
-                "-o",
-                str(out / "labels"),
-                "--model",
-                "slic",
-                "--task",
-                "panoptic",
-            ]
-        )
-    )
+    street = mw.segment(picture(out), "slic", task="panoptic")
+    street.show().save(out / "street-labels.png")
+    print(f"{len(street.panoptic.segments)} regions")

@@ -11,7 +11,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from maskworks.apps.cli import main
+import maskworks as mw
 
 SPACING_MM = (1.5, 1.5, 4.0)
 UNITS = {"air": -1000, "tissue": 40, "bone": 700}
@@ -42,22 +42,14 @@ def millilitres(path: Path) -> list[float]:
 if __name__ == "__main__":
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "example-out")
     out.mkdir(parents=True, exist_ok=True)
-    source = volume(out)
-    code = main(
-        [
-            "segment",
-            str(source),
-            "-o",
-            str(out / "labels"),
-            "--model",
-            "multi-otsu",
-            "--classes",
-            "3",
-            "--window",
-            "0,2200",
-        ]
+    request = mw.LabelRequest(
+        inputs=(str(volume(out)),),
+        output=str(out / "labels"),
+        model="multi-otsu",
+        window=mw.Window.parse("0,2200"),
+        existing="overwrite",
     )
-    if code == 0:
-        air, tissue, bone = millilitres(out / "labels/head.nii.gz")
-        print(f"air {air} ml, soft tissue {tissue} ml, bone {bone} ml")
-    sys.exit(code)
+    for row in mw.open_labelling(request).rows():
+        print(f"{row.status}: {row.output}")
+    air, tissue, bone = millilitres(out / "labels/head.nii.gz")
+    print(f"air {air} ml, soft tissue {tissue} ml, bone {bone} ml")

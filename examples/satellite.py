@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import rasterio
 from rasterio.transform import Affine
 
-from maskworks.apps.cli import main
+import maskworks as mw
 
 
 def picture(folder: Path) -> Path:
@@ -35,22 +36,16 @@ def picture(folder: Path) -> Path:
 if __name__ == "__main__":
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "example-out")
     out.mkdir(parents=True, exist_ok=True)
-    source = picture(out)
-    sys.exit(
-        main(
-            [
-                "segment",
-                str(source),
-                "-o",
-                str(out / "labels"),
-                "--model",
-                "otsu",
-                "--task",
-                "instance",
-                "--bands",
-                "4,2,1",
-                "--write",
-                "geojson,shares",
-            ]
-        )
+    request = mw.LabelRequest(
+        inputs=(str(picture(out)),),
+        output=str(out / "labels"),
+        model="otsu",
+        task="instance",
+        bands=(4, 2, 1),
+        write="geojson,shares",
+        existing="overwrite",
     )
+    for row in mw.open_labelling(request).rows():
+        print(f"{row.status}: {row.output}")
+    fields = json.loads((out / "labels/geojson/scene.geojson").read_text())["features"]
+    print(f"{len(fields)} fields")

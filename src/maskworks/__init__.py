@@ -45,12 +45,16 @@ if TYPE_CHECKING:
     from maskworks.cutouts.cutting import cutout
     from maskworks.cutouts.many import CutoutResult, cutout_many
     from maskworks.cutouts.masks import refine_mask
+    from maskworks.cutouts.request import CutoutRequest, open_cutting
     from maskworks.evaluate.instances import evaluate_objects
     from maskworks.evaluate.measuring import evaluate_labels, evaluate_masks, evaluate_mattes
     from maskworks.evaluate.panoptic import evaluate_panoptic
     from maskworks.evaluate.video import evaluate_video
+    from maskworks.labels.reading.scans import Window
+    from maskworks.labels.request import LabelRequest, open_labelling
     from maskworks.labels.segmenting import Segmentation, segment
     from maskworks.models.catalogue import Catalogue, load_catalogue
+    from maskworks.models.classical_methods import Choices
     from maskworks.models.labelling import Segmenter
     from maskworks.models.loading import Model, load_model
     from maskworks.models.opening import Opening
@@ -86,7 +90,9 @@ __all__ = [
     "Catalogue",
     "Category",
     "ChecksumError",
+    "Choices",
     "Cutout",
+    "CutoutRequest",
     "CutoutResult",
     "Deliverable",
     "Details",
@@ -100,6 +106,7 @@ __all__ = [
     "IngestContext",
     "Instances",
     "LabelMap",
+    "LabelRequest",
     "LicenceError",
     "Limits",
     "Mask",
@@ -131,6 +138,7 @@ __all__ = [
     "UnknownModelError",
     "UnreadableError",
     "UsageError",
+    "Window",
     "add_key",
     "calibrate",
     "campaign_text",
@@ -159,6 +167,8 @@ __all__ = [
     "load_taxonomy",
     "look_around",
     "make_trimap",
+    "open_cutting",
+    "open_labelling",
     "open_store",
     "parse_colour",
     "read_campaign",
@@ -213,12 +223,16 @@ __getattr__, __dir__ = lazy_names(
         "cutouts.cutting": ["cutout"],
         "cutouts.many": ["CutoutResult", "cutout_many"],
         "cutouts.masks": ["refine_mask"],
+        "cutouts.request": ["CutoutRequest", "open_cutting"],
         "evaluate.instances": ["evaluate_objects"],
         "evaluate.measuring": ["evaluate_labels", "evaluate_masks", "evaluate_mattes"],
         "evaluate.panoptic": ["evaluate_panoptic"],
         "evaluate.video": ["evaluate_video"],
+        "labels.reading.scans": ["Window"],
+        "labels.request": ["LabelRequest", "open_labelling"],
         "labels.segmenting": ["Segmentation", "segment"],
         "models.catalogue": ["Catalogue", "load_catalogue"],
+        "models.classical_methods": ["Choices"],
         "models.labelling": ["Segmenter"],
         "models.loading": ["Model", "load_model"],
         "models.opening": ["Opening"],

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskworks.batch.work import Status
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import Limits
 from maskworks.core.sources import Source, to_picture
@@ -59,7 +60,7 @@ def refine_mask(
             f"the mask is {matte.size[0]} by {matte.size[1]}, the picture "
             f"{picture.image.size[0]} by {picture.image.size[1]}; give both at one size"
         )
-    status = "ok" if matte.alpha.max(initial=0) >= 0.5 else "no-subject"
+    status: Status = "ok" if matte.alpha.max(initial=0) >= 0.5 else "no-subject"
     begun = Cutout(
         image=picture.image,
         matte=matte,

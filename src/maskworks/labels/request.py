@@ -69,11 +69,11 @@ class Labelling:
         """All pictures, those still to be done, the rows that still hold."""
         return self.run.plan
 
-    def rows(self, stop: threading.Event) -> Iterator[ManifestRow]:
+    def rows(self, stop: threading.Event | None = None) -> Iterator[ManifestRow]:
         """Yield the row of each picture as it is done; then write the manifest and the tables."""
         done = {row.source for row in self.plan.kept if row.status == "ok"}
         left = len(self.plan.todo)
-        for row in self.run.rows(stop):
+        for row in self.run.rows(stop or threading.Event()):
             left -= 1
             if row.status == "ok":
                 done.add(row.source)
