@@ -19,7 +19,7 @@ from maskworks.cutouts.backgrounds import blend
 from maskworks.cutouts.cutout import KEPT, WHITE, Cutout
 from maskworks.cutouts.own_alpha import is_cut_out
 from maskworks.cutouts.sources import to_picture
-from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT
+from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT, placement
 from maskworks.refine.despill import despill
 from maskworks.refine.refinement import DEFAULTS, RefineOptions, refine
 from maskworks.refine.transparency import soft_interior
@@ -71,7 +71,7 @@ def cut_out(picture: Picture, model: Model, *, min_confidence: float = 0.0) -> C
         details=picture.details,
         foreground=picture.image,
         presence=presence,
-        seen_px=min(max(model.spec.input.height, model.spec.input.width), max(seen.size)),
+        seen_px=min(max(placement(seen.size, model.spec.input)[2:]), max(seen.size)),
         raw_confidence=None if status == "no-subject" else prediction.raw_confidence,
     )
 
