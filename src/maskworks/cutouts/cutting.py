@@ -63,6 +63,8 @@ def cut_out(picture: Picture, model: Model, *, min_confidence: float = 0.0) -> C
     status, confidence = judge(
         prediction.confidence, presence, covered(matte), min_confidence=min_confidence
     )
+    if status == "ok" and not picture.details.colours_sure:
+        status = "review"
     return Cutout(
         image=picture.image,
         matte=matte,

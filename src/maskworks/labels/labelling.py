@@ -83,7 +83,7 @@ def _in_time(row: ManifestRow, work: Work, job: LabelJob, windows: Windows | Non
         pixels = windows.read(Box(0, 0, *windows.size))
         picture = Picture(Image(pixels), None, Details(format="TIFF"))
     row = _read_row(row, work, job, picture.image.size)
-    row = replace(row, seconds=Seconds(read=_since(began)))
+    row = replace(row, seconds=Seconds(read=_since(began)), notes=picture.details.notes)
     began = time.perf_counter()
     go_on(work.shown)
     labelled = label_whole_or_tiled(picture, job)
@@ -135,7 +135,7 @@ def _slice_by_slice(row: ManifestRow, work: Work, job: LabelJob) -> ManifestRow:
             f"{VOLUME} file"
         )
     row = _read_row(row, work, job, scan.size)
-    row = replace(row, seconds=Seconds(read=_since(began)))
+    row = replace(row, seconds=Seconds(read=_since(began)), notes=picture.details.notes)
     began = time.perf_counter()
     most = max(*job.segmenter.taxonomy.ids, job.segmenter.taxonomy.ignore or 0)
     ids = np.empty((scan.slices, *scan.size), np.uint8 if most < 256 else np.uint16)
