@@ -135,7 +135,7 @@ def _slice_by_slice(row: ManifestRow, work: Work, job: LabelJob) -> ManifestRow:
             f"{VOLUME} file"
         )
     row = _read_row(row, work, job, scan.size)
-    row = replace(row, seconds=Seconds(read=_since(began)), notes=picture.details.notes)
+    row = replace(row, seconds=Seconds(read=_since(began)))
     began = time.perf_counter()
     most = max(*job.segmenter.taxonomy.ids, job.segmenter.taxonomy.ignore or 0)
     ids = np.empty((scan.slices, *scan.size), np.uint8 if most < 256 else np.uint16)
