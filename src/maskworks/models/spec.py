@@ -39,7 +39,9 @@ class InputSpec(Row):
     """How a picture becomes the network's input, (1, 3, `height`, `width`) float32.
 
     `resize` "pad" keeps the aspect: the long side fits, the picture is centred and the rest
-    is 0 after normalisation. "squash" resizes both sides and loses the aspect. "keep" takes a
+    is 0 after normalisation. "squash" resizes both sides and loses the aspect. "area" keeps it too: the input is a
+    rectangle of the picture's aspect and of the area of `height` times `width`, its sides
+    multiples of 32, so that no padding takes pixels. "keep" takes a
     picture of any size as it is, its sides filled up to a multiple of `stride`; `height` and
     `width` then say at which size it was trained. `scale` "255" divides by 255, "max" by the
     largest value of the resized picture, "1" not at all. Then `mean` is subtracted and the
@@ -54,7 +56,7 @@ class InputSpec(Row):
     width: Side
     detail: Side | None = None
     mirrored: bool = False
-    resize: Literal["pad", "squash", "keep"]
+    resize: Literal["pad", "squash", "area", "keep"]
     resample: Literal["area", "nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"] = (
         "area"
     )
@@ -170,12 +172,17 @@ class ModelSpec(Row):
             )
             raise ValueError(message)
         labels = self.family != "saliency"
+        if labels and self.input.resize == "area":
+            message = f"{self.name}: a model of labels needs resize pad, squash or keep"
+            raise ValueError(message)
         if labels != ((self.taxonomy is None) == bool(self.classes)):
             message = f"{self.name}: name its classes by either taxonomy or classes, and not both"
             raise ValueError(message)
         rule = self.input
         if not labels and (rule.resize == "keep" or rule.scale == "1"):
-            message = f"{self.name}: a saliency model needs resize pad or squash, scale 255 or max"
+            message = (
+                f"{self.name}: a saliency model needs resize pad, squash or area, scale 255 or max"
+            )
             raise ValueError(message)
         if not labels and (rule.resample != "area" or rule.corner):
             message = f"{self.name}: a saliency model has resample area, and no corner"

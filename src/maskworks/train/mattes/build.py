@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from maskworks.core.errors import RecipeError
 from maskworks.models.networks.mobilenet import MobilePyramid
 from maskworks.models.networks.u2net import U2Net
+from maskworks.train.mattes.onnx_start import EMBEDDED, embedded_file, onnx_tensors
 from maskworks.train.mattes.recipe import Init, Recipe
 
 Body = U2Net | MobilePyramid
@@ -16,7 +17,7 @@ Body = U2Net | MobilePyramid
 
 def build_body(recipe: Recipe) -> Body:
     """Make the recipe's network with fresh weights."""
-    return U2Net() if recipe.network == "u2netp" else MobilePyramid()
+    return U2Net() if recipe.network == "u2netp" else MobilePyramid(context=recipe.context)
 
 
 def start_from(body: Body, init: Init, data: Path) -> set[str]:
@@ -28,11 +29,12 @@ def start_from(body: Body, init: Init, data: Path) -> set[str]:
         If the file is missing or none of its tensors fits the network.
     """
     path = data / init.weights
+    if init.weights.startswith(EMBEDDED):
+        path = embedded_file(init.weights.removeprefix(EMBEDDED))
     if not path.exists():
         raise RecipeError(path, "does not exist", "point init.weights at a safetensors file")
-    tensors = {
-        name: t.float() if t.is_floating_point() else t for name, t in load_file(path).items()
-    }
+    tensors = onnx_tensors(path, body) if path.suffix == ".onnx" else load_file(path)
+    tensors = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     own = body.state_dict()
     fitting = {k: t for k, t in tensors.items() if k in own and own[k].shape == t.shape}
     if not fitting:

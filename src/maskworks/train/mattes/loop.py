@@ -56,7 +56,7 @@ def rate_at(progress: float, *, warm_up: float = 0.03, floor: float = 0.02) -> f
 
 
 def normalised(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Map uint8 (N, S, S, 3) to normalised float32 (N, 3, S, S), channels last in memory."""
+    """Map uint8 (N, h, w, 3) to normalised float32 (N, 3, h, w), channels last in memory."""
     x = pixels.permute(0, 3, 1, 2).float() / 255
     mean = torch.tensor(recipe.mean)[None, :, None, None]
     std = torch.tensor(recipe.std)[None, :, None, None]
