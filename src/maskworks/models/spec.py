@@ -39,9 +39,9 @@ class InputSpec(Row):
     """How a picture becomes the network's input, (1, 3, `height`, `width`) float32.
 
     `resize` "pad" keeps the aspect: the long side fits, the picture is centred and the rest
-    is 0 after normalisation. "squash" resizes both sides and loses the aspect. "area" keeps it too: the input is a
-    rectangle of the picture's aspect and of the area of `height` times `width`, its sides
-    multiples of 32, so that no padding takes pixels. "keep" takes a
+    is 0 after normalisation. "squash" resizes both sides and loses the aspect. "area" keeps it:
+    the input is a rectangle of the picture's aspect and of the area of `height` times `width`,
+    its sides multiples of 32, so that no padding takes pixels. "keep" takes a
     picture of any size as it is, its sides filled up to a multiple of `stride`; `height` and
     `width` then say at which size it was trained. `scale` "255" divides by 255, "max" by the
     largest value of the resized picture, "1" not at all. Then `mean` is subtracted and the

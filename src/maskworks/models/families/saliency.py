@@ -108,7 +108,8 @@ def to_batch(image: Image, spec: ModelSpec) -> Batch:
     Returns
     -------
     float32 (1, 3, h, w)
-        (h, w) is `input_size` of the picture's. With "pad" what lies beside the picture is 0, after normalisation.
+        (h, w) is `input_size` of the picture's. With "pad" what lies beside the picture is 0,
+        after normalisation.
     """
     rule = spec.input
     top, left, height, width = placement(image.size, rule)
