@@ -181,7 +181,7 @@ class ModelSpec(Row):
         rule = self.input
         if not labels and (rule.resize == "keep" or rule.scale == "1"):
             message = (
-                f"{self.name}: a saliency model needs resize pad, squash or area, scale 255 or max"
+                f"{self.name}: a saliency model has resize pad, squash or area, scale 255, max"
             )
             raise ValueError(message)
         if not labels and (rule.resample != "area" or rule.corner):
