@@ -87,13 +87,12 @@ class WideBlock(nn.Module):
     """A wide depthwise kernel and a perceptron on each place, added to what came in.
 
     It begins as the identity, so that a trained network may be given more of them. After Liu
-    et al., A ConvNet for the 2020s, CVPR 2022, with batch norms.
+    et al., A ConvNet for the 2020s, CVPR 2022, without norms.
     """
 
     def __init__(self, width: int, size: int = 9, expansion: int = 2) -> None:
         super().__init__()
-        self.spread = nn.Conv2d(width, width, size, padding=size // 2, groups=width, bias=False)
-        self.spread_norm = nn.BatchNorm2d(width)
+        self.spread = nn.Conv2d(width, width, size, padding=size // 2, groups=width)
         self.widen = nn.Conv2d(width, expansion * width, 1)
         self.narrow = nn.Conv2d(expansion * width, width, 1)
         nn.init.zeros_(self.narrow.weight)
@@ -101,7 +100,7 @@ class WideBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""
-        return x + self.narrow(F.relu(self.widen(self.spread_norm(self.spread(x)))))
+        return x + self.narrow(F.relu(self.widen(self.spread(x))))
 
 
 class MobilePyramid(nn.Module):

@@ -158,10 +158,6 @@ class Run:
 
     def _mode(self) -> None:
         self.body.train()
-        if self.recipe.frozen_norm:
-            for layer in self.body.modules():
-                if isinstance(layer, nn.BatchNorm2d):
-                    layer.eval()
 
     def _learn(self, batch: Batch, factor: float) -> float:
         for group in self.optimizer.param_groups:

@@ -109,7 +109,7 @@ class Recipe(_Frozen):
     init_lr_factor: float = Field(1.0, gt=0, le=1)  # for layers that were initialised
     weight_decay: float = Field(1e-4, ge=0)
     ema: float = Field(0.998, ge=0, lt=1)
-    frozen_norm: bool = False
+    frozen_norm: bool = False  # batch norms are folded into the convolutions before them
     freeze: tuple[str, ...] = ()
     teacher_weight: float = Field(0.5, ge=0)
     pack_size: int = 384
