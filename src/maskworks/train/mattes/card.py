@@ -110,7 +110,8 @@ Written by `maskworks export` from the run; what follows the line `## Notes` is 
 
 - File: `{exported.path.name}`, {exported.bytes / 1e6:.2f} MB, sha256 `{exported.sha256}`
 - Network: {recipe.network}, one pass over a rectangle of the photo's aspect with the area of
-  {recipe.input_size} x {recipe.input_size} px; it answers a matte, its confidence (its own prediction of its IoU) and the presence of a subject
+  {recipe.input_size} x {recipe.input_size} px; it answers a matte, its confidence (its own
+  prediction of its IoU) and the presence of a subject
 - Recipe: `recipes/{recipe.name}.toml`, seed {recipe.seed}; started from {init}
 - Trained: {done.minutes:.0f} minutes on one core of a shared machine, {done.steps} steps,
   {done.pictures} pictures drawn

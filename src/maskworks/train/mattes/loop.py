@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from maskworks.train.budget import Budget
 from maskworks.train.denormals import denormals_as_zero
@@ -156,9 +156,6 @@ class Run:
         body.load_state_dict({k: v.cpu() for k, v in self.average.items()})
         return body.eval()
 
-    def _mode(self) -> None:
-        self.body.train()
-
     def _learn(self, batch: Batch, factor: float) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * factor * group["factor"]
@@ -190,7 +187,7 @@ class Run:
         marks = {"save": self.elapsed_s, "report": self.elapsed_s, "dev": self.elapsed_s}
         seen, losses, stage = 0, [0.0, 0], -1
         batches: Iterator[Batch] = iter(())
-        self._mode()
+        self.body.train()
         clock = time.monotonic()
         while self.elapsed_s < total_s:
             progress = self.elapsed_s / total_s
