@@ -13,7 +13,7 @@ from maskworks.train.mattes.run import open_run
 
 TERMS = {
     "subjects/train/duts": "10,553 photos, hand-made masks; DUTS-TR (Wang et al., CVPR 2017), "
-    "by way of public copies; no licence stated, photos are from ImageNet: research, non-commercial",
+    "from public copies; no licence stated, photos are from ImageNet: research, non-commercial",
     "subjects/train/animals": "722 wild animals, union of hand polygons; "
     "KomaHomu/Applying-Mask-RCNN-in-endangered-animals-detection, its json says CC BY 4.0; photos "
     "are Open Images', COCO's and the web's",
