@@ -54,7 +54,7 @@ class Sampler:
         hard: bool = False,
         empty: bool = False,
     ) -> None:
-        self.pack, self.recipe, self.hard = pack, recipe, hard
+        self.pack, self.recipe, self.hard, self.empty = pack, recipe, hard, empty
         groups: dict[int, list[Entry]] = {}
         backdrops: list[Entry] = []
         for entry in pack.entries:
@@ -76,12 +76,18 @@ class Sampler:
             e for s, g in groups.items() if recipe.source[s].label == "teacher" for e in g
         ]
         self.photos = self.photos or self.backdrops
+        general = [e for e in pack.entries if recipe.source[e.source].label in ("mask", "teacher")]
+        self.surroundings = [e for e in general if not e.held_out] or self.backdrops
         self.fill = tuple(round(255 * m) for m in recipe.mean)
 
     def draw(self, shape: Shape, rng: Generator, *, plain: bool = False) -> Sample:
         """Draw one sample of `shape` (h, w) pixels; `plain` leaves geometry and light alone."""
         rules = self.recipe.synthesis
-        if not plain and self.foregrounds and self.backdrops and rng.random() < rules.share:
+        if self.empty and rng.random() < 0.5:
+            pixels = self._bare(shape, rng)
+            matte = np.zeros(shape, np.uint8)
+            known, subject, truth = np.ones_like(matte), 0, 1
+        elif not plain and self.foregrounds and self.backdrops and rng.random() < rules.share:
             pixels, matte = self._composited(shape, rng)
             known, subject, truth = np.ones_like(matte), int((matte > 127).mean() > 0.002), 1
         else:
@@ -121,10 +127,7 @@ class Sampler:
         rules = self.recipe.synthesis
         draw = rng.random()
         if rng.random() < rules.empty:
-            chosen = self.photos[rng.integers(len(self.photos))]
-            alone = pattern(self.pack.pixels(chosen), shape, rng) if draw < 0.7 else None
-            pixels = plain_backdrop(shape, rng) if alone is None else alone
-            return pixels, np.zeros(shape, np.uint8)
+            return self._bare(shape, rng), np.zeros(shape, np.uint8)
         if draw < 0.55:
             chosen = self.backdrops[rng.integers(len(self.backdrops))]
             backdrop = photo_backdrop(self.pack.pixels(chosen), shape, rng, blur=rng.random() < 0.2)
@@ -135,6 +138,24 @@ class Sampler:
             backdrop = plain_backdrop(shape, rng)
         count = int(rng.integers(2, 4)) if rng.random() < rules.several else 1
         return composite(backdrop, [self._subject(shape, rng) for _ in range(count)], rules, rng)
+
+    def _bare(self, shape: Shape, rng: Generator) -> Bytes:
+        """Draw a picture without a subject: what lies beside one, a pattern, a plain backdrop."""
+        draw = rng.random()
+        if draw < 0.15:
+            return plain_backdrop(shape, rng)
+        chosen = self.surroundings[rng.integers(len(self.surroundings))]
+        pixels, matte = self.pack.pixels(chosen), self.pack.matte(chosen)
+        for _ in range(40 if draw < 0.8 else 0):
+            share = rng.uniform(0.25, 0.7)
+            rows, columns = (max(16, int(side * share)) for side in matte.shape)
+            top = rng.integers(0, max(1, matte.shape[0] - rows + 1))
+            left = rng.integers(0, max(1, matte.shape[1] - columns + 1))
+            part = (slice(top, top + rows), slice(left, left + columns))
+            if matte[part].max() < 26:
+                beside = np.ascontiguousarray(pixels[part])
+                return random_view([beside], shape, rng, [(128, 128, 128)], plain=True)[0]
+        return pattern(pixels, shape, rng)
 
     def _subject(self, shape: Shape, rng: Generator) -> tuple[Bytes, Bytes]:
         rules = self.recipe.synthesis
