@@ -31,6 +31,9 @@ from maskworks.train.mattes.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
+ALIKE = 0.25
+"""Difference of two aspects, as logarithms, that a picture may be cropped or filled by."""
+
 _ASPECTS = (-0.58, -0.4, -0.4, -0.29, 0.0, 0.0, 0.0, 0.29, 0.29, 0.4, 0.4, 0.58)
 """Logarithms of height by width that batches are drawn with: 9:16, 2:3, 3:4, square and back."""
 
@@ -101,8 +104,7 @@ class Sampler:
         self, shape: Shape, rng: Generator, *, plain: bool
     ) -> tuple[Bytes, Bytes, Bytes, int, int]:
         source = self.sources[rng.choice(len(self.sources), p=self.odds)]
-        group = self.groups[source]
-        entry = group[rng.integers(len(group))]
+        entry = self._of_aspect(self.groups[source], shape, rng)
         label = self.recipe.source[source].label
         matte = self.pack.matte(entry)
         known = np.full_like(matte, 255)
@@ -122,6 +124,14 @@ class Sampler:
             subject,
             int(label != "teacher"),
         )
+
+    @staticmethod
+    def _of_aspect(group: list[Entry], shape: Shape, rng: Generator) -> Entry:
+        """Draw a picture of about the batch's aspect, which it then fills; any, if few are."""
+        drawn = [group[number] for number in rng.integers(len(group), size=6)]
+        wanted = np.log(shape[0] / shape[1])
+        near = [e for e in drawn if abs(np.log(e.height / e.width) - wanted) < ALIKE]
+        return near[0] if near else drawn[0]
 
     def _composited(self, shape: Shape, rng: Generator) -> tuple[Bytes, Bytes]:
         rules = self.recipe.synthesis
