@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from maskworks.studio.run.reporting import report_campaign
     from maskworks.studio.run.run import Begun, Ended, Run, Telling, run_campaign
     from maskworks.studio.scoring.evidence import Evidence, measure
-    from maskworks.studio.scoring.score_model import ScoreModel, load_score_model, score_model_for
+    from maskworks.studio.scoring.score_model import ScoreModel, load_score_model
 
 __all__ = [
     "Assignment",
@@ -56,7 +56,6 @@ __all__ = [
     "report_campaign",
     "rules_from",
     "run_campaign",
-    "score_model_for",
     "suggest_rules",
     "unit_cost",
     "yearly_saving",
@@ -78,6 +77,6 @@ __getattr__, __dir__ = lazy_names(
         "run.reporting": ["report_campaign"],
         "run.run": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
         "scoring.evidence": ["Evidence", "measure"],
-        "scoring.score_model": ["ScoreModel", "load_score_model", "score_model_for"],
+        "scoring.score_model": ["ScoreModel", "load_score_model"],
     },
 )

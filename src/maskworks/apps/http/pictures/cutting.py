@@ -21,7 +21,7 @@ from maskworks.cutouts.cutting import cut_out, refine_edge
 from maskworks.refine.refinement import Method, RefineOptions
 from maskworks.studio.pipeline import NO_SUBJECT, Item, assess, decide
 from maskworks.studio.route import Reason, Route, Rules
-from maskworks.studio.scoring.score_model import score_model_for
+from maskworks.studio.scoring.score_model import load_score_model
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -124,7 +124,7 @@ def make(data: bytes, model: Model, way: Way, limits: Limits, ticket: Ticket) ->
         return Answer(cutout=found, original=original)
     with ticket.step("score"):
         item = Item(content=_digest(data), picture=picture, variants=(), cutout=found)
-        item = decide(assess(item, score_model_for(model.spec.name)), _RULES)
+        item = decide(assess(item, load_score_model()), _RULES)
     return Answer(
         cutout=found,
         original=original,
