@@ -17,7 +17,7 @@ from maskworks.cutouts.backgrounds import blend
 from maskworks.cutouts.cutout import WHITE, Cutout
 from maskworks.cutouts.own_alpha import is_cut_out
 from maskworks.cutouts.sources import to_picture
-from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT
+from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT, input_size
 from maskworks.refine.despill import despill
 from maskworks.refine.refinement import DEFAULTS, RefineOptions, refine
 from maskworks.refine.transparency import soft_interior
@@ -78,7 +78,7 @@ def cut_out(picture: Picture, model: Model, *, min_confidence: float = 0.0) -> C
         details=picture.details,
         foreground=picture.image,
         presence=presence,
-        seen_px=min(max(model.spec.input.height, model.spec.input.width), max(seen.size)),
+        seen_px=min(max(input_size(seen.size, model.spec.input)), max(seen.size)),
         raw_confidence=None if status == "no-subject" else prediction.raw_confidence,
     )
 

@@ -46,15 +46,14 @@ class InputSpec(Row):
     `width` then say at which size it was trained. `scale` "255" divides by 255, "max" by the
     largest value of the resized picture, "1" not at all. Then `mean` is subtracted and the
     result divided by `std`, per channel R, G, B; with `order` "bgr" the channels are swapped
-    last. With `layout` "nhwc" the network takes, and answers, channels last. `detail` is the
-    side of a second, closer look at the subject, for a network that takes more than one size.
+    last. With `layout` "nhwc" the network takes, and answers, channels last. With `mirrored` a
+    model of labels is shown the mirror image too, and the mean of both answers counts.
     `resample` is the filter: "area" is ours, the others are Pillow's. With `corner` a padded
     picture lies at the top left rather than in the middle.
     """
 
     height: Side
     width: Side
-    detail: Side | None = None
     mirrored: bool = False
     resize: Literal["pad", "squash", "area", "keep"]
     resample: Literal["area", "nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"] = (

@@ -69,34 +69,6 @@ STRIDE = 32
 """A network that takes more than one size takes multiples of this."""
 
 
-def predict_closer(image: Image, spec: ModelSpec, network: Network, side: int) -> Prediction:
-    """Run `network` on one picture with a long side of `side`, not its usual size.
-
-    Parameters
-    ----------
-    image : Image of shape (H, W)
-        Usually the subject's part of a picture.
-    spec : ModelSpec
-    network : Network
-    side : int, >= 32
-        A multiple of `STRIDE`. The short side of the input is as long as the picture needs,
-        also a multiple, so that a standing person costs half of a square.
-
-    Raises
-    ------
-    NetworkError
-        See `predict`; also if the network takes one size only.
-    """
-    if spec.input.detail is None:
-        raise NetworkError(spec.name, "takes one input size, its row names no `detail`")
-    height, width = (
-        min(side, max(1, math.ceil(side * extent / max(image.size) / STRIDE)) * STRIDE)
-        for extent in image.size
-    )
-    closer = spec.input.model_copy(update={"height": height, "width": width})
-    return predict(image, spec.model_copy(update={"input": closer}), network)
-
-
 def to_batch(image: Image, spec: ModelSpec) -> Batch:
     """Resize and normalise a picture.
 
