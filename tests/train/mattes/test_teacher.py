@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
@@ -25,12 +25,19 @@ missing = "{missing}"
 def weights(tmp_path):
     """A teacher that says: what is bright is the subject."""
     shape = ["n", 3, SIDE, SIDE]
-    node = helper.make_node("ReduceMean", ["x"], ["matte"], axes=[1], keepdims=1)
+    gain, least = numpy_helper.from_array(np.float32(20), "gain"), np.float32(-8)
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["grey"], axes=[1], keepdims=1),
+        helper.make_node("Mul", ["grey", "gain"], ["steep"]),
+        helper.make_node("Add", ["steep", "least"], ["odds"]),
+        helper.make_node("Sigmoid", ["odds"], ["matte"]),
+    ]
     graph = helper.make_graph(
-        [node],
+        nodes,
         "bright",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info("matte", TensorProto.FLOAT, ["n", 1, SIDE, SIDE])],
+        initializer=[gain, numpy_helper.from_array(least, "least")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     path = tmp_path / "teacher.onnx"

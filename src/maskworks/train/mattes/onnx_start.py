@@ -38,6 +38,8 @@ def onnx_tensors(path: Path, body: nn.Module) -> dict[str, Tensor]:
     after = dict(pairwise(layers))
     found: dict[str, Tensor] = {}
     for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in values:  # tensors that are alike
+            values[node.output[0]] = values[node.input[0]]
         weights = [values[i] for i in node.input[1:] if i in values]
         name = _layer_of(node.name)
         if node.op_type not in ("Conv", "Gemm") or name not in layers or not weights:
