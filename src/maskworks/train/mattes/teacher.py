@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
+from maskworks.models.runtimes.network import Network
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.train.mattes.recipe import Teacher
 
@@ -32,7 +33,7 @@ class Labels:
     def __init__(self, teacher: Teacher, data: Path, folder: Path, *, threads: int = 0) -> None:
         self.teacher, self.folder = teacher, folder
         self._path, self._threads = data / teacher.weights, threads
-        self._network = None
+        self._network: Network | None = None
         if teacher.missing == "label" and not self._path.exists():
             raise RecipeError(self._path, "does not exist", "point teacher.weights at an ONNX file")
 
