@@ -260,7 +260,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--pictures", type=int, default=8000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--model", default="cutout")
-    parser.add_argument("--refine", default="fast", choices=["off", "fast", "fine", "auto"])
+    parser.add_argument("--refine", default="auto", choices=["off", "fast", "fine", "auto"])
     parser.add_argument("--write", type=Path, help="the page; default: print it")
     parser.add_argument("--keep", action="store_true", help="leave the outputs on the disk")
     options = parser.parse_args(arguments)

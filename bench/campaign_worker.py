@@ -47,8 +47,8 @@ def main(campaign: Path, count: int, method: str, threads: int) -> None:
             if one.route in HANDED_OVER:
                 handed.add(one.source)
     sources = sorted(made)
-    crew = share_cores(threads, len(sources))
-    model = taking_turns(load_model(file.campaign.input.model, threads=crew.threads))
+    cores = share_cores(threads, len(sources))
+    model = taking_turns(load_model(file.campaign.input.model, threads=cores.threads))
     options = RefineOptions(method=method)  # type: ignore[arg-type] - one of its methods
 
     def work(source: str) -> None:
@@ -63,7 +63,7 @@ def main(campaign: Path, count: int, method: str, threads: int) -> None:
             encode_psd(handover)
 
     def work_on(photos: list[str]) -> None:
-        for _ in run_line(photos, work, workers=crew.workers, stop=threading.Event()):
+        for _ in run_line(photos, work, workers=cores.workers, stop=threading.Event()):
             pass
 
     reuse_memory()

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
-from peer import Peer, clean_environment
+from peer import FailedRunError, Peer, clean_environment
 from PIL import Image as PillowImage
 
 HERE = Path(__file__).resolve().parent
@@ -108,8 +108,6 @@ def work(kind: str, case: Path, peer: Peer | None, threads: int) -> Took:
     command = [python, str(HERE / "matting_worker.py"), kind, str(case), str(out)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        from sections import FailedRunError
-
         message = f"{kind} on {case.name}: {done.stderr[-1500:]}"
         raise FailedRunError(message)
     said = json.loads(done.stdout.splitlines()[-1])

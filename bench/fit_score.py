@@ -35,7 +35,7 @@ from maskworks.models.store import ready
 from maskworks.quality import iou
 from maskworks.refine.refinement import DEFAULTS
 from maskworks.studio.calibration.calibrate import flag_rate, measure_reliability
-from maskworks.studio.calibration.logistic import Terms, fit_logistic
+from maskworks.studio.calibration.logistic import Coefficients, fit_logistic
 from maskworks.studio.pipeline import Item, cut, evidence_of
 from maskworks.studio.route import Rules
 from maskworks.studio.scoring.score import evidence_values
@@ -233,7 +233,7 @@ def fit(rows: Floats, good: Floats, weights: Floats) -> Floats:
     """Fit intercept, slope >= 0 and weights <= 0; as many columns as there are."""
     others = rows.shape[1] - 2
     free = float("inf")
-    terms = Terms(
+    terms = Coefficients(
         lowest=[-free, 0.0, *[-free] * others],
         highest=[free, free, *[0.0] * others],
         ridge=[0.0, 0.0, *[RIDGE] * others],

@@ -19,6 +19,10 @@ VENV = ROOT / ".venv-rembg"
 PINS = ROOT / "bench/rembg.txt"
 
 
+class FailedRunError(Exception):
+    """A program did not do what it was timed for."""
+
+
 @dataclass(frozen=True)
 class Peer:
     """Where rembg is and where it finds its model."""

@@ -16,10 +16,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from peer import MissingError, prepare_peer
+from peer import FailedRunError, MissingError, prepare_peer
 from photos import SIZES
 from report import write_report
-from sections import SECTIONS, FailedRunError, Row, Settings
+from sections import SECTIONS, Row, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT.parent / "shared/weights/u2netp_bnfolded.safetensors"

@@ -22,7 +22,7 @@ import memory
 import numpy as np
 import panoptic
 import photos
-from peer import Peer, clean_environment
+from peer import FailedRunError, Peer, clean_environment
 
 from maskworks.core.values import UNKNOWN
 
@@ -81,10 +81,6 @@ class Contender:
     files: int = 0  # that must lie in `out` afterwards
 
 
-class FailedRunError(Exception):
-    """A program did not do what it was timed for."""
-
-
 def run_once(contender: Contender) -> float:
     """Run it as a process of its own; return the wall seconds."""
     if contender.out is not None:
@@ -122,13 +118,11 @@ def _ours(name: str, arguments: tuple[str, ...], out: Path | None, files: int) -
     return Contender(name, (MASKWORKS, *arguments), clean_environment(), out, files)
 
 
-def _cutout(source: Path, target: Path, threads: int, *settings: str) -> tuple[str, ...]:
-    """Return the command with default settings, and others where they are given.
-
-    A picture without a subject is written too: rembg writes one for each.
-    """
-    more = ("--threads", str(threads), "--write-no-subject", *settings)
-    return ("cutout", str(source), "-o", str(target), *more)
+def _cutout(source: Path, target: Path, threads: int, *others: str) -> tuple[str, ...]:
+    """Cut out as a user does who sets nothing: edges refined; `others` are named in the row."""
+    # rembg writes a file for every picture; without the option we would not.
+    settings = ("--threads", str(threads), "--write-no-subject", *others)
+    return ("cutout", str(source), "-o", str(target), *settings)
 
 
 # ------------------------------------------------------------------ (a) the network alone
@@ -182,8 +176,11 @@ def _answer(process: subprocess.Popen[str]) -> str:
 
 # ------------------------------------------------------------------ (b) folders
 
-EDGES_OFF = "cutout --refine off"
-"""The same work as rembg does without its -a: no matting."""
+WAYS: dict[str, tuple[str, ...]] = {
+    "cutout": (),  # the defaults
+    "cutout, edges off": ("--refine", "off"),  # as rembg without its -a: no matting
+}
+"""What is timed on folders, by the name it gets there: only the defaults go without."""
 
 
 def measure_folders(settings: Settings, peer: Peer | None) -> list[Row]:
@@ -194,9 +191,9 @@ def measure_folders(settings: Settings, peer: Peer | None) -> list[Row]:
         print(f"  {name}", flush=True)
         count = len(list(folder.glob("*.jpg")))
         contenders = []
-        for who, more in (("cutout", ()), (EDGES_OFF, ("--refine", "off"))):
-            out = settings.out / "cut-ours"
-            arguments = _cutout(folder, out, settings.threads, *more)
+        for who, others in WAYS.items():
+            out = settings.out / f"cut-{who.replace(' ', '-')}"
+            arguments = _cutout(folder, out, settings.threads, *others)
             contenders.append(_ours(who, arguments, out, count))
         if peer:
             out = settings.out / "cut-rembg"
@@ -217,7 +214,7 @@ def measure_folders(settings: Settings, peer: Peer | None) -> list[Row]:
                     target=5.0 if (name, who) == ("mixed", "cutout") else None,
                     at_most=False,
                 )
-                for who in ("cutout", EDGES_OFF)
+                for who in WAYS
             ]
     return rows
 

@@ -99,7 +99,7 @@ def sheet(subject: Subject, peer: Peer | None) -> Image.Image:
     pictures = {
         "photo": subject.picture.convert("RGB"),
         "network alone": ours(subject.picture, "off"),
-        "Maskworks": ours(subject.picture, "fine"),
+        "Maskworks": ours(subject.picture, "auto"),
     }
     if peer:
         pictures["rembg -a, u2netp"] = rembg(subject.picture, peer)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
-import json
-import os
-import subprocess
-import sys
+import re
 import tomllib
 from pathlib import Path
 
@@ -74,55 +71,100 @@ def test_public_names_are_there_and_explained(package):
             assert value.__doc__, f"maskworks.{package}.{name} says nothing about itself"
 
 
-def test_every_package_is_in_the_picture(root):
-    config = tomllib.loads((root / "pyproject.toml").read_text())
-    layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
-    drawn = {name.strip(" ()") for layer in layers for name in layer.split("|")}
-    page = (root / "docs/architecture.md").read_text()
-    assert set(PACKAGES) <= drawn
-    assert [name for name in sorted(drawn) if name not in page] == []
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+    "contracts"
+]
+PAGE = (ROOT / "docs/architecture.md").read_text()
 
 
-def _fresh(code: str) -> dict:
-    """Run `code` in an interpreter of its own; it leaves its answer in `answer`."""
-    program = f"import json, resource, sys\n{code}\nprint(json.dumps(answer))"
-    # Bytecode is written: what is measured is the second start and every one after it.
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
-    )
-    return json.loads(run.stdout.splitlines()[-1])
-
-
-def test_importing_maskworks_imports_nothing_heavy():
-    code = f"import maskworks\nanswer = [n for n in {HEAVY!r} if n in sys.modules]"
-    assert _fresh(code) == []
-
-
-CPU = "resource.getrusage(resource.RUSAGE_SELF)"
-LIST_COMMANDS = """
-from maskworks.apps.cli import main
-sys.argv = ["maskworks", "--help"]
-import contextlib, io
-with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-    main()
-"""
+def _layers(container):
+    """The layers that import-linter holds of a package, each a set of names."""
+    rows = next(c["layers"] for c in CONTRACTS if c.get("containers") == [container])
+    return [{name.strip(" ()") for name in row.split("|")} for row in rows]
 
 
 @pytest.mark.parametrize(
-    ("code", "most_s"),
-    [
-        pytest.param("import maskworks", 0.2, id="import"),
-        pytest.param(LIST_COMMANDS, 0.4, id="help"),
-    ],
+    ("block", "container"), [("layers", "maskworks"), ("rooms", "maskworks.studio")]
 )
-def test_start_is_quick(code, most_s):
-    # Processor time, start of the interpreter included: it does not depend on what else runs.
-    code = f"{code}\nuse = {CPU}\nanswer = use.ru_utime + use.ru_stime"
-    assert min(_fresh(code) for _ in range(3)) < most_s
+def test_the_page_draws_the_picture_that_the_linter_holds(block, container):
+    drawn = re.search(rf"^```{block}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    rows = [{n.strip(" *") for n in row.split("|")} for row in drawn[1].splitlines()]
+    assert rows == _layers(container)
+    assert set(PACKAGES) <= set().union(*_layers("maskworks"))
 
 
-def test_help_imports_no_command_and_no_heavy_library():
-    heavy = tuple(name for name in HEAVY if name not in {"rich", "typer"})
-    code = f"{LIST_COMMANDS}\nanswer = [n for n in {heavy!r} if n in sys.modules]"
-    assert _fresh(code) == []
+def test_the_page_says_where_each_heavy_library_is_imported():
+    table = re.findall(r"^\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \|$", PAGE, re.MULTILINE)
+    held = {}
+    for contract in CONTRACTS:
+        for way in contract.get("ignore_imports", ()):
+            source, library = way.split(" -> ")
+            held.setdefault(library, set()).add(source.split(".")[1])
+    assert {name: set(re.findall(r"\w+", homes)) for name, homes in table} == held
+
+
+@pytest.mark.parametrize("row", re.findall(r"^\| (add .*) \|$", PAGE, re.MULTILINE))
+def test_the_ten_common_changes_lead_to_files_that_are_there(row):
+    paths = [name for name in re.findall(r"`([\w/.]+)`", row) if "/" in name]
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_page_names_ten_common_changes():
+    assert len(re.findall(r"^\| add ", PAGE, re.MULTILINE)) == 10
+
+
+def _imports(folder, top):
+    """Which modules of a folder each of them imports, anywhere in its text."""
+    names = {path: ".".join(path.relative_to(top).with_suffix("").parts) for path in folder}
+    names = {path: name.removesuffix(".__init__") for path, name in names.items()}
+    known = set(names.values())
+    graph = {}
+    for path, name in names.items():
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                deep = {f"{node.module}.{alias.name}" for alias in node.names} & known
+                found |= deep or {node.module}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+        graph[name] = found & known - {name}
+    return graph
+
+
+def _in_circles(graph):
+    """Modules that import themselves by way of others."""
+    while True:  # what imports nothing more, or is imported by nothing more, is in no circle
+        imported = set().union(*graph.values()) if graph else set()
+        left = {n: i & graph.keys() for n, i in graph.items() if i & graph.keys()}
+        left = {n: i for n, i in left.items() if n in imported}
+        if left == graph:
+            return sorted(graph)
+        graph = left
+
+
+@pytest.mark.parametrize("top", ["src", "bench", "docs", "examples"])
+def test_no_import_goes_in_a_circle(top):
+    assert _in_circles(_imports(sorted((ROOT / top).rglob("*.py")), ROOT / top)) == []
+
+
+def test_a_circle_is_found():
+    assert _in_circles({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}) == ["b", "c"]
+
+
+def test_no_public_class_has_the_name_of_another():
+    homes = {}
+    for path in FILES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(_short(path))
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def test_no_package_outweighs_the_others():
+    lines = {
+        package: sum(path.read_text().count("\n") for path in (SOURCE / package).rglob("*.py"))
+        for package in PACKAGES
+    }
+    largest = max(lines, key=lines.get)
+    assert lines[largest] <= 0.25 * sum(lines.values()), f"{largest} is {lines[largest]} lines"

@@ -15,7 +15,7 @@ from maskworks.apps.demo.campaign import PHOTOS as CAMPAIGN_PHOTOS
 from maskworks.apps.demo.campaign import write_campaign
 from maskworks.apps.demo.page import page
 from maskworks.apps.demo.photos import DRAWINGS, PHOTOS, samples
-from maskworks.batch.work import Row
+from maskworks.batch.work import ManifestRow
 from maskworks.studio.campaign.assignment import assign
 from maskworks.studio.campaign.campaign_file import read_campaign
 
@@ -101,7 +101,7 @@ def test_drawings_are_the_same_every_time(draw):
 def test_page_escapes_names(tmp_path):
     path = tmp_path / '<b>"x".png'
     Image.new("RGB", (4, 4)).save(path)
-    row = Row(source=str(path), output=None, status="no-subject", model="m", confidence=0.5)
+    row = ManifestRow(source=str(path), output=None, status="no-subject", model="m", confidence=0.5)
     html = page([row], {path.name: "<i>"}, "<u>")
     assert "<b>" not in html
     assert "<i>" not in html

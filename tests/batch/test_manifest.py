@@ -2,18 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from maskworks.batch import Journal, Row, read_manifest
+from maskworks.batch import ManifestRow, ManifestWriter, read_manifest
 from maskworks.batch.manifest import from_json, to_json
 from maskworks.batch.work import Fault, Fingerprint, Seconds
 from maskworks.core.errors import OutputError, UsageError
 
 
 def row(source, output=None, status="ok", error=None):
-    return Row(source=source, output=output, status=status, model="m", error=error)
+    return ManifestRow(source=source, output=output, status=status, model="m", error=error)
 
 
 def test_row_survives_its_line():
-    full = Row(
+    full = ManifestRow(
         source="/in/ü\udcff.jpg",
         output="/out/a.png",
         status="review",
@@ -47,18 +47,18 @@ def test_foreign_file_is_left_alone(text, tmp_path):
     book = tmp_path / "notes.txt"
     book.write_text(text)
     with pytest.raises(UsageError, match="left alone"):
-        Journal(book)
+        ManifestWriter(book)
     assert book.read_text() == text
 
 
 def test_folder_as_manifest_is_said(tmp_path):
     with pytest.raises(OutputError, match="the manifest cannot be read"):
-        Journal(tmp_path)
+        ManifestWriter(tmp_path)
 
 
 def test_journal_keeps_rows_at_once_and_ends_in_order(tmp_path):
     book = tmp_path / "new/m.jsonl"
-    journal = Journal(book)
+    journal = ManifestWriter(book)
     journal.add(row("/b"))
     journal.add(row("/a"))
     assert list(read_manifest(book)) == ["/b", "/a"]
@@ -70,12 +70,12 @@ def test_earlier_rows_stay_while_their_file_does(tmp_path):
     book = tmp_path / "m.jsonl"
     for name in ("kept.png", "replaced.png"):
         (tmp_path / name).touch()
-    first = Journal(book)
+    first = ManifestWriter(book)
     for source, name in (("/k", "kept.png"), ("/r", "replaced.png"), ("/g", "gone.png")):
         first.add(row(source, str(tmp_path / name)))
     first.add(row("/failed", status="failed"))
     first.finish(["/k", "/r", "/g", "/failed"])
-    second = Journal(book)
+    second = ManifestWriter(book)
     second.add(row("/new", str(tmp_path / "replaced.png")))
     second.finish(["/new"])
     assert list(read_manifest(book)) == ["/k", "/new"]
@@ -84,7 +84,7 @@ def test_earlier_rows_stay_while_their_file_does(tmp_path):
 def test_torn_end_is_mended_before_anything_is_appended(tmp_path):
     book = tmp_path / "m.jsonl"
     book.write_text(to_json(row("/a")) + '\n{"source": "/b')
-    journal = Journal(book)
+    journal = ManifestWriter(book)
     journal.add(row("/c"))
     assert list(read_manifest(book)) == ["/a", "/c"]
     journal.finish(["/a", "/c"])

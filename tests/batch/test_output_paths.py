@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from maskworks.batch import find_pictures, plan_file, plan_folder
-from maskworks.batch.destination import take_aim
+from maskworks.batch.destination import destination_of
 from maskworks.batch.output_paths import name_outputs
 from maskworks.core.errors import UsageError
 
@@ -153,11 +153,11 @@ def test_file_is_not_written_onto_itself(tree):
 def test_output_that_makes_no_sense_is_refused(output, form, message, tree):
     tree("taken")
     with pytest.raises(UsageError, match=message):
-        take_aim(output, form)
+        destination_of(output, form)
 
 
 def test_folder_may_be_named_like_a_picture(tree):
     here = tree("a.png/x.txt")
-    assert take_aim("a.png", None).folder == here / "a.png"
-    assert take_aim("b.png/", None).folder == here / "b.png"
-    assert take_aim("b.png", None).file == here / "b.png"
+    assert destination_of("a.png", None).folder == here / "a.png"
+    assert destination_of("b.png/", None).folder == here / "b.png"
+    assert destination_of("b.png", None).file == here / "b.png"

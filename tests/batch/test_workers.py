@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from maskworks.batch.work import Row, Work
-from maskworks.batch.workers import Room, run_line, share_cores, usable_cores
+from maskworks.batch.work import ManifestRow, Work
+from maskworks.batch.workers import PixelBudget, run_line, share_cores, usable_cores
 
 
 def works(count):
@@ -17,7 +17,7 @@ def works(count):
 
 
 def row(work):
-    return Row(source=str(work.source), output=None, status="ok", model="none")
+    return ManifestRow(source=str(work.source), output=None, status="ok", model="none")
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -88,7 +88,7 @@ def test_line_that_is_left_leaves_no_worker_behind():
 
 
 def test_room_holds_no_more_than_its_pixels():
-    room = Room(most=10)
+    room = PixelBudget(most=10)
     lock, now, most = threading.Lock(), [0], [0]
 
     def hold(pixels):
@@ -109,7 +109,7 @@ def test_room_holds_no_more_than_its_pixels():
 
 
 def test_room_lets_a_large_picture_in_alone():
-    with Room(most=10).take(1000):
+    with PixelBudget(most=10).take(1000):
         pass
 
 
@@ -118,5 +118,5 @@ def test_room_lets_a_large_picture_in_alone():
     [(4, 1, (1, 4)), (4, 2, (2, 4)), (2, 500, (2, 2)), (64, 500, (8, 64)), (1, 0, (1, 1))],
 )
 def test_cores_are_shared(threads, items, expected):
-    crew = share_cores(threads, items)
-    assert (crew.workers, crew.threads) == expected
+    cores = share_cores(threads, items)
+    assert (cores.workers, cores.threads) == expected

@@ -12,7 +12,7 @@ from scipy.optimize import isotonic_regression
 
 from maskworks.apps.cli import main
 from maskworks.core.errors import ModelError, UsageError
-from maskworks.evaluate.confidences import Confidences, Judged
+from maskworks.evaluate.confidences import ConfidencePair, Confidences
 from maskworks.evaluate.fitting import fit_confidence
 from maskworks.models import load_catalogue, load_model
 from maskworks.models.confidence_fit import FILE, ConfidenceFit, keep_fit, read_fits
@@ -42,7 +42,7 @@ def too_sure(count=200):
 def judged(said, reached, model="cutout"):
     rows = zip(said.tolist(), reached.tolist(), strict=True)
     return Confidences(
-        tuple(Judged(str(at), s, r, raw=s, model=model) for at, (s, r) in enumerate(rows))
+        tuple(ConfidencePair(str(at), s, r, raw=s, model=model) for at, (s, r) in enumerate(rows))
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from maskworks.core.errors import LicenceError, ModelError, NetworkError, UsageError
 from maskworks.models.catalogue import load_catalogue
 from maskworks.models.importing import (
-    Terms,
+    WeightTerms,
     import_model,
     parse_normalisation,
     parse_size,
@@ -29,7 +29,7 @@ def take(tiny, rule):
             name=name,
             input_spec=rule.model_copy(update=fields),
             output_spec=output,
-            terms=terms or Terms(licence="MIT", commercial=True),
+            terms=terms or WeightTerms(licence="MIT", commercial=True),
             force=force,
         )
 
@@ -107,7 +107,7 @@ def test_import_takes_logits_that_are_called_so(take, tiny):
 
 
 def test_import_without_terms_is_not_for_commercial_use(take):
-    take(terms=Terms())
+    take(terms=WeightTerms())
     with pytest.raises(LicenceError, match="LicenseRef-unknown"):
         load_catalogue().find("mine", commercial_only=True)
 

@@ -10,13 +10,13 @@ import maskworks.models
 from maskworks.core.errors import LicenceError, ModelError, ProviderError
 from maskworks.core.values import Image
 from maskworks.models import load_model
-from maskworks.models.importing import Terms, import_model
+from maskworks.models.importing import WeightTerms, import_model
 from maskworks.models.spec import OutputSpec
 
 
 @pytest.fixture
 def mine(tiny, rule):
-    terms = Terms(licence="CC-BY-NC-4.0")
+    terms = WeightTerms(licence="CC-BY-NC-4.0")
     matte = OutputSpec(kind="matte")
     return import_model(tiny(), name="mine", input_spec=rule, output_spec=matte, terms=terms)
 

@@ -10,11 +10,11 @@ import pytest
 
 from maskworks.core.errors import ChecksumError, DownloadError, ModelError, OutputError
 from maskworks.models import store
-from maskworks.models.download import Patience
+from maskworks.models.download import RetryPolicy
 from maskworks.models.store import home, locate, models_folder, pull, ready, verify
 
 BODY = bytes(range(256)) * 2048
-QUICK = Patience(tries=2, pause_s=0.001, timeout_s=5)
+QUICK = RetryPolicy(tries=2, pause_s=0.001, timeout_s=5)
 
 
 @pytest.fixture
@@ -86,10 +86,10 @@ def test_pull_checks_md5_too_when_both_are_known(remote, row, server):
 def test_pull_keeps_what_came_of_a_broken_download_and_goes_on(remote, server):
     server.break_after = [100_000]
     with pytest.raises(DownloadError):
-        pull(remote, patience=Patience(tries=1, connections=1))
+        pull(remote, policy=RetryPolicy(tries=1, connections=1))
     assert locate(remote) is None
     assert (models_folder() / "tiny.onnx.part").stat().st_size == 100_000
-    assert pull(remote, patience=QUICK).read_bytes() == BODY
+    assert pull(remote, policy=QUICK).read_bytes() == BODY
     assert server.asked[-1][1] == "bytes=100000-"
 
 
@@ -143,7 +143,7 @@ def test_pull_checks_what_a_local_folder_holds(remote, tmp_path):
 
 def test_pull_takes_no_other_mirror_than_the_one_named(remote, server):
     with pytest.raises(DownloadError):
-        pull(remote, mirror=f"{server.url}/elsewhere", patience=QUICK)
+        pull(remote, mirror=f"{server.url}/elsewhere", policy=QUICK)
     assert [asked[0] for asked in server.asked] == ["/elsewhere/tiny-epoch_7.onnx"]
 
 

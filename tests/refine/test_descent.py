@@ -8,10 +8,10 @@ import pytest
 from maskworks.core.values import Image, Trimap
 from maskworks.refine.band import cover
 from maskworks.refine.colour_space import colour_space
-from maskworks.refine.descent import Limits, descend
+from maskworks.refine.descent import StopRule, descend
 from maskworks.refine.laplacian import matting_laplacian
 
-FOREVER = Limits(tolerance=1e-6, steps=500, deadline=math.inf)
+FOREVER = StopRule(tolerance=1e-6, steps=500, deadline=math.inf)
 
 
 def system(rng, foreground=255):
@@ -24,7 +24,7 @@ def system(rng, foreground=255):
 
 def test_little_is_left_of_the_system(rng):
     laplacian, space = system(rng)
-    found = descend(laplacian, space, Limits(tolerance=1e-4, steps=500, deadline=math.inf))
+    found = descend(laplacian, space, StopRule(tolerance=1e-4, steps=500, deadline=math.inf))
     left = laplacian.load - laplacian.apply(found.alpha, laplacian.band.field())
     assert 0 <= found.alpha.min() <= found.alpha.max() <= 1
     assert found.residual < 1e-3
@@ -35,7 +35,7 @@ def test_more_steps_leave_less_error(rng):
     laplacian, space = system(rng)
     exact = descend(laplacian, space, FOREVER).alpha
     errors = [
-        np.abs(descend(laplacian, space, Limits(1e-9, steps, math.inf)).alpha - exact).sum()
+        np.abs(descend(laplacian, space, StopRule(1e-9, steps, math.inf)).alpha - exact).sum()
         for steps in (1, 4, 8, 16)
     ]
     assert errors == sorted(errors, reverse=True)
@@ -51,6 +51,6 @@ def test_a_band_that_touches_no_foreground_is_background_at_once(rng):
 
 def test_a_deadline_in_the_past_leaves_the_coarse_solution(rng):
     laplacian, space = system(rng)
-    found = descend(laplacian, space, Limits(1e-6, 500, -math.inf))
+    found = descend(laplacian, space, StopRule(1e-6, 500, -math.inf))
     assert (found.converged, found.steps, found.error) == (False, 0, math.inf)
     assert found.alpha == pytest.approx(space.correct(laplacian.load).clip(0, 1))

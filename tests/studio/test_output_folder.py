@@ -13,7 +13,7 @@ from maskworks.studio.output_folder import (
     put,
 )
 from maskworks.studio.store.given import Output
-from maskworks.studio.store.rows import Deliverable
+from maskworks.studio.store.rows import DeliverableRow
 
 PATH = "marble/wall/life/a.png"
 
@@ -23,7 +23,7 @@ def made(route, path=PATH, source="life/a.jpg", sku="A-1", score=0.9):
         path=path, sha256="ab", width=1, height=1, bytes=1, concept="marble", variant="wall",
         score=score,
     )  # fmt: skip
-    return Deliverable(item_id=1, source=source, sku=sku, route=route, output=output)
+    return DeliverableRow(item_id=1, source=source, sku=sku, route=route, output=output)
 
 
 def files(out):

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from maskworks.batch.inputs import Finds, Found, find_pictures
-    from maskworks.batch.manifest import Journal, read_manifest
+    from maskworks.batch.inputs import InputPicture, InputPictures, find_pictures
+    from maskworks.batch.manifest import ManifestWriter, read_manifest
     from maskworks.batch.output_paths import plan_file, plan_folder
-    from maskworks.batch.work import ExistsError, Row, Work
+    from maskworks.batch.work import ExistsError, ManifestRow, Work
 
 __all__ = [
     "ExistsError",
-    "Finds",
-    "Found",
-    "Journal",
-    "Row",
+    "InputPicture",
+    "InputPictures",
+    "ManifestRow",
+    "ManifestWriter",
     "Work",
     "find_pictures",
     "plan_file",
@@ -28,9 +28,9 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "inputs": ["Finds", "Found", "find_pictures"],
-        "manifest": ["Journal", "read_manifest"],
+        "inputs": ["InputPicture", "InputPictures", "find_pictures"],
+        "manifest": ["ManifestWriter", "read_manifest"],
         "output_paths": ["plan_file", "plan_folder"],
-        "work": ["ExistsError", "Row", "Work"],
+        "work": ["ExistsError", "ManifestRow", "Work"],
     },
 )

@@ -24,7 +24,7 @@ SUFFIX_OF = {"png": ".png", "webp": ".webp", "tiff": ".tiff", "jpg": ".jpg"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Aim:
+class Destination:
     """Where to write: `folder` or `file`, both absolute; neither is standard output."""
 
     form: str
@@ -32,7 +32,7 @@ class Aim:
     file: Path | None = None
 
 
-def take_aim(output: str | None, form: str | None, *, streamed: bool = False) -> Aim:
+def destination_of(output: str | None, form: str | None, *, streamed: bool = False) -> Destination:
     """Decide what kind of place `output` is.
 
     An existing folder, or a name that does not end like a picture, is a folder; any other
@@ -51,15 +51,15 @@ def take_aim(output: str | None, form: str | None, *, streamed: bool = False) ->
 
     Examples
     --------
-    >>> take_aim("-", None)
-    Aim(form='png', folder=None, file=None)
-    >>> take_aim("shoe.webp", None).form
+    >>> destination_of("-", None)
+    Destination(form='png', folder=None, file=None)
+    >>> destination_of("shoe.webp", None).form
     'webp'
     """
     if output is None and not streamed:
         raise UsageError("there is no output; name a folder (or for one picture a file) with `-o`")
     if output is None or output == "-":
-        return Aim(form=form or "png")
+        return Destination(form=form or "png")
     path = Path(os.path.abspath(output))  # noqa: PTH100 - resolve() would follow links
     named = None if path.is_dir() or output.endswith("/") else writable_format(path)
     if named is not None:
@@ -67,12 +67,12 @@ def take_aim(output: str | None, form: str | None, *, streamed: bool = False) ->
             raise UsageError(
                 f"-o {output} asks for {named} and --format for {form}; give one of the two"
             )
-        return Aim(form=named, file=path)
+        return Destination(form=named, file=path)
     if streamed:
         raise UsageError(f"-o {output} is a folder; one picture from stdin needs a file, or `-o -`")
     if path.exists() and not path.is_dir():
         raise UsageError(f"-o {output} is a file, not a folder; name another place")
-    return Aim(form=form or "png", folder=path)
+    return Destination(form=form or "png", folder=path)
 
 
 def writable_format(path: Path) -> str | None:

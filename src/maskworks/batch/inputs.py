@@ -13,7 +13,7 @@ from maskworks.core.formats import SCANS, SUFFIXES, scan_ending
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class InputPicture:
     """A picture, and the folder from which its place in the output tree is counted.
 
     `path` and `root` are absolute, symbolic links are kept as they were written.
@@ -25,14 +25,14 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Finds:
+class InputPictures:
     """All pictures, each once, in a fixed order; and what gave none.
 
     `ignored` counts the files in folders and globs that are no pictures by their suffix,
     `barren` names the folders and globs in which there was no picture.
     """
 
-    pictures: tuple[Found, ...]
+    pictures: tuple[InputPicture, ...]
     ignored: int = 0
     barren: tuple[str, ...] = ()
 
@@ -43,7 +43,7 @@ def find_pictures(
     beside: Path | None = None,
     ours: frozenset[Path] = frozenset(),
     scans: bool = False,
-) -> Finds:
+) -> InputPictures:
     """Return the pictures that `inputs` name.
 
     A file is taken whatever its suffix and whether or not it exists: it was asked for, so it
@@ -64,7 +64,7 @@ def find_pictures(
     UsageError
         If there is no picture at all, or a folder may not be listed.
     """
-    pictures: dict[Path, Found] = {}
+    pictures: dict[Path, InputPicture] = {}
     ignored = 0
     barren: list[str] = []
     for given in inputs:
@@ -81,7 +81,7 @@ def find_pictures(
             pictures.setdefault(found.path, found)
     if not pictures:
         raise UsageError(_nothing(barren, ignored, scans=scans))
-    return Finds(tuple(pictures.values()), max(ignored, 0), tuple(barren))
+    return InputPictures(tuple(pictures.values()), max(ignored, 0), tuple(barren))
 
 
 def _nothing(barren: Sequence[str], ignored: int, *, scans: bool) -> str:
@@ -93,14 +93,14 @@ def _nothing(barren: Sequence[str], ignored: int, *, scans: bool) -> str:
     )
 
 
-def _candidates(given: str, beside: Path | None) -> Iterator[tuple[Found, bool]]:
+def _candidates(given: str, beside: Path | None) -> Iterator[tuple[InputPicture, bool]]:
     """Yield every file and whether it was named itself."""
     path = Path(given)
     if path.is_dir():
         yield from ((found, False) for found in _walk(path, _absolute(path), given, beside))
     elif os.path.lexists(path) or not glob.has_magic(given):
         here = _absolute(path)
-        yield Found(path=here, root=here.parent, shown=given), True
+        yield InputPicture(path=here, root=here.parent, shown=given), True
     else:
         root = _absolute(Path(_fixed_part(given)))
         for match in sorted(glob.glob(given, recursive=True)):  # noqa: PTH207 - keeps what was typed
@@ -109,10 +109,10 @@ def _candidates(given: str, beside: Path | None) -> Iterator[tuple[Found, bool]]
                 if not _same(there, beside):
                     yield from ((f, False) for f in _walk(there, root, match, beside))
             elif beside is None or not _inside(there, beside, root):
-                yield Found(path=_absolute(there), root=root, shown=match), False
+                yield InputPicture(path=_absolute(there), root=root, shown=match), False
 
 
-def _walk(folder: Path, root: Path, shown: str, beside: Path | None) -> Iterator[Found]:
+def _walk(folder: Path, root: Path, shown: str, beside: Path | None) -> Iterator[InputPicture]:
     seen: set[tuple[int, int]] = set()
     for here, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
         status = Path(here).stat()
@@ -130,7 +130,7 @@ def _walk(folder: Path, root: Path, shown: str, beside: Path | None) -> Iterator
         for name in sorted(files):
             if not name.startswith("."):
                 path = _absolute(Path(here, name))
-                yield Found(path=path, root=root, shown=str(Path(shown, below, name)))
+                yield InputPicture(path=path, root=root, shown=str(Path(shown, below, name)))
 
 
 def _refuse(error: OSError) -> None:

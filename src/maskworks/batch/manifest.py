@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from maskworks.batch.work import STATUSES, ExistsError, Fault, Fingerprint, Row, Seconds
+from maskworks.batch.work import STATUSES, ExistsError, Fault, Fingerprint, ManifestRow, Seconds
 from maskworks.core.errors import OutputError, UsageError
 from maskworks.core.writing import write_atomic
 
@@ -38,12 +38,12 @@ _SELDOM = ("raw_confidence", "calibration")
 _START = '{"source": '
 
 
-def to_json(row: Row) -> str:
+def to_json(row: ManifestRow) -> str:
     """Return the row as one line of JSON, without the line break.
 
     Examples
     --------
-    >>> to_json(Row(source="/a.jpg", output=None, status="failed", model="cutout"))[:52]
+    >>> to_json(ManifestRow(source="/a.jpg", output=None, status="failed", model="cutout"))[:52]
     '{"source": "/a.jpg", "output": null, "status": "fail'
     """
     fields = asdict(row)
@@ -57,7 +57,7 @@ def to_json(row: Row) -> str:
     return line
 
 
-def from_json(line: str) -> Row:
+def from_json(line: str) -> ManifestRow:
     """Return the row that `to_json` wrote.
 
     Raises
@@ -71,7 +71,7 @@ def from_json(line: str) -> Row:
         if not isinstance(source, str) or status not in STATUSES:
             raise ValueError(f"not a row of a manifest: {line[:80]}")
         error, fingerprint = fields["error"], fields.get("fingerprint")
-        return Row(
+        return ManifestRow(
             source=source,
             output=output,
             status=status,
@@ -91,7 +91,7 @@ def from_json(line: str) -> Row:
         raise ValueError(f"not a row of a manifest: {line[:80]}") from problem
 
 
-def read_manifest(path: Path) -> dict[str, Row]:
+def read_manifest(path: Path) -> dict[str, ManifestRow]:
     """Return the last row of every source; empty if there is no such file.
 
     A last line that was cut off while it was written is left out.
@@ -111,7 +111,7 @@ def read_manifest(path: Path) -> dict[str, Row]:
         raise _unusable(path, f"cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
         raise _foreign(path, 1) from error
-    rows: dict[str, Row] = {}
+    rows: dict[str, ManifestRow] = {}
     lines = text.split("\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -138,7 +138,7 @@ def _foreign(path: Path, number: int) -> UsageError:
     )
 
 
-class Journal:
+class ManifestWriter:
     """The manifest while a run goes on.
 
     Rows of earlier runs stay as long as the file they name is there and was not replaced.
@@ -157,8 +157,8 @@ class Journal:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.earlier: Mapping[str, Row] = read_manifest(path) if path else {}
-        self._unwritten: list[Row] = []
+        self.earlier: Mapping[str, ManifestRow] = read_manifest(path) if path else {}
+        self._unwritten: list[ManifestRow] = []
         self._stream: TextIO | None = None
         if path:
             self._open(path)
@@ -172,7 +172,7 @@ class Journal:
         except OSError as error:
             raise _unusable(path, f"cannot be written ({error.strerror or error})") from error
 
-    def add(self, row: Row) -> None:
+    def add(self, row: ManifestRow) -> None:
         """Append a row; a full disk does not stop the run, the row is tried again at the end.
 
         A row that only says that the output exists does not replace the one that says how
@@ -186,7 +186,7 @@ class Journal:
         except OSError:
             self._unwritten.append(row)
 
-    def _still_told(self, row: Row) -> bool:
+    def _still_told(self, row: ManifestRow) -> bool:
         before = self.earlier.get(row.source)
         refused = row.error is not None and row.error.code == ExistsError.code
         return refused and before is not None and _is_there(before.output)
@@ -215,7 +215,7 @@ class Journal:
         ]
         self._rewrite(self.path, others + current)
 
-    def _rewrite(self, path: Path, rows: Sequence[Row]) -> None:
+    def _rewrite(self, path: Path, rows: Sequence[ManifestRow]) -> None:
         write_atomic(path, "".join(to_json(row) + "\n" for row in rows).encode())
 
 

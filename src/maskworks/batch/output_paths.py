@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from maskworks.batch.inputs import Found
+from maskworks.batch.inputs import InputPicture
 from maskworks.batch.work import Work
 from maskworks.core.errors import OutputError
 from maskworks.core.formats import scan_ending
@@ -21,7 +21,7 @@ VOLUME = ".nii.gz"
 
 
 def plan_folder(
-    pictures: Sequence[Found], folder: Path, suffix: str, *, scans: bool = False
+    pictures: Sequence[InputPicture], folder: Path, suffix: str, *, scans: bool = False
 ) -> tuple[Work, ...]:
     """Give each picture a place of its own below `folder`, keeping the tree.
 
@@ -54,7 +54,7 @@ def plan_folder(
     )
 
 
-def plan_file(picture: Found, output: Path) -> Work:
+def plan_file(picture: InputPicture, output: Path) -> Work:
     """Give the one picture the one output; an error if they are the same file."""
     work = Work(source=picture.path, shown=picture.shown, output=output)
     if _fold(_real(output)) == _fold(_real(picture.path)):
@@ -135,7 +135,7 @@ def _fold(path: PurePath) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
 
 
-def _trunk(pictures: Sequence[Found]) -> Path | None:
+def _trunk(pictures: Sequence[InputPicture]) -> Path | None:
     """Return the folder that all roots have in common, None if there is none (Windows)."""
     try:
         return Path(os.path.commonpath([found.root for found in pictures]))
@@ -149,7 +149,7 @@ def _below(path: Path, tree: Path | None) -> PurePath:
     return PurePath(path.drive.replace(":", ""), *path.parts[1:])
 
 
-def _inputs_below(pictures: Sequence[Found], folder: Path) -> list[PurePath]:
+def _inputs_below(pictures: Sequence[InputPicture], folder: Path) -> list[PurePath]:
     real = _real(folder)
     below: list[PurePath] = []
     for found in pictures:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskworks.batch.destination import SUFFIX_OF, Aim
+from maskworks.batch.destination import SUFFIX_OF, Destination
 from maskworks.batch.inputs import find_pictures
 from maskworks.batch.manifest import read_manifest
 from maskworks.batch.output_paths import plan_file, plan_folder
 from maskworks.batch.resuming import Existing, settle
-from maskworks.batch.work import Row, Work
+from maskworks.batch.work import ManifestRow, Work
 from maskworks.core.errors import UsageError
 
 
@@ -22,16 +22,16 @@ class Plan:
 
     works: tuple[Work, ...]
     todo: tuple[Work, ...]
-    kept: tuple[Row, ...]
+    kept: tuple[ManifestRow, ...]
     manifest: Path | None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Streams:
-    """What came from standard input, and what takes a picture for standard output."""
+    """What reads a picture from standard input, and what takes one for standard output."""
 
-    stdin: bytes | None = None
+    read: Callable[[], bytes] | None = None
     deliver: Callable[[bytes], None] | None = None
 
 
@@ -63,14 +63,14 @@ DEFAULTS = PlanOptions()
 
 
 def make_plan(
-    inputs: Sequence[str], aim: Aim, settings: str, options: PlanOptions = DEFAULTS
+    inputs: Sequence[str], destination: Destination, settings: str, options: PlanOptions = DEFAULTS
 ) -> Plan:
     """Find the pictures, give each its output, and see what is done already.
 
     Parameters
     ----------
     inputs : files, folders and patterns as the user wrote them; "-" alone is standard input
-    aim : where the outputs go
+    destination : where the outputs go
     settings : digest of everything that changes an output
     options : PlanOptions
 
@@ -79,33 +79,35 @@ def make_plan(
     UsageError
         If there is no picture, or too many for the one output.
     """
-    manifest = options.manifest or (aim.folder / "manifest.jsonl" if aim.folder else None)
+    manifest = options.manifest or (
+        destination.folder / "manifest.jsonl" if destination.folder else None
+    )
     manifest = Path(os.path.abspath(manifest)) if manifest else None  # noqa: PTH100
     if options.existing == "resume" and manifest is None:
         raise UsageError("--resume needs a manifest; name one with `--manifest FILE`")
     earlier = read_manifest(manifest) if manifest else {}
     notes: list[str] = []
     if tuple(inputs) == ("-",):
-        works: tuple[Work, ...] = (_stdin_work(aim, options.streams),)
+        works: tuple[Work, ...] = (_stdin_work(destination, options.streams),)
     else:
         if "-" in inputs:
             raise UsageError("`-` (stdin) stands alone; name it without other inputs")
         ours = frozenset(Path(row.output) for row in earlier.values() if row.output)
-        finds = find_pictures(inputs, beside=aim.folder, ours=ours, scans=options.scans)
+        finds = find_pictures(inputs, beside=destination.folder, ours=ours, scans=options.scans)
         notes += [f"no picture in {name}" for name in finds.barren]
         if finds.ignored:
             noun = "file that is no picture" if finds.ignored == 1 else "files that are no pictures"
             notes.append(f"{finds.ignored} {noun}, ignored")
-        if aim.folder:
-            suffix = SUFFIX_OF[aim.form]
-            works = plan_folder(finds.pictures, aim.folder, suffix, scans=options.scans)
+        if destination.folder:
+            suffix = SUFFIX_OF[destination.form]
+            works = plan_folder(finds.pictures, destination.folder, suffix, scans=options.scans)
         elif len(finds.pictures) > 1:
             raise UsageError(
                 f"{len(finds.pictures)} pictures do not fit into one output, -o "
-                f"{aim.file or '-'}; name a folder"
+                f"{destination.file or '-'}; name a folder"
             )
-        elif aim.file:
-            works = (plan_file(finds.pictures[0], aim.file),)
+        elif destination.file:
+            works = (plan_file(finds.pictures[0], destination.file),)
         else:
             found = finds.pictures[0]
             out = Path("-")
@@ -125,12 +127,12 @@ def make_plan(
     )
 
 
-def _stdin_work(aim: Aim, streams: Streams) -> Work:
-    output = aim.file or Path("-")
+def _stdin_work(destination: Destination, streams: Streams) -> Work:
+    output = destination.file or Path("-")
     return Work(
         source=Path("-"),
         shown="stdin",
         output=output,
-        content=streams.stdin or b"",
-        deliver=None if aim.file else streams.deliver,
+        content=b"" if streams.read is None else streams.read(),
+        deliver=None if destination.file else streams.deliver,
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from maskworks.batch.work import ExistsError, Fingerprint, Row, Work
+from maskworks.batch.work import ExistsError, Fingerprint, ManifestRow, Work
 from maskworks.models import ModelSpec
 
 Existing = Literal["refuse", "overwrite", "resume"]
@@ -24,8 +24,8 @@ def settings_digest(spec: ModelSpec, choices: Mapping[str, str | float | bool]) 
 
 
 def settle(
-    works: Sequence[Work], earlier: Mapping[str, Row], existing: Existing, settings: str
-) -> tuple[list[Work], list[Row]]:
+    works: Sequence[Work], earlier: Mapping[str, ManifestRow], existing: Existing, settings: str
+) -> tuple[list[Work], list[ManifestRow]]:
     """Split a plan into what is to be done and the rows that still hold.
 
     Parameters
@@ -40,7 +40,7 @@ def settle(
     settings : digest of this run
     """
     todo: list[Work] = []
-    kept: list[Row] = []
+    kept: list[ManifestRow] = []
     for work in works:
         row = earlier.get(str(work.source))
         if existing == "resume" and row is not None and _holds(row, work, settings):
@@ -53,7 +53,7 @@ def settle(
     return todo, kept
 
 
-def _holds(row: Row, work: Work, settings: str) -> bool:
+def _holds(row: ManifestRow, work: Work, settings: str) -> bool:
     if row.status == "failed" or row.fingerprint is None or work.error is not None:
         return False
     made = row.output is None or (row.output == str(work.output) and work.output.is_file())

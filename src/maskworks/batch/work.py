@@ -84,7 +84,7 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class ManifestRow:
     """One line of the manifest.
 
     `output` is None if no file was written; `confidence` is None if the model has none;

@@ -38,14 +38,14 @@ cores, and the other workers decode and encode in the gaps it leaves."""
 
 
 @dataclass(frozen=True)
-class Crew:
+class WorkerCount:
     """How the cores are shared: `workers` pictures at once, `threads` in each network call."""
 
     workers: int
     threads: int
 
 
-def share_cores(threads: int, items: int) -> Crew:
+def share_cores(threads: int, items: int) -> WorkerCount:
     """Have one worker a core, at most one a picture, and share the cores between the calls.
 
     Parameters
@@ -58,11 +58,11 @@ def share_cores(threads: int, items: int) -> Crew:
     Examples
     --------
     >>> share_cores(4, items=1), share_cores(2, items=500)
-    (Crew(workers=1, threads=4), Crew(workers=2, threads=2))
+    (WorkerCount(workers=1, threads=4), WorkerCount(workers=2, threads=2))
     """
     cores = threads or usable_cores()
     workers = max(1, min(cores, items, MOST_WORKERS))
-    return Crew(workers, max(1, cores // min(workers, NETWORK_CALLS)))
+    return WorkerCount(workers, max(1, cores // min(workers, NETWORK_CALLS)))
 
 
 def taking_turns(model: Model, calls: int = NETWORK_CALLS) -> Model:
@@ -83,7 +83,7 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-class Room:
+class PixelBudget:
     """Pixels that may be in hand at once.
 
     Parameters
@@ -147,7 +147,7 @@ def run_line(
         finally:
             results.put(None)
 
-    crew: list[threading.Thread] = []
+    count: list[threading.Thread] = []
     inner = cv2.getNumThreads()
     first: BaseException | None = None
     try:
@@ -155,8 +155,8 @@ def run_line(
         for _ in range(workers):
             thread = threading.Thread(target=work, daemon=True)
             thread.start()
-            crew.append(thread)
-        busy = len(crew)
+            count.append(thread)
+        busy = len(count)
         while busy:
             result = results.get()
             if result is None:
@@ -167,7 +167,7 @@ def run_line(
                 yield result[0]
     finally:
         stop.set()
-        for thread in crew:  # one that was still in a library's code would abort the process
+        for thread in count:  # one that was still in a library's code would abort the process
             thread.join()
         cv2.setNumThreads(inner)
     if first is not None:

@@ -172,9 +172,13 @@ def compose(pixels: Pixels, alpha: Grey, colour: tuple[int, int, int]) -> Pixels
 
 
 def _to_bytes(matte: Matte) -> Grey:
-    scaled = np.multiply(matte.alpha, 255, dtype=np.float32)
-    np.rint(scaled, out=scaled)
-    return scaled.astype(np.uint8)
+    levels = np.empty(matte.size, np.uint8)
+    scaled = np.empty((_ROWS, matte.size[1]), np.float32)  # stays in the cache
+    for top in range(0, len(levels), _ROWS):
+        rows = matte.alpha[top : top + _ROWS]
+        strip = np.multiply(rows, 255, dtype=np.float32, out=scaled[: len(rows)])
+        levels[top : top + _ROWS] = np.rint(strip, out=strip)
+    return levels
 
 
 def _encoded(

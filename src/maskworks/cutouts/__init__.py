@@ -8,15 +8,15 @@ from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from maskworks.cutouts.backgrounds import Backdrop, Blurred, Plain, parse_background
-    from maskworks.cutouts.cutout import Cutout, Look, render
+    from maskworks.cutouts.cutout import Cutout, RenderOptions, render
     from maskworks.cutouts.cutting import cut_out
 
 __all__ = [
     "Backdrop",
     "Blurred",
     "Cutout",
-    "Look",
     "Plain",
+    "RenderOptions",
     "cut_out",
     "parse_background",
     "render",
@@ -26,7 +26,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "backgrounds": ["Backdrop", "Blurred", "Plain", "parse_background"],
-        "cutout": ["Cutout", "Look", "render"],
+        "cutout": ["Cutout", "RenderOptions", "render"],
         "cutting": ["cut_out"],
     },
 )

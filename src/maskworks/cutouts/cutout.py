@@ -21,7 +21,7 @@ WHITE = (255, 255, 255)
 
 
 @dataclass(frozen=True)
-class Look:
+class RenderOptions:
     """How a cut-out is rendered.
 
     Parameters
@@ -98,34 +98,36 @@ class Cutout:
         form = writable_format(target)
         if form is None:
             raise UsageError(f"{target}: the name must end in {', '.join(WRITABLE)}")
-        write_atomic(target, render(self, look_for(form, background)))
+        write_atomic(target, render(self, render_options_for(form, background)))
 
 
-def look_for(
+def render_options_for(
     form: str,
     background: Background | None = None,
     *,
     mask_only: bool = False,
     keep_metadata: bool = False,
     provenance: Provenance = "none",
-) -> Look:
+) -> RenderOptions:
     """Return the look for one of the writable formats; JPEG gets white if it has nothing."""
     known: dict[str, Format] = {"png": "png", "webp": "webp", "tiff": "tiff", "jpg": "jpg"}
     encoding = Encoding(known[form], keep_metadata=keep_metadata)
     if form == "jpg" and background is None:
         background = Plain(WHITE)
-    return Look(encoding, background, mask_only, provenance)
+    return RenderOptions(encoding, background, mask_only, provenance)
 
 
-def render(cutout: Cutout, look: Look) -> bytes:
+def render(cutout: Cutout, rendering: RenderOptions) -> bytes:
     """Encode a cut-out; equal arguments give equal bytes, but for signed credentials."""
-    if look.mask_only:
-        return encode_matte(cutout.matte, look.encoding, cutout.details)
-    encoding = marked(look.encoding, look.provenance, cutout.details, look.background)
-    if look.background is None:
+    if rendering.mask_only:
+        return encode_matte(cutout.matte, rendering.encoding, cutout.details)
+    encoding = marked(
+        rendering.encoding, rendering.provenance, cutout.details, rendering.background
+    )
+    if rendering.background is None:
         written = encode(cutout.foreground, cutout.matte, encoding, cutout.details)
     else:
         front = cutout.foreground
-        composed = put_behind(cutout.image, cutout.matte, look.background, foreground=front)
+        composed = put_behind(cutout.image, cutout.matte, rendering.background, foreground=front)
         written = encode(composed, None, encoding, cutout.details)
-    return signed(written, encoding, look.provenance)
+    return signed(written, encoding, rendering.provenance)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,7 +61,7 @@ def cut_out(picture: Picture, model: Model, *, min_confidence: float = 0.0) -> C
     NetworkError
         If the network's answer is not what its row promises.
     """
-    seen = _seen(picture)
+    seen = _network_input(picture)
     prediction = model.predict(seen)
     matte, presence = prediction.matte, prediction.presence
     if picture.matte is not None:
@@ -116,7 +118,7 @@ def refine_edge(
         trimap=replace(options.trimap, network_px=cutout.seen_px),
         fast=replace(options.fast, network_px=cutout.seen_px),
     )
-    done = refine(_seen(picture), cutout.matte, drawn, trimap=trimap)
+    done = refine(_network_input(picture), cutout.matte, drawn, trimap=trimap)
     matte, fore = done.matte, done.foreground
     if picture.matte is not None:
         own = picture.matte.alpha
@@ -132,6 +134,56 @@ def refine_edge(
         soft_interior=done.soft_interior,
         band_share=done.band_share,
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CutOptions:
+    """How a picture is cut out.
+
+    Parameters
+    ----------
+    refinement : RefineOptions
+        How the edge is refined.
+    min_confidence : float in [0, 1]
+        A lower confidence gives the status "review".
+    trimap : callable, optional
+        Returns the user's trimap; asked for once a subject was found.
+    """
+
+    refinement: RefineOptions = DEFAULTS
+    min_confidence: float = 0.0
+    trimap: Callable[[], Trimap] | None = None
+
+
+Step = Callable[[str], AbstractContextManager[object]]
+"""What is entered around the steps "cut" and "edges": a clock, or a place in a queue."""
+
+_CUT_DEFAULTS = CutOptions()
+
+
+def cut_and_refine(
+    picture: Picture,
+    model: Model,
+    options: CutOptions = _CUT_DEFAULTS,
+    *,
+    step: Step = nullcontext,
+) -> Cutout:
+    """Find the subject of a picture and refine its edge.
+
+    Raises
+    ------
+    ImageError
+        If a trimap has another size or says too little.
+    NetworkError
+        If the network's answer is not what its row promises.
+    """
+    with step("cut"):
+        found = cut_out(picture, model, min_confidence=options.min_confidence)
+    if found.status == "no-subject":
+        return found
+    with step("edges"):
+        trimap = None if options.trimap is None else options.trimap()
+        return refine_edge(found, picture, options.refinement, trimap=trimap)
 
 
 def _kept(cutout: Cutout, options: RefineOptions) -> Cutout:
@@ -189,7 +241,7 @@ def judge(
     return "ok", confidence
 
 
-def _seen(picture: Picture) -> Image:
+def _network_input(picture: Picture) -> Image:
     """Return what the network sees: clear parts hold arbitrary colours, so they become plain."""
     if picture.matte is None:
         return picture.image
@@ -236,8 +288,8 @@ def cutout(
     """
     picture = to_picture(source, Limits(max_pixels))
     opened = _opened(model) if isinstance(model, str) else model
-    found = cut_out(picture, opened, min_confidence=min_confidence)
-    return refine_edge(found, picture, refinement)
+    options = CutOptions(refinement=refinement, min_confidence=min_confidence)
+    return cut_and_refine(picture, opened, options)
 
 
 @lru_cache(maxsize=2)

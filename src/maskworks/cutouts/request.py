@@ -1,27 +1,33 @@
-"""What one call asks for, and the plan that follows from it; nothing is done here."""
+"""The options of one call that cuts out, and the planned run that follows from them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from maskworks.batch.destination import Aim
-from maskworks.batch.planning import NO_STREAMS, PlanOptions, Streams
+from maskworks.batch.destination import Destination, destination_of
+from maskworks.batch.manifest import ManifestWriter
+from maskworks.batch.planning import NO_STREAMS, Plan, PlanOptions, Streams, make_plan
 from maskworks.batch.resuming import Existing, settings_digest
+from maskworks.batch.running import BatchRun
+from maskworks.batch.workers import share_cores, taking_turns
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.cutouts.backgrounds import parse_background
 from maskworks.cutouts.credentials import Provenance, current_signer
-from maskworks.cutouts.cutout import Look, look_for
-from maskworks.models import ModelSpec, load_catalogue
+from maskworks.cutouts.cutout import RenderOptions, render_options_for
+from maskworks.cutouts.job import CutoutJob, do_work
+from maskworks.cutouts.trimaps import trimaps_at
+from maskworks.models import Model, ModelSpec, load_catalogue, load_model
 from maskworks.refine.refinement import Method, RefineOptions, Spill
 from maskworks.refine.regions import RegionOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class CutoutRequest:
     """The options of one call, as they were given."""
 
     inputs: tuple[str, ...]
@@ -46,9 +52,7 @@ class Request:
     provenance: Provenance = "none"
     provider: str = "cpu"
     commercial_only: bool = False
-    style: Literal["text", "json", "quiet"] = "text"
     debug: bool = False
-    again: tuple[str, ...] = ()
 
     @property
     def streamed(self) -> bool:
@@ -56,12 +60,71 @@ class Request:
         return self.inputs == ("-",)
 
 
-def plan_options(request: Request, streams: Streams = NO_STREAMS) -> PlanOptions:
-    """Return how the run is planned."""
-    return PlanOptions(existing=request.existing, manifest=request.manifest, streams=streams)
+def open_cutting(request: CutoutRequest, streams: Streams = NO_STREAMS) -> BatchRun:
+    """Find the pictures, give each its output, and open the model.
+
+    Raises
+    ------
+    UsageError
+        If there is no picture, or an option is wrong or contradicts another.
+    ModelError
+        If the model cannot be opened.
+    """
+    plan, job_with = plan_cutting(request, streams)
+    journal = ManifestWriter(plan.manifest)
+    count = share_cores(request.threads, len(plan.todo))
+    model = load_model(
+        request.model,
+        threads=count.threads,
+        provider=request.provider,
+        commercial_only=request.commercial_only,
+    )
+    job = job_with(taking_turns(model))
+    return BatchRun(
+        plan=plan,
+        journal=journal,
+        workers=count.workers,
+        do=lambda work, budget: do_work(work, job, budget),
+    )
 
 
-def spec_of(request: Request) -> ModelSpec:
+def plan_cutting(
+    request: CutoutRequest, streams: Streams = NO_STREAMS
+) -> tuple[Plan, Callable[[Model], CutoutJob]]:
+    """Check every option and plan the run; the model is not opened, and nothing is written.
+
+    Raises
+    ------
+    UsageError
+        If there is no picture, or an option is wrong or contradicts another.
+    """
+    destination = destination_of(request.output, request.form, streamed=request.streamed)
+    spec = spec_of(request)
+    rendering = render_options_of(request, destination)
+    refinement = refinement_of(request)
+    settings = settings_of(request, spec, destination)
+    options = PlanOptions(existing=request.existing, manifest=request.manifest, streams=streams)
+    plan = make_plan(request.inputs, destination, settings, options)
+    trimaps = trimaps_at(request.trimap, destination.folder, pictures=len(plan.works))
+
+    def job_with(model: Model) -> CutoutJob:
+        return CutoutJob(
+            model=model,
+            rendering=rendering,
+            limits=Limits(request.max_pixels),
+            refinement=refinement,
+            trimaps=trimaps,
+            min_confidence=request.min_confidence,
+            write_no_subject=request.write_no_subject
+            or destination == Destination(form=destination.form),
+            settings=settings,
+            debug=request.debug,
+        )
+
+    return plan, job_with
+
+
+def spec_of(request: CutoutRequest) -> ModelSpec:
     """Return the model's row.
 
     Raises
@@ -78,7 +141,7 @@ def spec_of(request: Request) -> ModelSpec:
     return spec
 
 
-def look_of(request: Request, aim: Aim) -> Look:
+def render_options_of(request: CutoutRequest, destination: Destination) -> RenderOptions:
     """Return how the outputs look.
 
     Raises
@@ -86,7 +149,7 @@ def look_of(request: Request, aim: Aim) -> Look:
     UsageError
         If the options contradict each other or the background is none.
     """
-    if aim.form == "jpg" and request.background == "none" and not request.mask_only:
+    if destination.form == "jpg" and request.background == "none" and not request.mask_only:
         raise UsageError("JPEG has no alpha; give --background a colour, or write png")
     if request.mask_only and request.background not in (None, "none"):
         raise UsageError("--mask-only writes no picture that could have a --background; give one")
@@ -94,8 +157,8 @@ def look_of(request: Request, aim: Aim) -> Look:
         current_signer()  # a missing key is said before anything is cut out
     limits = Limits(request.max_pixels)
     background = parse_background(request.background, limits) if request.background else None
-    return look_for(
-        aim.form,
+    return render_options_for(
+        destination.form,
         background,
         mask_only=request.mask_only,
         keep_metadata=request.keep_metadata,
@@ -103,7 +166,7 @@ def look_of(request: Request, aim: Aim) -> Look:
     )
 
 
-def refinement_of(request: Request) -> RefineOptions:
+def refinement_of(request: CutoutRequest) -> RefineOptions:
     """Return how edges are refined.
 
     Raises
@@ -127,14 +190,14 @@ def refinement_of(request: Request) -> RefineOptions:
     )
 
 
-def settings_of(request: Request, spec: ModelSpec, aim: Aim) -> str:
+def settings_of(request: CutoutRequest, spec: ModelSpec, destination: Destination) -> str:
     """Return the digest of everything that changes an output."""
     background = request.background or ""
     if Path(background).is_file():
         status = Path(background).stat()
         background = f"{background} {status.st_size} {status.st_mtime_ns}"
     choices: dict[str, str | float | bool] = {
-        "format": aim.form,
+        "format": destination.form,
         "background": background,
         "mask_only": request.mask_only,
         "min_confidence": request.min_confidence,

@@ -27,7 +27,7 @@ _TABLES = frozenset({".csv", ".tsv"})
 
 
 @dataclass(frozen=True)
-class Judged:
+class ConfidencePair:
     """One picture: how sure the model was, in [0, 1], and the IoU it reached.
 
     `raw` is what the network said, the same unless a fit has bent it; None where the model
@@ -45,7 +45,7 @@ class Judged:
 class Confidences:
     """Pictures with a confidence and an outcome; `without` names those that lack a confidence."""
 
-    pictures: tuple[Judged, ...]
+    pictures: tuple[ConfidencePair, ...]
     without: tuple[str, ...] = ()
 
 
@@ -112,7 +112,7 @@ def read_confidences(
                 f"{manifest}: {row.name} has no `iou`; name the true mattes with --truth DIR"
             )
         else:
-            pictures.append(Judged(row.name, row.confidence, row.iou, row.raw, row.model))
+            pictures.append(ConfidencePair(row.name, row.confidence, row.iou, row.raw, row.model))
     if not pictures:
         raise UsageError(f"{manifest}: there is no picture with a confidence, so nothing to tell")
     return Confidences(tuple(pictures), tuple(without))

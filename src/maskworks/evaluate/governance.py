@@ -17,7 +17,7 @@ FILE = Path(__file__).with_name("governance.toml")
 Law = Literal["ai-act", "gdpr"]
 
 
-class Note(BaseModel):
+class GovernanceNote(BaseModel):
     """One note: of which law, about which models, and what it says."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,7 +33,7 @@ class Notes(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     checked_on: date
-    notes: tuple[Note, ...]
+    notes: tuple[GovernanceNote, ...]
 
 
 @lru_cache(maxsize=1)

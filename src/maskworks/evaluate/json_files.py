@@ -76,7 +76,7 @@ def read_json(path: Path, option: str) -> Any:  # noqa: ANN401 - whatever the fi
 
 
 @dataclass(frozen=True)
-class Form:
+class EntryRules:
     """What each entry of a list has to hold, and what it may.
 
     An optional field that is null is as good as none.
@@ -100,16 +100,16 @@ class Form:
         return None
 
 
-def form(needs: Fields, **may: Kind) -> Form:
+def form(needs: Fields, **may: Kind) -> EntryRules:
     """Return a form; the fields that an entry may have are given by name."""
-    return Form(needs, may)
+    return EntryRules(needs, may)
 
 
 def records(
     path: Path,
     content: object,
     key: str,
-    rule: Form,
+    rule: EntryRules,
     *,
     skippable: bool = False,
     left_out: list[str] | None = None,
@@ -131,7 +131,7 @@ def checked(
     path: Path,
     rows: Sequence[Any],
     key: str,
-    rule: Form,
+    rule: EntryRules,
     *,
     skippable: bool = False,
     left_out: list[str] | None = None,
@@ -144,7 +144,7 @@ def checked(
     rows : whatever the file holds
     key : str
         What the list is called; nothing for a file that is a list.
-    rule : Form
+    rule : EntryRules
     skippable : bool
         The command can be told to leave such rows out.
     left_out : list, optional

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-import traceback
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -16,10 +14,11 @@ from numpy.typing import NDArray
 
 from maskworks.batch.output_paths import VOLUME
 from maskworks.batch.resuming import fingerprint
-from maskworks.batch.work import Fault, Row, Seconds, Work
-from maskworks.batch.workers import Room, header_pixels
+from maskworks.batch.running import Draft, attempt
+from maskworks.batch.work import ManifestRow, Seconds, Work
+from maskworks.batch.workers import PixelBudget, header_pixels
 from maskworks.batch.writing import prepare_output, write_file
-from maskworks.core.errors import MaskworksError, UnreadableError, UsageError
+from maskworks.core.errors import UnreadableError, UsageError
 from maskworks.core.reading import Details, Picture, read_picture
 from maskworks.core.values import Box, Image
 from maskworks.labels.job import LabelJob
@@ -34,7 +33,7 @@ from maskworks.labels.writing.targets import (
     FOLDERS,
     TARGETS,
     Geo,
-    Subject,
+    LabelledItem,
     found_file,
     label_file,
     to_json,
@@ -45,34 +44,31 @@ from maskworks.models.tiled_labelling import label_tiled, tiling_for
 _DIGITS = 4
 
 
-def label_work(work: Work, job: LabelJob, room: Room) -> Row:
-    """Read, segment and write one picture."""
-    row = Row(source=str(work.source), output=None, status="failed", model=job.segmenter.name)
-    try:
-        if work.error is not None:
-            raise work.error  # noqa: TRY301 - known before it was tried, told like the others
-        if is_scan(work.source, label=work.shown):
-            with room.take(job.limits.max_pixels):  # one scan at a time
-                return _slice_by_slice(row, work, job)
-        with room.take(min(header_pixels(work), job.limits.max_pixels)):
-            windows = open_windows(work.source, bands=job.bands, label=work.shown)
-            if windows is None:
-                return _at_once(row, work, job)
-            with closing(windows):
-                if windows.size[0] * windows.size[1] > WINDOWED_PIXELS:
-                    return _part_by_part(row, work, job, windows)
-                return _at_once(row, work, job, windows)
-    except MaskworksError as error:
-        return replace(row, status="failed", error=Fault(error.code, str(error)))
-    except Exception as error:  # noqa: BLE001 - one bad picture never stops the rest
-        if job.debug:
-            traceback.print_exc(file=sys.stderr)
-        name = type(error).__name__
-        message = f"{work.shown}: unexpected {name} ({error}); run it alone with `--debug`"
-        return replace(row, status="failed", error=Fault("internal", message))
+def label_work(work: Work, job: LabelJob, budget: PixelBudget) -> ManifestRow:
+    """Read, segment and write one picture; whatever happens, the answer is a row."""
+    row = ManifestRow(
+        source=str(work.source), output=None, status="failed", model=job.segmenter.name
+    )
+    return attempt(work, Draft(row), lambda: _label(row, work, job, budget), debug=job.debug)
 
 
-def _at_once(row: Row, work: Work, job: LabelJob, windows: Windows | None = None) -> Row:
+def _label(row: ManifestRow, work: Work, job: LabelJob, budget: PixelBudget) -> ManifestRow:
+    if is_scan(work.source, label=work.shown):
+        with budget.take(job.limits.max_pixels):  # one scan at a time
+            return _slice_by_slice(row, work, job)
+    with budget.take(min(header_pixels(work), job.limits.max_pixels)):
+        windows = open_windows(work.source, bands=job.bands, label=work.shown)
+        if windows is None:
+            return _at_once(row, work, job)
+        with closing(windows):
+            if windows.size[0] * windows.size[1] > WINDOWED_PIXELS:
+                return _part_by_part(row, work, job, windows)
+            return _at_once(row, work, job, windows)
+
+
+def _at_once(
+    row: ManifestRow, work: Work, job: LabelJob, windows: Windows | None = None
+) -> ManifestRow:
     """Label a picture that fits into memory."""
     began = time.perf_counter()
     if windows is None:
@@ -92,7 +88,7 @@ def _at_once(row: Row, work: Work, job: LabelJob, windows: Windows | None = None
     return replace(row, output=str(work.output), status="ok", seconds=seconds)
 
 
-def _part_by_part(row: Row, work: Work, job: LabelJob, windows: Windows) -> Row:
+def _part_by_part(row: ManifestRow, work: Work, job: LabelJob, windows: Windows) -> ManifestRow:
     """Label a picture that does not fit into memory; its label map is written as it goes."""
     row = _read_row(row, work, job, windows.size)
     began = time.perf_counter()
@@ -118,7 +114,7 @@ def _part_by_part(row: Row, work: Work, job: LabelJob, windows: Windows) -> Row:
     return replace(row, output=str(work.output), status="ok", seconds=seconds)
 
 
-def _slice_by_slice(row: Row, work: Work, job: LabelJob) -> Row:
+def _slice_by_slice(row: ManifestRow, work: Work, job: LabelJob) -> ManifestRow:
     """Label the slices of a scan; its volume of ids is written last."""
     if job.bands is not None:
         raise UsageError(f"{work.shown}: --bands chooses bands of a TIFF, this is none")
@@ -173,15 +169,15 @@ def _label_slice(scan: Scan, at: int, work: Work, job: LabelJob) -> NDArray[np.i
     return labelled.labels.ids
 
 
-def _read_row(row: Row, work: Work, job: LabelJob, size: tuple[int, int]) -> Row:
+def _read_row(row: ManifestRow, work: Work, job: LabelJob, size: tuple[int, int]) -> ManifestRow:
     print_ = fingerprint(work.source, job.settings)
     return replace(row, width=size[1], height=size[0], fingerprint=print_)
 
 
 def _subject(
     work: Work, job: LabelJob, picture: Picture, labelled: Labelled, geo: Geo | None
-) -> Subject:
-    return Subject(
+) -> LabelledItem:
+    return LabelledItem(
         picture=picture,
         labelled=labelled,
         place=PurePosixPath(place_of(work, job.folder)),
@@ -200,7 +196,7 @@ def label_whole_or_tiled(picture: Picture, job: LabelJob) -> Labelled:
     return label_tiled(picture.image, job.segmenter, job.task, tiling)
 
 
-def _write_beside(subject: Subject, folder: Path, job: LabelJob) -> None:
+def _write_beside(subject: LabelledItem, folder: Path, job: LabelJob) -> None:
     """Write what is asked for besides the label map."""
     files = [found_file(subject)]
     for name in job.targets:
@@ -210,7 +206,7 @@ def _write_beside(subject: Subject, folder: Path, job: LabelJob) -> None:
         write_file(folder / path, data, may_replace=True)
 
 
-def write_labels(work: Work, subject: Subject, job: LabelJob) -> None:
+def write_labels(work: Work, subject: LabelledItem, job: LabelJob) -> None:
     """Write everything that was asked of one picture, its label map last.
 
     The label map says that a picture is done, so a run that was killed does it again.

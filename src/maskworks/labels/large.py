@@ -32,7 +32,7 @@ from maskworks.models.tiled_labelling import labels_in_tiles, objects_in_tiles, 
 if TYPE_CHECKING:
     from maskworks.labels.job import LabelJob
     from maskworks.labels.reading.window import Windows
-    from maskworks.labels.writing.targets import Subject
+    from maskworks.labels.writing.targets import LabelledItem
 
 OVERVIEW_PIXELS = 4_000_000
 """What a model of whole pictures, and the overlay, see of a large picture."""
@@ -44,7 +44,7 @@ ALLOWED = frozenset({"overlay", "shares", "coco", "coco-polygons", "yolo", "labe
 
 
 @dataclass(eq=False)
-class Tally:
+class LargeCounts:
     """What is counted while the label map goes by."""
 
     pixels: NDArray[np.int64]
@@ -104,7 +104,7 @@ def label_large(windows: Windows, job: LabelJob, output: Path) -> LargeResult:
         bands = _enlarged_bands(small, windows.size)
     taxonomy = segmenter.taxonomy
     most = max(*taxonomy.ids, taxonomy.ignore or 0) + 1
-    tally = Tally(np.zeros(most, np.int64))
+    tally = LargeCounts(np.zeros(most, np.int64))
     step = windows.step(OVERVIEW_PIXELS)
     palette = palette_of(taxonomy, job.overlay.palette)
     counted = _counted(bands, tally, step)
@@ -113,14 +113,16 @@ def label_large(windows: Windows, job: LabelJob, output: Path) -> LargeResult:
 
 
 def _counted(
-    bands: Iterator[NDArray[np.uint16]], tally: Tally, step: int
+    bands: Iterator[NDArray[np.uint16]], tally: LargeCounts, step: int
 ) -> Iterator[NDArray[np.uint16]]:
     for band in bands:
         tally.add(band, step)
         yield band
 
 
-def _result(tally: Tally, overview: Image, things: Instances | None, job: LabelJob) -> LargeResult:
+def _result(
+    tally: LargeCounts, overview: Image, things: Instances | None, job: LabelJob
+) -> LargeResult:
     taxonomy = job.segmenter.taxonomy
     ids = np.concatenate(tally.thinned)[: overview.size[0], : overview.size[1]]
     wide = max(*taxonomy.ids, taxonomy.ignore or 0) > 255
@@ -255,7 +257,7 @@ def large_record(
 
 
 def large_files(
-    subject: Subject, result: LargeResult, targets: Sequence[str]
+    subject: LabelledItem, result: LargeResult, targets: Sequence[str]
 ) -> Iterator[tuple[str, bytes]]:
     """Yield what is written of a large picture besides its label map and record.
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from maskworks.batch.destination import Aim, take_aim
-from maskworks.batch.manifest import Journal
+from maskworks.batch.destination import Destination, destination_of
+from maskworks.batch.manifest import ManifestWriter
 from maskworks.batch.output_paths import VOLUME
 from maskworks.batch.planning import Plan, PlanOptions, make_plan
 from maskworks.batch.resuming import Existing
-from maskworks.batch.work import Row, Work
-from maskworks.batch.workers import Room, run_line, share_cores
-from maskworks.batch.writing import sweep
+from maskworks.batch.running import BatchRun
+from maskworks.batch.work import ManifestRow
+from maskworks.batch.workers import share_cores
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import scan_ending
 from maskworks.core.reading import Limits
@@ -59,63 +59,27 @@ class LabelRequest:
 class Labelling:
     """A run: `rows` does it, picture by picture, and writes the tables at its end."""
 
-    plan: Plan
+    run: BatchRun
     job: LabelJob
-    journal: Journal
-    workers: int
     tables: list[Path] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     @property
-    def works(self) -> tuple[Work, ...]:
-        """Every picture."""
-        return self.plan.works
+    def plan(self) -> Plan:
+        """All pictures, those still to be done, the rows that still hold."""
+        return self.run.plan
 
-    @property
-    def todo(self) -> tuple[Work, ...]:
-        """The pictures still to be done."""
-        return self.plan.todo
-
-    @property
-    def kept(self) -> tuple[Row, ...]:
-        """The rows that still hold."""
-        return self.plan.kept
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the user should know of the inputs."""
-        return (*self.plan.notes, *self.remarks)
-
-    @property
-    def manifest(self) -> Path | None:
-        """The book of the run."""
-        return self.plan.manifest
-
-    def rows(self, stop: threading.Event) -> Iterator[Row]:
+    def rows(self, stop: threading.Event) -> Iterator[ManifestRow]:
         """Yield the row of each picture as it is done; then write the manifest and the tables."""
-        room = Room()
-        folders = sorted({work.output.parent for work in self.todo})
-        sweep(folders)
-        done = {row.source for row in self.kept if row.status == "ok"}
-        try:
-            results = run_line(
-                self.todo,
-                lambda work: label_work(work, self.job, room),
-                workers=self.workers,
-                stop=stop,
-            )
-            left = len(self.todo)
-            for row in results:
-                left -= 1
-                self.journal.add(row)
-                if row.status == "ok":
-                    done.add(row.source)
-                yield row
-        finally:
-            self.journal.finish([str(work.source) for work in self.works])
-            sweep(folders)
+        done = {row.source for row in self.plan.kept if row.status == "ok"}
+        left = len(self.plan.todo)
+        for row in self.run.rows(stop):
+            left -= 1
+            if row.status == "ok":
+                done.add(row.source)
+            yield row
         if self.job.folder is not None and done:
-            finished = [work for work in self.works if str(work.source) in done]
+            finished = [work for work in self.plan.works if str(work.source) in done]
             places = [each for work in finished for each in places_of(work, self.job.folder)]
             taxonomy = self.job.segmenter.taxonomy
             self.tables += write_tables(self.job.folder, places, taxonomy, self.job.targets)
@@ -137,8 +101,8 @@ def open_labelling(request: LabelRequest) -> Labelling:
     """
     if "-" in request.inputs or request.output == "-":
         raise UsageError("maskworks segment reads and writes files; name them instead of `-`")
-    aim = _aim(request.output)
-    if aim.form != "png":
+    destination = _aim(request.output)
+    if destination.form != "png":
         raise UsageError(
             f"-o {request.output}: a label map is written as PNG; name a .png file or a folder "
             f"(of a scan, a {VOLUME} file)"
@@ -146,7 +110,7 @@ def open_labelling(request: LabelRequest) -> Labelling:
     segmenter = load_segmenter(request.model, request.opening)
     task = segmenter.task(request.task)
     targets = parse_targets(request.write, task)
-    if aim.folder is None and request.write is not None and targets:
+    if destination.folder is None and request.write is not None and targets:
         raise UsageError(
             f"-o {request.output} is one file, which gets the label map alone; name a folder for "
             f"--write {request.write}"
@@ -158,19 +122,19 @@ def open_labelling(request: LabelRequest) -> Labelling:
     )
     plan = make_plan(
         request.inputs,
-        aim,
+        destination,
         settings,
         PlanOptions(existing=request.existing, manifest=request.manifest, scans=True),
     )
-    _check_scans(request, aim, plan)
-    check_places(plan.works, aim.folder)
-    crew = share_cores(request.opening.threads, len(plan.todo))
+    _check_scans(request, destination, plan)
+    check_places(plan.works, destination.folder)
+    count = share_cores(request.opening.threads, len(plan.todo))
     job = LabelJob(
         segmenter=_in_turn(segmenter),
         task=task,
         limits=request.limits,
         targets=targets,
-        folder=aim.folder,
+        folder=destination.folder,
         overlay=OverlayOptions(palette=request.palette),
         bands=request.bands,
         tiles=request.tiles,
@@ -178,23 +142,33 @@ def open_labelling(request: LabelRequest) -> Labelling:
         settings=settings,
         debug=request.debug,
     )
-    return Labelling(plan=plan, job=job, journal=Journal(plan.manifest), workers=crew.workers)
+    run = BatchRun(
+        plan=plan,
+        journal=ManifestWriter(plan.manifest),
+        workers=count.workers,
+        do=lambda work, budget: label_work(work, job, budget),
+    )
+    return Labelling(run=run, job=job)
 
 
-def _aim(output: str) -> Aim:
+def _aim(output: str) -> Destination:
     """Return where to write; a volume is a file too."""
     path = Path(output).absolute()
     if path.name.lower().endswith(VOLUME) and not path.is_dir():
-        return Aim(form="png", file=path)
-    return take_aim(output, None)
+        return Destination(form="png", file=path)
+    return destination_of(output, None)
 
 
-def _check_scans(request: LabelRequest, aim: Aim, plan: Plan) -> None:
+def _check_scans(request: LabelRequest, destination: Destination, plan: Plan) -> None:
     """Refuse options that mean nothing for these inputs."""
     scans = [work for work in plan.works if scan_ending(work.source.name) is not None]
     if request.window is not None and not scans:
         raise UsageError("--window is for DICOM and NIfTI, and there is none here; leave it out")
-    if aim.file is not None and not scans and aim.file.name.lower().endswith(VOLUME):
+    if (
+        destination.file is not None
+        and not scans
+        and destination.file.name.lower().endswith(VOLUME)
+    ):
         raise UsageError(
             f"-o {request.output}: a picture's labels are PNG; name a .png or a folder"
         )

@@ -16,7 +16,7 @@ from maskworks.core.errors import LicenceError, ModelError, UnknownModelError
 from maskworks.models import settings
 from maskworks.models.confidence_fit import FILE as FITS
 from maskworks.models.confidence_fit import ConfidenceFit, read_fits
-from maskworks.models.spec import Hex64, ModelSpec, Row
+from maskworks.models.spec import Hex64, ModelSpec, StrictRow
 
 ROWS = Path(__file__).with_name("catalogue.toml")
 WEIGHTS = Path(__file__).with_name("weights")
@@ -25,14 +25,14 @@ WEIGHTS = Path(__file__).with_name("weights")
 IMPORTED = "imported.toml"
 
 
-class Built(Row):
+class Built(StrictRow):
     """What `maskworks export` records of one embedded file."""
 
     sha256: Hex64
     bytes: Annotated[int, Field(ge=1)]
 
 
-class Rows(Row):
+class Rows(StrictRow):
     """The form of ``catalogue.toml`` and ``imported.toml``."""
 
     models: tuple[ModelSpec, ...] = ()

@@ -34,7 +34,7 @@ HTTP_OK, HTTP_PARTIAL, HTTP_RANGE = 200, 206, 416
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long a download may take to give up.
 
     `tries` count only while nothing arrives; a connection that breaks after sending
@@ -63,7 +63,7 @@ def download(
     *,
     size: int | None = None,
     progress: Progress | None = None,
-    patience: Patience | None = None,
+    policy: RetryPolicy | None = None,
 ) -> Path:
     """Fetch `url` into the part file of `target`, going on where an earlier try stopped.
 
@@ -76,7 +76,7 @@ def download(
     size : int, optional
         Bytes the file must have.
     progress : callable, optional
-    patience : Patience, optional
+    policy : RetryPolicy, optional
 
     Returns
     -------
@@ -92,22 +92,22 @@ def download(
     """
     if not url.lower().startswith(("http://", "https://")):
         raise DownloadError(url, "only http and https are allowed", "give such a URL or a folder")
-    patience = patience or Patience()
+    policy = policy or RetryPolicy()
     part, _ = part_files(target)
     idle = 0
     reason = ""
-    for connection in range(patience.connections):
+    for connection in range(policy.connections):
         before = _length(part)
         try:
-            if _fetch(url, target, size, progress, patience.timeout_s):
+            if _fetch(url, target, size, progress, policy.timeout_s):
                 return part
             reason = "the connection broke"
         except _BrokenError as error:
             reason = str(error)
         idle = 0 if _length(part) > before else idle + 1
-        if idle >= patience.tries or connection + 1 == patience.connections:
+        if idle >= policy.tries or connection + 1 == policy.connections:
             break
-        time.sleep(patience.pause_s * 2 ** min(idle, 4))
+        time.sleep(policy.pause_s * 2 ** min(idle, 4))
     raise DownloadError(
         url,
         f"{reason} ({_length(part):,} bytes are here)",

@@ -36,7 +36,7 @@ HEADER = "# Models imported by `maskworks models import`; remove a row to forget
 
 
 @dataclass(frozen=True)
-class Terms:
+class WeightTerms:
     """What the importer says of the weights; `card` is a Markdown file that says more."""
 
     licence: str = "LicenseRef-unknown"
@@ -108,7 +108,7 @@ def import_model(
     name: str,
     input_spec: InputSpec,
     output_spec: OutputSpec,
-    terms: Terms,
+    terms: WeightTerms,
     force: bool = False,
 ) -> ModelSpec:
     """Add a local ONNX file to the catalogue.
@@ -124,7 +124,7 @@ def import_model(
         New; with `force` it may be that of an earlier import, never one that ships.
     input_spec : InputSpec
     output_spec : OutputSpec
-    terms : Terms
+    terms : WeightTerms
         Its card is copied beside the file.
     force : bool
 
@@ -173,7 +173,7 @@ def import_model(
 
 
 def _row(
-    file: Path, name: str, input_spec: InputSpec, output_spec: OutputSpec, terms: Terms
+    file: Path, name: str, input_spec: InputSpec, output_spec: OutputSpec, terms: WeightTerms
 ) -> ModelSpec:
     try:
         return ModelSpec(

@@ -29,13 +29,13 @@ ANSWERS = {
 """What the output of each family can hold."""
 
 
-class Row(BaseModel):
+class StrictRow(BaseModel):
     """Frozen, and an unknown key is an error that names its path."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class InputSpec(Row):
+class InputSpec(StrictRow):
     """How a picture becomes the network's input, (1, 3, `height`, `width`) float32.
 
     `resize` "pad" keeps the aspect: the long side fits, the picture is centred and the rest
@@ -78,7 +78,7 @@ class InputSpec(Row):
         return self
 
 
-class OutputSpec(Row):
+class OutputSpec(StrictRow):
     """What the network's outputs mean, in order.
 
     The first is a map (1, 1, h, w), (1, h, w) or (h, w): a matte in [0, 1], or logits that a
@@ -111,7 +111,7 @@ class OutputSpec(Row):
     presence: bool = False
 
 
-class ModelSpec(Row):
+class ModelSpec(StrictRow):
     """One row of ``catalogue.toml``.
 
     The file comes from one of three places: `embedded` (`file` lies in the package),

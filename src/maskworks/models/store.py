@@ -16,7 +16,7 @@ from maskworks.core.errors import ChecksumError, DownloadError, ModelError, Outp
 from maskworks.models import settings
 from maskworks.models.catalogue import WEIGHTS
 from maskworks.models.checksum import check_file
-from maskworks.models.download import FULL, Patience, Progress, download, part_files
+from maskworks.models.download import FULL, Progress, RetryPolicy, download, part_files
 from maskworks.models.lock import locked
 from maskworks.models.settings import home
 from maskworks.models.spec import ModelSpec
@@ -90,7 +90,7 @@ def pull(
     mirror: str | None = None,
     progress: Progress | None = None,
     force: bool = False,
-    patience: Patience | None = None,
+    policy: RetryPolicy | None = None,
 ) -> Path:
     """Bring the file of `spec` onto this machine, unless it is here and right.
 
@@ -103,7 +103,7 @@ def pull(
     progress : callable, optional
     force : bool
         Fetch it even if it is here.
-    patience : Patience, optional
+    policy : RetryPolicy, optional
 
     Returns
     -------
@@ -136,7 +136,7 @@ def pull(
                 return found
             if force:
                 _forget(target)
-            _bring(spec, source, target, progress, patience)
+            _bring(spec, source, target, progress, policy)
     except OSError as error:
         raise _unwritable(target, error) from error
     return target
@@ -181,7 +181,7 @@ def _bring(
     source: str | Path,
     target: Path,
     progress: Progress | None,
-    patience: Patience | None,
+    policy: RetryPolicy | None,
 ) -> None:
     """Fetch, check, and only then give the file its name."""
     part, _ = part_files(target)
@@ -195,10 +195,10 @@ def _bring(
         resumed = part.stat().st_size if part.is_file() else 0
         if spec.bytes:
             _need_room(target, spec.bytes - resumed)
-        download(source, target, size=spec.bytes, progress=progress, patience=patience)
+        download(source, target, size=spec.bytes, progress=progress, policy=policy)
         if resumed and not _matches(part, spec):  # the old part was of another file: once anew
             _forget(target)
-            download(source, target, size=spec.bytes, progress=progress, patience=patience)
+            download(source, target, size=spec.bytes, progress=progress, policy=policy)
     try:
         check_file(part, spec)
     except ChecksumError as error:

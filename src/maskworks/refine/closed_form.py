@@ -20,7 +20,7 @@ from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import FOREGROUND, UNKNOWN, Image, Matte, Trimap
 from maskworks.refine.band import Band, Field, cover
 from maskworks.refine.colour_space import colour_space
-from maskworks.refine.descent import Limits, descend
+from maskworks.refine.descent import StopRule, descend
 from maskworks.refine.laplacian import Laplacian, matting_laplacian
 from maskworks.refine.spread import crew
 
@@ -168,7 +168,7 @@ def closed_form(image: Image, trimap: Trimap, options: SolverOptions = DEFAULTS)
         _fill_nearest(alpha, trimap, options.prior)
         return Solution(Matte(alpha), converged=True, iterations=0, residual=0.0, unknowns=unknowns)
     limit = options.time_limit_s
-    limits = Limits(
+    limits = StopRule(
         tolerance=options.tolerance,
         steps=options.max_iterations,
         deadline=math.inf if limit is None else started + limit,

@@ -28,7 +28,7 @@ LOST = 1e-14
 
 
 @dataclass(frozen=True)
-class Limits:
+class StopRule:
     """When to stop: mean error of alpha, number of steps, moment of `time.monotonic`."""
 
     tolerance: float
@@ -68,7 +68,7 @@ class _Preconditioner:
 
 
 def descend(
-    laplacian: Laplacian, space: ColourSpace, limits: Limits, *, pool: Executor | None = None
+    laplacian: Laplacian, space: ColourSpace, limits: StopRule, *, pool: Executor | None = None
 ) -> Descent:
     """Solve `laplacian` for its load, from the coarse solution on.
 

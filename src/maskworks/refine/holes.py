@@ -179,7 +179,7 @@ def _perceived(colours: Pixels) -> Float2D:
 def _distance(colours: Float2D, others: Float2D) -> float:
     apart = np.linalg.norm(colours[:, np.newaxis] - others, axis=2)
     closest = np.sort(apart, axis=1)[:, :CLOSEST]
-    return float(np.median(closest.mean(axis=1)))
+    return float(np.quantile(closest.mean(axis=1), 0.5))  # np.median imports numpy.ma
 
 
 def close(alpha: Float2D, holes: Sequence[Hole], small: Float2D, side: int) -> Float2D:
@@ -205,7 +205,7 @@ def _patch(hole: Hole, small: Float2D) -> tuple[Box, Float2D, float]:
         ours = away < cv2.distanceTransform((~outside).astype(np.uint8), cv2.DIST_L2, 3)
     weight = np.clip(2 - away * np.float32(2 / rim_px), 0, 1) * ours
     ring = ours & (away > rim_px) & (away <= 2 * rim_px)
-    level = float(np.median(small[slices(box)][ring])) if ring.any() else 1.0
+    level = float(np.quantile(small[slices(box)][ring], 0.5)) if ring.any() else 1.0
     return box, np.asarray(weight, np.float32), level
 
 

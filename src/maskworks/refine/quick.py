@@ -81,7 +81,7 @@ def mark(
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class BandEstimates:
     """What a small copy says of every pixel.
 
     `said` is float32 (5, h, w) or (11, h, w): the functions that give alpha, see
@@ -94,7 +94,7 @@ class Drawn:
     copy: Copy
 
 
-def draw(copy: Copy, options: GuidedOptions, *, colours: bool) -> Drawn:
+def draw(copy: Copy, options: GuidedOptions, *, colours: bool) -> BandEstimates:
     """Find alpha and, if asked for, colours on the copy, around its band."""
     near = _around(copy.unsure)
     part = copy.part(near)
@@ -114,7 +114,7 @@ def draw(copy: Copy, options: GuidedOptions, *, colours: bool) -> Drawn:
         )
     whole = (copy.levels == FOREGROUND).astype(np.float32)
     whole[slices(near)] = alpha
-    return Drawn(said, whole, copy)
+    return BandEstimates(said, whole, copy)
 
 
 def _around(touched: Bool2D) -> Box:
@@ -134,13 +134,13 @@ def certain(trimap: Trimap) -> Float2D:
 
 
 def paint(
-    drawn: Drawn, image: Image, trimap: Trimap, alpha: Float2D, pixels: Pixels | None = None
+    drawn: BandEstimates, image: Image, trimap: Trimap, alpha: Float2D, pixels: Pixels | None = None
 ) -> None:
     """Write alpha and the subject's colours of the unknown pixels.
 
     Parameters
     ----------
-    drawn : Drawn
+    drawn : BandEstimates
     image : Image of shape (H, W)
     trimap : Trimap of shape (H, W)
     alpha : float32 (H, W)

@@ -15,33 +15,39 @@ if TYPE_CHECKING:
     from maskworks.studio.output.gate import Breach, Gate, check_output
     from maskworks.studio.output.presets import find_preset, load_presets, rules_from
     from maskworks.studio.output.rules import OutputRules
-    from maskworks.studio.review.ingesting import Desk, Ingested, ingest_folder
+    from maskworks.studio.review.ingesting import IngestContext, Ingested, ingest_folder
     from maskworks.studio.route import Reason
     from maskworks.studio.run.reporting import report_campaign
-    from maskworks.studio.run.run import Begun, Ended, Run, Telling, run_campaign
+    from maskworks.studio.run.run import (
+        CampaignRun,
+        RunEnded,
+        RunListener,
+        RunStarted,
+        run_campaign,
+    )
     from maskworks.studio.scoring.evidence import Evidence, measure
     from maskworks.studio.scoring.score_model import ScoreModel, load_score_model
 
 __all__ = [
     "Assignment",
-    "Begun",
     "Bill",
     "Breach",
     "CampaignFile",
-    "Desk",
-    "Ended",
+    "CampaignRun",
     "Evidence",
     "Gate",
+    "IngestContext",
     "Ingested",
     "OutputRules",
     "PlannedItem",
     "Rates",
     "Reason",
     "Rule",
-    "Run",
+    "RunEnded",
+    "RunListener",
+    "RunStarted",
     "ScoreModel",
     "Suggestion",
-    "Telling",
     "add_up",
     "assign",
     "check_output",
@@ -72,10 +78,10 @@ __getattr__, __dir__ = lazy_names(
         "output.gate": ["Breach", "Gate", "check_output"],
         "output.presets": ["find_preset", "load_presets", "rules_from"],
         "output.rules": ["OutputRules"],
-        "review.ingesting": ["Desk", "Ingested", "ingest_folder"],
+        "review.ingesting": ["IngestContext", "Ingested", "ingest_folder"],
         "route": ["Reason"],
         "run.reporting": ["report_campaign"],
-        "run.run": ["Begun", "Ended", "Run", "Telling", "run_campaign"],
+        "run.run": ["CampaignRun", "RunEnded", "RunListener", "RunStarted", "run_campaign"],
         "scoring.evidence": ["Evidence", "measure"],
         "scoring.score_model": ["ScoreModel", "load_score_model"],
     },

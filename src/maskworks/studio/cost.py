@@ -114,7 +114,7 @@ class Priced:
 
 
 @dataclass(frozen=True)
-class Share:
+class RouteCost:
     """The pictures of one route: how many, and what they cost together."""
 
     items: int
@@ -129,7 +129,7 @@ class Bill:
     """Pictures that were made, failed ones not counted."""
     total: Decimal
     baseline: Decimal
-    routes: dict[Route, Share]
+    routes: dict[Route, RouteCost]
 
     @property
     def open(self) -> Decimal:
@@ -195,7 +195,7 @@ def add_up(pictures: Iterable[Priced]) -> Bill:
         items=sum(counts.values()) - counts["failed"],
         total=sum(costs.values(), ZERO),
         baseline=baseline,
-        routes={route: Share(counts[route], costs[route]) for route in ROUTES},
+        routes={route: RouteCost(counts[route], costs[route]) for route in ROUTES},
     )
 
 
@@ -226,7 +226,7 @@ def yearly_saving(bill: Bill, *, campaigns: int, pictures: int) -> Decimal:
 
     Examples
     --------
-    >>> routes = {"deliver": Share(1, Decimal("3.40"))}
+    >>> routes = {"deliver": RouteCost(1, Decimal("3.40"))}
     >>> bill = Bill(items=1, total=Decimal("3.40"), baseline=Decimal(22), routes=routes)
     >>> yearly_saving(bill, campaigns=1, pictures=3)
     Decimal('55')

@@ -30,7 +30,7 @@ from maskworks.core.errors import OutputError
 from maskworks.studio.report.rows import as_text
 from maskworks.studio.route import Route
 from maskworks.studio.spreadsheets import safe_cell
-from maskworks.studio.store.rows import Deliverable
+from maskworks.studio.store.rows import DeliverableRow
 
 FOLDERS: dict[Route, str] = {"deliver": "deliver", "review": "review", "manual": "rejected"}
 """The folder of the pictures made for an item of each route; what failed has none."""
@@ -113,7 +113,7 @@ def put(out: Path, route: Route, files: dict[str, bytes], *, stale: Iterable[str
                 remove(out / folder / path)
 
 
-def arrange(out: Path, made: Iterable[Deliverable]) -> list[Deliverable]:
+def arrange(out: Path, made: Iterable[DeliverableRow]) -> list[DeliverableRow]:
     """Move every file into the folder of its item's route; return those that are nowhere.
 
     A file that lies in two folders was decided on while it was made: the other one goes.
@@ -123,7 +123,7 @@ def arrange(out: Path, made: Iterable[Deliverable]) -> list[Deliverable]:
     OutputError
         If a file cannot be moved.
     """
-    missing: list[Deliverable] = []
+    missing: list[DeliverableRow] = []
     for one in made:
         home = FOLDERS.get(one.route)
         places = [out / folder / one.output.path for folder in FOLDERS.values()]
@@ -147,7 +147,7 @@ def clear(out: Path, paths: Iterable[str]) -> int:
     return sum(remove(out / folder / path) for path in paths for folder in FOLDERS.values())
 
 
-def deliverables_csv(made: Iterable[Deliverable]) -> str:
+def deliverables_csv(made: Iterable[DeliverableRow]) -> str:
     """Return the list of what is delivered: source, SKU, concept, variant, path, hash, score.
 
     Paths are relative to the list. A text that a spreadsheet would run as a formula gets an

@@ -11,7 +11,7 @@ from maskworks.core.reading import Picture
 from maskworks.cutouts.backgrounds import Background
 from maskworks.cutouts.credentials import current_signer
 from maskworks.cutouts.cutout import Cutout
-from maskworks.cutouts.cutting import cut_out, refine_edge
+from maskworks.cutouts.cutting import CutOptions, cut_and_refine
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
 from maskworks.studio.output.compose import CENTRE, lay_out, put_on
 from maskworks.studio.output.encoding import encode_deliverable
@@ -132,8 +132,8 @@ def send_down(item: Item, steps: Iterable[Step]) -> Item:
 
 def cut(item: Item, model: Model, refinement: RefineOptions = DEFAULTS) -> Item:
     """Cut the subject out and refine its edge."""
-    found = cut_out(item.picture, model)
-    return replace(item, cutout=refine_edge(found, item.picture, refinement))
+    found = cut_and_refine(item.picture, model, CutOptions(refinement=refinement))
+    return replace(item, cutout=found)
 
 
 def assess(item: Item, model: ScoreModel | None = None) -> Item:
@@ -188,7 +188,7 @@ def compose_each(item: Item, rules: OutputRules) -> Item:
         file = encode_deliverable(composed, rules, item.picture.details, variant.background)
         notes = (*composed.notes, *file.notes)
         made.append(Made(variant.name, file.data, composed.placement, notes))
-    return replace(item, made=tuple(made), reasons=(*item.reasons, *_told(item, refused)))
+    return replace(item, made=tuple(made), reasons=(*item.reasons, *_merged_reasons(item, refused)))
 
 
 def hold_against(item: Item, rules: OutputRules) -> Item:
@@ -204,7 +204,7 @@ def hold_against(item: Item, rules: OutputRules) -> Item:
         found += [
             (made.variant, _noted(note)) for note in made.notes if gate.passed or not note.review
         ]
-    return replace(item, reasons=(*item.reasons, *_told(item, found)))
+    return replace(item, reasons=(*item.reasons, *_merged_reasons(item, found)))
 
 
 def decide(item: Item, rules: Rules) -> Item:
@@ -234,7 +234,7 @@ def _noted(note: Note) -> Reason:
     return Reason(name, note.value, note.limit, note.text)
 
 
-def _told(item: Item, found: Sequence[tuple[str, Reason]]) -> tuple[Reason, ...]:
+def _merged_reasons(item: Item, found: Sequence[tuple[str, Reason]]) -> tuple[Reason, ...]:
     """Return each reason once, with the variants it holds for if it does not hold for all."""
     variants: dict[str, list[str]] = {}
     first: dict[str, Reason] = {}

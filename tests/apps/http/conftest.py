@@ -21,7 +21,7 @@ from PIL import Image
 from maskworks.apps.http.app import create_app
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.studio.campaign.campaign_file import read_campaign
-from maskworks.studio.run.run import Run, Telling, run_campaign
+from maskworks.studio.run.run import CampaignRun, RunListener, run_campaign
 from maskworks.studio.store import database_beside, open_store
 from maskworks.studio.store.keys import Allowance, add_key
 
@@ -170,7 +170,10 @@ def _campaign_template(tmp_path_factory, draw, model_home) -> Path:
         patch.setenv("MASKWORKS_HOME", str(model_home))
         file = read_campaign(folder)
         with open_store(database_beside(file.path)) as store:
-            run_campaign(Run(file=file, store=store, stop=threading.Event(), threads=1), Telling())
+            run_campaign(
+                CampaignRun(file=file, store=store, stop=threading.Event(), threads=1),
+                RunListener(),
+            )
     return folder
 
 
@@ -183,8 +186,10 @@ def campaign_folder(tmp_path, _campaign_template) -> Path:
 @pytest.fixture
 def reviewed(starting, campaign_folder) -> Reviewed:
     server = starting(campaigns=(campaign_folder,))
-    desk = server.service.desks.find("spring")
-    return Reviewed(server, desk.store, desk.campaign, campaign_folder / "spring-out")
+    opened_campaign = server.service.campaigns.find("spring")
+    return Reviewed(
+        server, opened_campaign.store, opened_campaign.campaign, campaign_folder / "spring-out"
+    )
 
 
 class Desk:

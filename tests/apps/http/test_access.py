@@ -91,7 +91,7 @@ def test_full_house_gets_429_and_the_rest_is_served(starting, photo):
     assert set(codes) <= {200, 429}
     assert codes.count(200) >= 2
     assert all(after for code, after in statuses if code == 429)
-    assert server.service.engine.taken == 0
+    assert server.service.work_queue.taken == 0
 
 
 @pytest.mark.parametrize("uploads", [60, pytest.param(600, marks=pytest.mark.slow)])

@@ -118,7 +118,7 @@ def test_events_tell_the_progress_and_the_end(starting, draw):
     ],
 )
 def test_wrong_order_leaves_nothing_behind(server, draw, fields, message):
-    folder = server.service.desks.folder
+    folder = server.service.campaigns.folder
     before = set(folder.glob("*")) if folder.exists() else set()
     answer = server.client.post("/v1/campaigns", files=pictures(draw, 1), data=fields)
     assert message in answer.json()["error"]["message"]
@@ -176,7 +176,7 @@ def test_finished_campaigns_are_deleted_after_their_time(starting, draw):
     token = server.client.post("/v1/campaigns", files=pictures(draw, 1)).json()["job"]
     ended(server, token)
     server.service.runner._sweep()
-    assert list(server.service.desks.folder.glob("*/photos/*")) == []
+    assert list(server.service.campaigns.folder.glob("*/photos/*")) == []
     assert server.client.get(f"/v1/campaigns/{token}").status_code == 404
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from maskworks.apps.http.bodies import Form
+from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.pictures.cutting import header_size
-from maskworks.apps.http.pictures.removebg_fields import read_wish, region_of
+from maskworks.apps.http.pictures.removebg_fields import read_request, region_of
 from maskworks.apps.http.routes.rembg import read_options
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import Limits
@@ -42,7 +42,7 @@ QUICK = settings(
 @given(st.dictionaries(st.sampled_from(FIELDS), WORDS, max_size=6))
 def test_fields_of_removebg_are_understood_or_refused(fields):
     try:
-        wish = read_wish(Form(fields, {}))
+        wish = read_request(FormFields(fields, {}))
         region_of(wish, (120, 160))
     except ApiError as error:
         status = error.status
@@ -59,7 +59,7 @@ def test_fields_of_removebg_are_understood_or_refused(fields):
 )
 def test_parameters_of_rembg_are_understood_or_refused(fields):
     try:
-        options = read_options(Form(fields, {}))
+        options = read_options(FormFields(fields, {}))
     except ApiError as error:
         status = error.status
     else:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from maskworks.apps.http.model_cache import Shelf
+from maskworks.apps.http.model_cache import ModelCache
 
 
 def test_model_unused_for_longest_makes_room():
@@ -10,8 +10,8 @@ def test_model_unused_for_longest_makes_room():
         opened.append(name)
         return name.upper()
 
-    shelf = Shelf(2, load)
+    model_cache = ModelCache(2, load)
     for name in ("a", "b", "a", "c", "a", "b"):
-        assert shelf.get(name) == name.upper()
+        assert model_cache.get(name) == name.upper()
     assert opened == ["a", "b", "c", "b"]
-    assert shelf.names == ("a", "b")
+    assert model_cache.names == ("a", "b")

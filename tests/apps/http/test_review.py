@@ -25,8 +25,8 @@ from maskworks.studio.store.reviewing import matte_versions
 
 @pytest.fixture
 def ana(reviewed, sit_down):
-    with sit_down(reviewed.server, "spring") as desk:
-        yield desk
+    with sit_down(reviewed.server, "spring") as opened:
+        yield opened
 
 
 def item(reviewed, number):
@@ -176,10 +176,10 @@ def test_key_needs_the_scope_and_its_end_ends_the_session(reviewed, sit_down):
     cutter = server.key("cut", name="cutter")
     refused = server.client.post("/review/login", data={"who": "Eve", "key": cutter})
     assert refused.status_code == 403
-    with sit_down(server, "spring", who="Cem", key=server.key("review", name="cem")) as desk:
-        assert desk.items()
+    with sit_down(server, "spring", who="Cem", key=server.key("review", name="cem")) as opened:
+        assert opened.items()
         revoke_key(server.service.store, "cem")
-        assert desk.client.get(f"{desk.base}/items").status_code == 401
+        assert opened.client.get(f"{opened.base}/items").status_code == 401
 
 
 def luminance(colour):

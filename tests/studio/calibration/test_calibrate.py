@@ -11,7 +11,7 @@ from maskworks.apps.cli.main import main
 from maskworks.core.errors import UsageError
 from maskworks.quality import calibration_error
 from maskworks.studio.calibration.calibrate import FEWEST, THRESHOLDS, apply_calibration, calibrate
-from maskworks.studio.calibration.judged import Judged, judged_items, read_judged
+from maskworks.studio.calibration.judged import JudgedItem, judged_items, read_judged
 from maskworks.studio.route import Reason
 from maskworks.studio.scoring.score_model import (
     DEFAULT_FILE,
@@ -46,12 +46,12 @@ def chance(score, intercept=-1.0, slope=0.6):
     return 1 / (1 + np.exp(-odds))
 
 
-def decisions(count, seed=0, truth=chance) -> list[Judged]:
+def decisions(count, seed=0, truth=chance) -> list[JudgedItem]:
     rng = np.random.default_rng(seed)
     scores = rng.uniform(0.05, 0.995, count)
     accepted = rng.random(count) < truth(scores)
     return [
-        Judged(source=f"{n:05}.jpg", score=float(s), good=bool(g))
+        JudgedItem(source=f"{n:05}.jpg", score=float(s), good=bool(g))
         for n, (s, g) in enumerate(zip(scores, accepted, strict=True))
     ]
 
@@ -125,11 +125,13 @@ def test_flag_rate_is_counted_and_rises_with_the_threshold():
 
 def test_spot_check_counts_for_all_it_stands_for():
     once = decisions(300)
-    heavy = [Judged(source=o.source, score=o.score, good=o.good, weight=3.0) for o in once]
+    heavy = [JudgedItem(source=o.source, score=o.score, good=o.good, weight=3.0) for o in once]
     same, thrice = calibrate(once), calibrate(heavy)
     assert thrice.recalibration.slope == pytest.approx(same.recalibration.slope)
     mixed = [
-        Judged(source=o.source, score=o.score, good=o.good, weight=9.0 if o.score > 0.9 else 1.0)
+        JudgedItem(
+            source=o.source, score=o.score, good=o.good, weight=9.0 if o.score > 0.9 else 1.0
+        )
         for o in once
     ]
     assert calibrate(mixed).thresholds[0].flagged < same.thresholds[0].flagged
@@ -141,7 +143,7 @@ def test_spot_check_counts_for_all_it_stands_for():
         pytest.param([], "are 0 decisions with a score.*needs 100.*review 100 more", id="none"),
         pytest.param(decisions(99), r"99 decisions.*review \d+ more", id="few"),
         pytest.param(
-            [Judged(source=str(n), score=0.9, good=True) for n in range(500)],
+            [JudgedItem(source=str(n), score=0.9, good=True) for n in range(500)],
             "500 accepted, 0 not.*at least 10 of either kind: review 10 more",
             id="one kind",
         ),
@@ -169,7 +171,7 @@ def test_calibration_refuses_decisions_that_do_not_tell(judged, message):
 )
 def test_judged_refuses_numbers_out_of_range(fields, message):
     with pytest.raises(UsageError, match=message):
-        Judged(source="a.jpg", good=True, **fields)
+        JudgedItem(source="a.jpg", good=True, **fields)
 
 
 def test_new_model_keeps_the_old_one_and_adds_a_step():
@@ -200,8 +202,8 @@ def test_decisions_are_read_with_their_scores(tmp_path):
     listed, lines = tmp_path / "decisions.json", tmp_path / "decisions.jsonl"
     listed.write_text(json.dumps(rows), encoding="utf-8")
     lines.write_text("\n".join(map(json.dumps, rows)) + "\n\n", encoding="utf-8")
-    wanted = {Judged(source="a.jpg", score=0.9, good=False)}
-    wanted |= {Judged(source="c.jpg", score=0.25, good=False)}
+    wanted = {JudgedItem(source="a.jpg", score=0.9, good=False)}
+    wanted |= {JudgedItem(source="c.jpg", score=0.25, good=False)}
     for path in (table, listed, lines):
         assert set(read_judged(path)) == wanted
 

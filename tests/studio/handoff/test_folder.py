@@ -22,7 +22,7 @@ from maskworks.studio.handoff.folder import (
 )
 from maskworks.studio.pipeline import Item, Variant
 from maskworks.studio.route import Reason
-from maskworks.studio.store.rows import Item as Kept
+from maskworks.studio.store.rows import ItemRow as Kept
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEPT = Kept(

@@ -19,7 +19,7 @@ from PIL import Image
 from maskworks.models import load_model
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.run.filing import out_of
-from maskworks.studio.run.run import Run, Telling, run_campaign
+from maskworks.studio.run.run import CampaignRun, RunListener, run_campaign
 from maskworks.studio.store import Filter, counts, list_campaigns, list_items, open_store
 
 HERE = Path(__file__).parent
@@ -117,8 +117,8 @@ class Small:
                 stop.set()
 
         with self.store() as store:
-            work = Run(file=read_campaign(self.file), store=store, stop=stop, threads=1)
-            return told, run_campaign(work, Telling(begun=told.begun.append, done=done))
+            work = CampaignRun(file=read_campaign(self.file), store=store, stop=stop, threads=1)
+            return told, run_campaign(work, RunListener(begun=told.begun.append, done=done))
 
     def store(self):
         return open_store(self.path / "campaign.db")

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from maskworks.batch.work import Fault
-from maskworks.batch.workers import Room
+from maskworks.batch.workers import PixelBudget
 from maskworks.studio.campaign.assignment import PlannedItem
 from maskworks.studio.campaign.exceptions import Rule
 from maskworks.studio.cost import Rates
 from maskworks.studio.route import Reason, Rules
-from maskworks.studio.run.item_work import Job
+from maskworks.studio.run.item_work import ItemJob
 from maskworks.studio.run.rerouting import retry_numbers, settle
-from maskworks.studio.store.rows import Item
+from maskworks.studio.store.rows import ItemRow
 
 RULE = Rule("glob", "a.jpg", "see-through", 2)
 LOW = Reason("low-score", 0.6, 0.85, "score 0.600 is below 0.85")
@@ -25,7 +25,7 @@ BLURRED = Reason("blurred", 0.7, 0.6, "blur 0.7")
 BREACH = Reason("gate:fill", 0.7, 0.85, "too small")
 EXCEPTED = Reason("exception:glob:a.jpg", 1.0, None, "see-through")
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-DONE = Item(
+DONE = ItemRow(
     id=1, campaign_id=1, source="a.jpg", content="ab" * 32, settings="s", sku="a", tags=(),
     concept="plain", standing="current", state="done", route="deliver", score=0.6,
     reasons=(BLURRED,), cost=Decimal("3.40"), baseline=Decimal(22), seconds=1.0, spot_check=False,
@@ -38,7 +38,7 @@ def job(*, rule=None, deliver_at=0.5):
         path=Path("/in/a.jpg"), source="a.jpg", sku="a", tags=(), concept="plain", backgrounds=(),
         rule=rule,
     )  # fmt: skip
-    return Job(
+    return ItemJob(
         out=Path("/out"),
         planned={"a.jpg": planned},
         names={"a.jpg": "a"},
@@ -46,7 +46,7 @@ def job(*, rule=None, deliver_at=0.5):
         form="png",
         rules=Rules(deliver_at=deliver_at, spot_check=0),
         rates=Rates(manual=Decimal(22), automated=Decimal("3.40")),
-        room=Room(),
+        budget=PixelBudget(),
     )
 
 

@@ -15,7 +15,7 @@ from maskworks.core.errors import OutputError, UsageError
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.run import filing
 from maskworks.studio.run.reporting import report_campaign
-from maskworks.studio.run.run import Run, Telling, run_campaign
+from maskworks.studio.run.run import CampaignRun, RunListener, run_campaign
 from maskworks.studio.scoring.score_model import Logistic, load_score_model, write_score_model
 from maskworks.studio.store import (
     Filter,
@@ -355,8 +355,10 @@ def test_picture_that_changes_during_the_run_fails_and_is_tried_again(small):
         small.draw("life/b.png", (1, 2, 3))
 
     with small.store() as store:
-        work = Run(file=read_campaign(small.file), store=store, stop=threading.Event(), threads=1)
-        run_campaign(work, Telling(begun=change))
+        work = CampaignRun(
+            file=read_campaign(small.file), store=store, stop=threading.Event(), threads=1
+        )
+        run_campaign(work, RunListener(begun=change))
     assert by_source(small)["life/b.png"].error.code == "changed"
     small.run()
     assert small.routes() == ROUTES
@@ -458,8 +460,10 @@ def test_campaign_that_is_edited_while_it_runs_ends_as_it_began(small):
         small.change("automated = 3.40", "automated = 4.10")
 
     with small.store() as store:
-        work = Run(file=read_campaign(small.file), store=store, stop=threading.Event(), threads=1)
-        run_campaign(work, Telling(begun=edit))
+        work = CampaignRun(
+            file=read_campaign(small.file), store=store, stop=threading.Event(), threads=1
+        )
+        run_campaign(work, RunListener(begun=edit))
     assert small.routes() == ROUTES
     assert small.files("deliver") == FILES
     assert by_source(small)["c.png"].cost == Decimal("3.40")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image as PilImage
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.calibration.logistic import Terms, fit_logistic
+from maskworks.studio.calibration.logistic import Coefficients, fit_logistic
 from maskworks.studio.route import Rules, route
 from maskworks.studio.scoring.evidence import Evidence
 from maskworks.studio.scoring.score import score
@@ -249,16 +249,16 @@ def test_fit_finds_the_coefficients_that_made_the_data():
     rows = np.column_stack([np.ones(40_000), rng.normal(size=(40_000, 2))])
     true = np.array([0.4, 1.5, -0.8])
     good = (rng.random(40_000) < 1 / (1 + np.exp(-rows @ true))).astype(float)
-    free = Terms([-np.inf] * 3, [np.inf] * 3, [0.0] * 3, [0.0] * 3)
+    free = Coefficients([-np.inf] * 3, [np.inf] * 3, [0.0] * 3, [0.0] * 3)
     assert fit_logistic(rows, good, free) == pytest.approx(true, abs=0.06)
-    signed = Terms([-np.inf, -np.inf, 0.0], [np.inf] * 3, [0.0] * 3, [0.0] * 3)
+    signed = Coefficients([-np.inf, -np.inf, 0.0], [np.inf] * 3, [0.0] * 3, [0.0] * 3)
     assert fit_logistic(rows, good, signed)[2] == 0
 
 
 def test_weight_of_two_is_the_row_twice():
     rows = np.column_stack([np.ones(5), [0.0, 1.0, 2.0, 3.0, 4.0]])
     good = np.array([0.0, 1.0, 0.0, 1.0, 1.0])
-    terms = Terms([-np.inf] * 2, [np.inf] * 2, [0.1] * 2, [0.0] * 2)
+    terms = Coefficients([-np.inf] * 2, [np.inf] * 2, [0.1] * 2, [0.0] * 2)
     weights = np.array([2.0, 1.0, 1.0, 1.0, 1.0])
     twice = np.concatenate([rows[:1], rows]), np.concatenate([good[:1], good])
     weighted = fit_logistic(rows, good, terms, weights=weights)
@@ -266,7 +266,7 @@ def test_weight_of_two_is_the_row_twice():
 
 
 def test_fit_refuses_nan():
-    terms = Terms([0.0], [1.0], [0.0], [0.0])
+    terms = Coefficients([0.0], [1.0], [0.0], [0.0])
     with pytest.raises(UsageError, match="must be finite"):
         fit_logistic(np.array([[np.nan]]), np.array([1.0]), terms)
 

@@ -110,12 +110,12 @@ def train():
     """Train for some minutes and return the lines it reported."""
     from maskworks.train.budget import Budget
     from maskworks.train.labels.run import train_labels
-    from maskworks.train.labels.watch import Watch
+    from maskworks.train.labels.watch import ProgressListener
 
     def run(recipe: Path, data: Path, folder: Path, minutes: float = 5) -> list[str]:
         lines: list[str] = []
         budget = Budget(minutes=minutes, threads=1)
-        train_labels(recipe, data, folder, budget, watch=Watch(lines.append))
+        train_labels(recipe, data, folder, budget, watch=ProgressListener(lines.append))
         return lines
 
     return run

@@ -15,9 +15,9 @@ from maskworks.core.errors import RecipeError
 from maskworks.train.labels.loop import LabelRun
 from maskworks.train.labels.pace import explained, rate_at, stage_at
 from maskworks.train.labels.reading import load_set
-from maskworks.train.labels.recipe import Stage, load_label_recipe
+from maskworks.train.labels.recipe import LabelStage, load_label_recipe
 from maskworks.train.labels.views import Splits
-from maskworks.train.labels.watch import Watch
+from maskworks.train.labels.watch import ProgressListener
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_the_rate_falls_by_the_schedule_after_it_has_warmed_up(recipe_file, sche
 
 
 def test_stages_follow_their_shares():
-    first, last = (Stage(share=s, height=32, width=32, batch=1) for s in (0.25, 0.75))
+    first, last = (LabelStage(share=s, height=32, width=32, batch=1) for s in (0.25, 0.75))
     found = [stage_at((first, last), at) for at in (0, 0.24, 0.25, 1.0)]
     assert found == [first, first, last, last]
 
@@ -49,7 +49,7 @@ def test_stages_follow_their_shares():
     [(6, "batch = 3 with accumulate = 2"), (1, "height = 32 halves it")],
 )
 def test_memory_that_does_not_suffice_is_explained_for_every_device(batch, message):
-    stage = Stage(share=1, height=64, width=64, batch=batch)
+    stage = LabelStage(share=1, height=64, width=64, batch=batch)
     for said in ("CUDA out of memory. Tried to", "DefaultCPUAllocator: not enough memory"):
         found = explained(RuntimeError(said), stage)
         assert isinstance(found, RecipeError)
@@ -69,7 +69,7 @@ def begun(data, recipe_file, tmp_path):
             path.write_text(path.read_text().replace(before, after))
         recipe = load_label_recipe(path)
         splits = Splits(load_set(data, recipe, recipe.train), load_set(data, recipe, recipe.dev))
-        watch = Watch(lambda _: None)
+        watch = ProgressListener(lambda _: None)
         return LabelRun(recipe, data, splits, folder=tmp_path / "run", watch=watch)
 
     return begin
@@ -153,7 +153,7 @@ def test_every_step_ticks_with_the_last_dev_score(data, recipe_file, tmp_path):
     from maskworks.train.labels.run import train_labels
 
     seen = []
-    watch = Watch(lambda _: None, seen.append)
+    watch = ProgressListener(lambda _: None, seen.append)
     train_labels(
         recipe_file(steps="3", dev_steps="2"),
         data,

@@ -20,7 +20,7 @@ from maskworks.train.labels.queries import segments_of
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import Start, load_label_recipe
 from maskworks.train.labels.views import Splits
-from maskworks.train.labels.watch import Watch
+from maskworks.train.labels.watch import ProgressListener
 
 pytest.importorskip("transformers", reason="Mask2Former needs the extra [torch]")
 
@@ -165,7 +165,7 @@ def test_a_killed_run_of_queries_ends_with_the_same_weights(recipe, data, train,
     train(path, data, tmp_path / "whole")
     loaded = load_label_recipe(path)
     splits = Splits(load_set(data, loaded, loaded.train), load_set(data, loaded, loaded.dev))
-    watch = Watch(lambda _: None)
+    watch = ProgressListener(lambda _: None)
     killed = LabelRun(loaded, data, splits, folder=tmp_path / "killed", watch=watch)
     for step in range(3):  # the loss draws points; one step after the checkpoint is lost
         killed.learn(step / 4)

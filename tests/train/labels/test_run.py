@@ -20,9 +20,9 @@ from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import load_label_recipe
 from maskworks.train.labels.run import train_labels
 from maskworks.train.labels.views import Splits
-from maskworks.train.labels.watch import Watch
+from maskworks.train.labels.watch import ProgressListener
 
-QUIET = Watch(lambda _: None)
+QUIET = ProgressListener(lambda _: None)
 
 
 def test_it_learns_shapes_and_writes_checkpoints_and_a_log(data, recipe_file, train, tmp_path):

@@ -19,8 +19,8 @@ from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import load_label_recipe
 from maskworks.train.labels.scoring import normalised
 from maskworks.train.labels.team import ALONE, join_team
-from maskworks.train.labels.views import Sampler, Splits
-from maskworks.train.labels.watch import Watch
+from maskworks.train.labels.views import Splits, ViewSampler
+from maskworks.train.labels.watch import ProgressListener
 
 
 def torchrun(*words: str) -> subprocess.CompletedProcess[str]:
@@ -51,7 +51,7 @@ def test_two_processes_learn_from_the_mean_of_their_views(data, recipe_file, tmp
 
     loaded = load_label_recipe(recipe)
     splits = Splits(load_set(data, loaded, loaded.train), load_set(data, loaded, loaded.dev))
-    watch = Watch(lambda _: None)
+    watch = ProgressListener(lambda _: None)
     alone = LabelRun(loaded, data, splits, folder=tmp_path / "alone", watch=watch)
     step_of_two(alone)
     for name, tensor in alone.network.named_parameters():
@@ -64,7 +64,7 @@ def test_two_processes_learn_from_the_mean_of_their_views(data, recipe_file, tmp
 def step_of_two(run: LabelRun) -> None:
     """Take the step that two processes take, in one: the oracle of the test above."""
     recipe, (stage,) = run.recipe, run.recipe.stage
-    second = Sampler(run.splits.train, recipe.views, unknown=3, seed=recipe.seed + 1000)
+    second = ViewSampler(run.splits.train, recipe.views, unknown=3, seed=recipe.seed + 1000)
     run._mode()
     for sampler in (run.sampler, second):
         batch = sampler.batch(stage)

@@ -17,7 +17,7 @@ from maskworks.core.errors import OutputError
 if TYPE_CHECKING:
     from maskworks.quality import Bin
     from maskworks.studio.calibration.calibrate import Calibration, FlagRate
-    from maskworks.studio.calibration.judged import Judged
+    from maskworks.studio.calibration.judged import JudgedItem
     from maskworks.studio.campaign.campaign_file import CampaignFile
 
 
@@ -87,7 +87,7 @@ def calibrate(
     print(json.dumps(_record(found), indent=2) if as_json else _lines(found, out))
 
 
-def _from_campaign(file: CampaignFile, database: str | None, base: Path) -> tuple[Judged, ...]:
+def _from_campaign(file: CampaignFile, database: str | None, base: Path) -> tuple[JudgedItem, ...]:
     """Return the decisions on pictures whose scores are of this score file."""
     from maskworks.apps.cli.campaigns import known, opened
     from maskworks.studio.calibration.judged import judged_items

@@ -9,7 +9,7 @@ from maskworks.core.errors import UsageError
 
 if TYPE_CHECKING:
     from maskworks.studio.campaign.campaign_file import CampaignFile
-    from maskworks.studio.store import Campaign, Store
+    from maskworks.studio.store import CampaignRow, Store
 
 
 def opened(file: CampaignFile, database: str | None, *, create: bool = True) -> Store:
@@ -19,7 +19,7 @@ def opened(file: CampaignFile, database: str | None, *, create: bool = True) -> 
     return open_store(database or database_beside(file.path), create=create)
 
 
-def known(store: Store, file: CampaignFile) -> Campaign:
+def known(store: Store, file: CampaignFile) -> CampaignRow:
     """Return the campaign's row in a database.
 
     Raises

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from maskworks.batch.inputs import Found, find_pictures
+from maskworks.batch.inputs import InputPicture, find_pictures
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Limits
@@ -90,13 +90,13 @@ def check(
 
 
 def _check_all(
-    pictures: tuple[Found, ...], rules: OutputRules, limits: Limits, workers: int
+    pictures: tuple[InputPicture, ...], rules: OutputRules, limits: Limits, workers: int
 ) -> Iterator[Checked]:
     with ThreadPoolExecutor(workers) as pool:
         yield from pool.map(partial(_check_one, rules=rules, limits=limits), pictures)
 
 
-def _check_one(found: Found, *, rules: OutputRules, limits: Limits) -> Checked:
+def _check_one(found: InputPicture, *, rules: OutputRules, limits: Limits) -> Checked:
     try:
         return Checked(found.shown, check_output(found.path, rules, limits=limits))
     except ImageError as error:

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from maskworks.apps.cli.dry_run import aim_of, show_plan
+from maskworks.apps.cli.dry_run import show_plan
+from maskworks.apps.cli.following import Style, follow, style_of, sum_up
 from maskworks.apps.cli.memory import reuse_memory
-from maskworks.apps.cli.report import Tally, reporting, short
-from maskworks.apps.cli.stopping import INTERRUPTED, finishing
-from maskworks.batch.destination import Aim
-from maskworks.batch.manifest import Journal
-from maskworks.batch.planning import Plan, Streams, make_plan
-from maskworks.batch.work import Row
-from maskworks.batch.workers import Room, run_line, share_cores, taking_turns
-from maskworks.batch.writing import sweep
+from maskworks.apps.cli.stopping import finishing
+from maskworks.batch.destination import destination_of
+from maskworks.batch.planning import Streams
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
-from maskworks.cutouts.job import Job, do_work
-from maskworks.cutouts.request import (
-    Request,
-    look_of,
-    plan_options,
-    refinement_of,
-    settings_of,
-    spec_of,
-)
-from maskworks.cutouts.trimaps import trimaps_at
-from maskworks.models import load_model
-
-LONGEST_COMMAND = 2000
+from maskworks.cutouts.request import CutoutRequest, open_cutting
 
 
 def cutout(
@@ -188,7 +171,7 @@ def cutout(
         raise UsageError("--overwrite and --resume exclude each other; give one")
     if as_json and quiet:
         raise UsageError("--json and --quiet exclude each other; give one")
-    request = Request(
+    request = CutoutRequest(
         inputs=tuple(inputs),
         output=output,
         model=model,
@@ -211,110 +194,47 @@ def cutout(
         provenance=provenance,
         provider=provider,
         commercial_only=commercial_only,
-        style="json" if as_json else "quiet" if quiet else "text",
         debug=debug,
-        again=tuple(ctx.obj or ()),
     )
-    raise typer.Exit(show_plan(request) if dry_run else run(request))
+    style = style_of(as_json=as_json, quiet=quiet)
+    raise typer.Exit(
+        show_plan(request, style, _streams(request, style))
+        if dry_run
+        else run(request, style, tuple(ctx.obj or ()))
+    )
 
 
-def run(request: Request) -> int:
+def run(request: CutoutRequest, style: Style, again: Sequence[str] = ()) -> int:
     """Do what was asked and return the exit code."""
     stop = threading.Event()
     reuse_memory()
     with finishing(stop):
-        aim = aim_of(request)
-        spec = spec_of(request)
-        look = look_of(request, aim)
-        settings = settings_of(request, spec, aim)
-        plan = make_plan(
-            request.inputs, aim, settings, plan_options(request, _streams(request, aim))
-        )
-        refinement = refinement_of(request)
-        trimaps = trimaps_at(request.trimap, aim.folder, pictures=len(plan.works))
-        journal = Journal(plan.manifest)
-        crew = share_cores(request.threads, len(plan.todo))
-        model = load_model(
-            request.model,
-            threads=crew.threads,
-            provider=request.provider,
-            commercial_only=request.commercial_only,
-        )
-        job = Job(
-            model=taking_turns(model),
-            look=look,
-            limits=Limits(request.max_pixels),
-            refinement=refinement,
-            trimaps=trimaps,
-            min_confidence=request.min_confidence,
-            write_no_subject=request.write_no_subject or aim == Aim(form=aim.form),
-            settings=settings,
-            debug=request.debug,
-        )
-        room = Room()
-        rows = run_line(
-            plan.todo, lambda work: do_work(work, job, room), workers=crew.workers, stop=stop
-        )
-        return follow(request, plan, journal, rows)
+        cutting = open_cutting(request, _streams(request, style))
+        tally = follow(cutting.plan, cutting.rows(stop), style)
+    return sum_up(cutting.plan, tally, style, again=again)
 
 
-def follow(request: Request, plan: Plan, journal: Journal, rows: Iterator[Row]) -> int:
-    """Write down and report each row, then sum up; return the exit code."""
-    shown = {str(work.source): work.shown for work in plan.works}
-    piped = plan.works[0].output == Path("-")
-    style = "errors" if piped and request.style == "text" else request.style
-    tally = Tally(kept=len(plan.kept))
-    folders = sorted({work.output.parent for work in plan.todo} - {Path()})
-    sweep(folders)
-    try:
-        with reporting(len(plan.todo), shown, style=style) as say:
-            for row in plan.kept:
-                tally.counts[row.status] += 1
-                if style == "json":
-                    say(row)
-            for row in rows:
-                journal.add(row)
-                tally.counts[row.status] += 1
-                say(row)
-    finally:
-        journal.finish([str(work.source) for work in plan.works])
-        sweep(folders)
-    return _sum_up(request, plan, tally)
+def _streams(request: CutoutRequest, style: Style) -> Streams:
+    """Return standard input and output, where these carry a picture.
+
+    Raises
+    ------
+    UsageError
+        If a picture would go to a terminal or come from one, or stand beside JSON on stdout.
+    """
+    destination = destination_of(request.output, request.form, streamed=request.streamed)
+    to_stdout = destination.folder is None and destination.file is None
+    if to_stdout and style == "json":
+        raise UsageError("--json and a picture on stdout exclude each other; give -o FILE")
+    if to_stdout and sys.stdout.isatty():
+        raise UsageError("a picture is not written to a terminal; give -o FILE or a pipe")
+    return Streams(_from_stdin if request.streamed else None, _to_stdout if to_stdout else None)
 
 
-def _sum_up(request: Request, plan: Plan, tally: Tally) -> int:
-    left = len(plan.works) - sum(tally.counts.values())
-    failed = tally.counts["failed"]
-    notes = [tally.sentence(), *plan.notes]
-    if plan.manifest:
-        notes.append(f"manifest: {short(str(plan.manifest))}")
-    wordy = request.style != "quiet" and (len(plan.works) > 1 or plan.manifest is not None)
-    if wordy:
-        to_stderr = request.style == "json" or plan.works[0].output == Path("-")
-        print("\n".join(notes), file=sys.stderr if to_stderr else sys.stdout)
-    if left:
-        print(f"stopped with {left} left to do; {_how_to_resume(request, plan)}", file=sys.stderr)
-        return INTERRUPTED
-    return 1 if failed else 0
-
-
-def _how_to_resume(request: Request, plan: Plan) -> str:
-    if plan.manifest is None or not request.again:
-        return "run it again"
-    words = [w for w in ("maskworks", *request.again) if w not in ("--overwrite", "--resume")]
-    command = shlex.join([*words, "--resume"])
-    if len(command) > LONGEST_COMMAND:
-        return "go on with the same command and `--resume`"
-    return f"go on with:\n  {command}"
-
-
-def _streams(request: Request, aim: Aim) -> Streams:
-    deliver = _to_stdout if aim.folder is None and aim.file is None else None
-    if not request.streamed:
-        return Streams(deliver=deliver)
+def _from_stdin() -> bytes:
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("`-` reads a picture from stdin, and stdin is a terminal; pipe one in")
-    return Streams(stdin=sys.stdin.buffer.read(), deliver=deliver)
+    return sys.stdin.buffer.read()
 
 
 def _to_stdout(data: bytes) -> None:

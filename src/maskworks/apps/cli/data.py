@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from maskworks.train.labels.checking import SplitFound
-    from maskworks.train.labels.finding import Pair
+    from maskworks.train.labels.finding import LabelledPath
 
 SHOWN = 10
 
@@ -119,7 +119,7 @@ def draw(
     typer.echo(f"{count} in {output}, ids: {classes}")
 
 
-Split = tuple[str, "Sequence[Pair]", "NDArray[np.int32]"]
+Split = tuple[str, "Sequence[LabelledPath]", "NDArray[np.int32]"]
 
 
 def _of_recipe(path: Path, data: Path) -> tuple[tuple[str, ...], list[Split]]:

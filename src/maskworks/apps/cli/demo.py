@@ -18,19 +18,12 @@ from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.apps.demo.campaign import CORRUPT, shown_of, write_campaign
 from maskworks.apps.demo.campaign_page import STYLE, campaign_section
 from maskworks.apps.demo.page import page, total_seconds
-from maskworks.apps.demo.photos import Sample, samples
-from maskworks.batch.destination import Aim
-from maskworks.batch.manifest import Journal
-from maskworks.batch.planning import make_plan
-from maskworks.batch.work import Row
-from maskworks.batch.workers import Room, run_line, share_cores, taking_turns
+from maskworks.apps.demo.photos import DemoPhoto, samples
+from maskworks.batch.work import ManifestRow
 from maskworks.batch.writing import write_file
 from maskworks.core.errors import UsageError
-from maskworks.core.reading import Limits
 from maskworks.core.writing import write_text_atomic
-from maskworks.cutouts.job import Job, do_work
-from maskworks.cutouts.request import Request, look_of, plan_options
-from maskworks.models import load_model
+from maskworks.cutouts.request import CutoutRequest, open_cutting
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.run.filing import out_of
 
@@ -76,7 +69,7 @@ def demo(
     raise typer.Exit(1 if failed or unexpected else 0)
 
 
-def _campaign(folder: Path, shown: Sequence[Sample], model: str) -> tuple[str, int]:
+def _campaign(folder: Path, shown: Sequence[DemoPhoto], model: str) -> tuple[str, int]:
     """Run the campaign as `maskworks run` does; return its section and what failed unforeseen."""
     path = write_campaign(folder / "campaign", shown, model=model)
     print(f"\nNow a campaign, as a producer runs it:\n$ maskworks run {short(str(path))}")
@@ -96,42 +89,25 @@ def _refuse_foreign(folder: Path) -> None:
         raise UsageError(f"-o {folder} holds something else than a demo; name an empty folder")
 
 
-def _cut(folder: Path, shown: Sequence[Sample], model: str) -> list[Row]:
+def _cut(folder: Path, shown: Sequence[DemoPhoto], model: str) -> list[ManifestRow]:
     for sample in shown:
         write_file(folder / "photos" / sample.name, sample.content, may_replace=True)
-    request = Request(
+    request = CutoutRequest(
         inputs=tuple(str(folder / "photos" / sample.name) for sample in shown),
         output=str(folder),
         model=model,
+        min_confidence=DELIVER_AT,
         existing="overwrite",
     )
     stop = threading.Event()
     with finishing(stop):
-        aim = Aim(form="png", folder=folder)
-        plan = make_plan(request.inputs, aim, "demo", plan_options(request))
-        journal = Journal(plan.manifest)
-        crew = share_cores(0, len(plan.todo))
-        opened = load_model(model, threads=crew.threads)
-        job = Job(
-            model=taking_turns(opened),
-            look=look_of(request, aim),
-            limits=Limits(),
-            min_confidence=DELIVER_AT,
-            settings="demo",
-        )
-        room = Room()
-        order = [str(work.source) for work in plan.works]
-        rows: dict[str, Row] = {}
-        for row in run_line(
-            plan.todo, lambda work: do_work(work, job, room), workers=crew.workers, stop=stop
-        ):
-            journal.add(row)
-            rows[row.source] = row
-        journal.finish(order)
-        return [rows[source] for source in order if source in rows]
+        cutting = open_cutting(request)
+        rows = {row.source: row for row in cutting.rows(stop)}
+    order = [str(work.source) for work in cutting.plan.works]
+    return [rows[source] for source in order if source in rows]
 
 
-def cells_of(row: Row) -> tuple[str, ...]:
+def cells_of(row: ManifestRow) -> tuple[str, ...]:
     """Return a row of the table, as text."""
     confidence = "-" if row.confidence is None else f"{row.confidence:.2f}"
     size = f"{row.width}x{row.height}" if row.width else "-"
@@ -140,7 +116,7 @@ def cells_of(row: Row) -> tuple[str, ...]:
     return Path(row.source).name, row.status, confidence, size, spent
 
 
-def print_table(rows: Sequence[Row]) -> None:
+def print_table(rows: Sequence[ManifestRow]) -> None:
     """Print a table: with colour on a terminal, plain in a pipe."""
     lines = [cells_of(row) for row in rows]
     if not sys.stdout.isatty():

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
 
+from maskworks.apps.cli.following import Style
 from maskworks.apps.cli.report import short
-from maskworks.batch.destination import Aim, take_aim
-from maskworks.batch.planning import make_plan
+from maskworks.batch.planning import Streams
 from maskworks.core.errors import UsageError
-from maskworks.cutouts.request import (
-    Request,
-    look_of,
-    plan_options,
-    refinement_of,
-    settings_of,
-    spec_of,
-)
-from maskworks.cutouts.trimaps import trimaps_at
+from maskworks.cutouts.request import CutoutRequest, plan_cutting
 
 
-def show_plan(request: Request) -> int:
+def show_plan(request: CutoutRequest, style: Style, streams: Streams) -> int:
     """Print what a run would do; return 1 if some of it would be refused."""
-    aim = aim_of(request)
-    spec = spec_of(request)
-    look_of(request, aim)
-    refinement_of(request)
     if request.streamed:
         raise UsageError("--dry-run reads nothing, so it cannot say anything of stdin")
-    plan = make_plan(request.inputs, aim, settings_of(request, spec, aim), plan_options(request))
-    trimaps_at(request.trimap, aim.folder, pictures=len(plan.works))
+    plan, _ = plan_cutting(request, streams)
     todo = {work.source: work for work in plan.todo}
     refused = 0
     for planned in plan.works:
@@ -37,31 +23,14 @@ def show_plan(request: Request) -> int:
         action = "keep" if work is None else "refuse" if work.error else "cut"
         refused += action == "refuse"
         error = work.error if work else None
-        if request.style == "json":
+        if style == "json":
             fault = {"code": error.code, "message": str(error)} if error else None
             paths = {"source": str(planned.source), "output": str(planned.output)}
             print(json.dumps({**paths, "action": action, "error": fault}))
-        elif error or request.style != "quiet":
+        elif error or style != "quiet":
             print(f"{action:7} {error or f'{planned.shown} -> {short(str(planned.output))}'}")
-    if request.style == "text":
+    if style == "text":
         cut = len(plan.todo) - refused
         counts = f"{cut} to cut, {len(plan.kept)} to keep, {refused} to refuse"
         print("\n".join([f"{counts}; nothing was written", *plan.notes]))
     return 1 if refused else 0
-
-
-def aim_of(request: Request) -> Aim:
-    """Return where the outputs go.
-
-    Raises
-    ------
-    UsageError
-        If a picture would go to a terminal, or beside JSON on stdout.
-    """
-    aim = take_aim(request.output, request.form, streamed=request.streamed)
-    if aim.folder is None and aim.file is None:
-        if request.style == "json":
-            raise UsageError("--json and a picture on stdout exclude each other; give -o FILE")
-        if sys.stdout.isatty():
-            raise UsageError("a picture is not written to a terminal; give -o FILE or a pipe")
-    return aim

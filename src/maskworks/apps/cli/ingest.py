@@ -42,15 +42,15 @@ def ingest(
 
     Exit code: 0 all delivered, 1 some could not be, 2 wrong use.
     """
-    from maskworks.studio.review.ingesting import Desk, ingest_folder
+    from maskworks.studio.review.ingesting import IngestContext, ingest_folder
     from maskworks.studio.run.filing import follow_up, out_of
 
     file = read_campaign(campaign)
     with opened(file, database, create=False) as store:
         row = known(store, file)
-        desk = Desk(file=file, store=store, campaign=row, who=person(by), anyway=anyway)
+        context = IngestContext(file=file, store=store, campaign=row, who=person(by), anyway=anyway)
         try:
-            found = ingest_folder(desk, folder)
+            found = ingest_folder(context, folder)
         finally:
             follow_up(out_of(file), store, row)
     for one in found.returned:

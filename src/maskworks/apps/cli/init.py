@@ -11,7 +11,12 @@ from maskworks.apps.cli.report import short
 from maskworks.core.errors import OutputError
 from maskworks.core.writing import write_text_atomic
 from maskworks.studio.campaign.campaign_file import read_campaign
-from maskworks.studio.campaign.template import Surroundings, campaign_text, look_around, preset_for
+from maskworks.studio.campaign.template import (
+    FolderContents,
+    campaign_text,
+    look_around,
+    preset_for,
+)
 from maskworks.studio.campaign.variants import side_to_fit
 from maskworks.studio.output.presets import find_preset
 
@@ -62,7 +67,7 @@ def init(
     print(f"next: maskworks run --check {short(str(target))}")
 
 
-def _write(target: Path, around: Surroundings, preset: str) -> int | None:
+def _write(target: Path, around: FolderContents, preset: str) -> int | None:
     """Write the file, with a smaller side where a background needs it; return that side."""
     name = target.parent.name
     write_text_atomic(target, campaign_text(name, around, preset=preset))

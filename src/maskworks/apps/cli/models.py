@@ -226,7 +226,7 @@ def import_file(
 ) -> None:
     """Add a local ONNX file; it has to answer one black picture first."""
     from maskworks.models.importing import (
-        Terms,
+        WeightTerms,
         import_model,
         input_rule,
         parse_normalisation,
@@ -242,7 +242,7 @@ def import_file(
             height=height, width=width, resize=resize, scale=scale, mean=mean, std=std
         ),
         output_spec=OutputSpec(kind=output),
-        terms=Terms(
+        terms=WeightTerms(
             licence=licence, commercial=commercial, data=data, source=source, card=model_card
         ),
         force=force,

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from maskworks.studio.campaign.campaign_file import CampaignFile
     from maskworks.studio.report import Written
     from maskworks.studio.run.item_work import Done
-    from maskworks.studio.run.run import Begun, Ended
+    from maskworks.studio.run.run import RunEnded, RunStarted
     from maskworks.studio.store import Worker
 
 
-class Watch:
+class ProgressReporter:
     """Takes what a run tells and says it in one of three ways."""
 
     def __init__(self, *, as_json: bool = False) -> None:
@@ -31,13 +31,13 @@ class Watch:
         self._task: Any = None
         self._began = time.perf_counter()
         self._finished = 0
-        self._found: Begun | None = None
+        self._found: RunStarted | None = None
 
     def waiting(self, other: Worker) -> None:
         """Say once who is waited for."""
         print(f"waiting for {other.name}", file=sys.stderr, flush=True)
 
-    def begun(self, found: Begun) -> None:
+    def begun(self, found: RunStarted) -> None:
         """Say what there is to do, and start the bar on a terminal."""
         self._found = found
         if self.as_json:
@@ -71,7 +71,7 @@ class Watch:
             self._bar.stop()
             self._bar = None
 
-    def sum_up(self, file: CampaignFile, ended: Ended, written: Written | None) -> None:
+    def sum_up(self, file: CampaignFile, ended: RunEnded, written: Written | None) -> None:
         """Say how it ended: routes, cost, and where everything lies."""
         from maskworks.studio.run.filing import out_of
 
@@ -91,7 +91,7 @@ class Watch:
 
 
 @contextmanager
-def watching(watch: Watch) -> Iterator[None]:
+def watching(watch: ProgressReporter) -> Iterator[None]:
     """Take the bar away whatever happens."""
     try:
         yield
@@ -128,7 +128,7 @@ def record(one: Done) -> dict[str, object]:
     }
 
 
-def _stock(found: Begun) -> str:
+def _stock(found: RunStarted) -> str:
     added = found.added
     parts = [
         (added.kept, "done before"),
@@ -164,7 +164,7 @@ def _pictures(number: int) -> str:
     return "1 picture" if number == 1 else f"{number:,} pictures"
 
 
-def _before(found: Begun | None) -> dict[str, object]:
+def _before(found: RunStarted | None) -> dict[str, object]:
     """Return what a run found, as plain values."""
     if found is None:
         return {}
@@ -184,7 +184,7 @@ def _figures(out: Path) -> object:
     return json.loads((out / "report.json").read_text(encoding="utf-8"))["cost"]
 
 
-def _places(ended: Ended, out: Path) -> list[str]:
+def _places(ended: RunEnded, out: Path) -> list[str]:
     there = short(str(out))
     counts = ended.counts
     lines = [(counts.deliver, "deliver"), (counts.review, "review")]

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from maskworks.batch.manifest import to_json
-from maskworks.batch.work import STATUSES, Row
+from maskworks.batch.work import STATUSES, ManifestRow
 
-Say = Callable[[Row], None]
+Say = Callable[[ManifestRow], None]
 
 
 @dataclass
-class Tally:
+class RowCounts:
     """How many rows of each status there are, and how fast they came."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -35,7 +35,7 @@ class Tally:
         return f"{done} {noun}: {kinds or 'none done'}{before}; {seconds:.1f} s, {rate:.1f}/s"
 
 
-def line_of(row: Row, shown: str) -> str:
+def line_of(row: ManifestRow, shown: str) -> str:
     """Return one row as a line of text."""
     if row.error is not None:
         return f"{row.status:11} {row.error.message}"
@@ -77,7 +77,7 @@ def reporting(total: int, shown: dict[str, str], *, style: str) -> Iterator[Say]
         yield lambda row: print(line_of(row, shown.get(row.source, row.source)), flush=True)
 
 
-def _print_failure(row: Row, shown: dict[str, str]) -> None:
+def _print_failure(row: ManifestRow, shown: dict[str, str]) -> None:
     if row.status == "failed":
         print(line_of(row, shown.get(row.source, row.source)), file=sys.stderr)
 
@@ -89,12 +89,12 @@ def _bar(total: int, shown: dict[str, str]) -> Iterator[Say]:
     from rich.progress import TimeRemainingColumn as Remaining
 
     console = Console(stderr=True)
-    tally = Tally()
+    tally = RowCounts()
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), Remaining())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=total, rate="")
 
-        def say(row: Row) -> None:
+        def say(row: ManifestRow) -> None:
             tally.counts[row.status] += 1
             if row.status != "ok":
                 line = line_of(row, shown.get(row.source, row.source))

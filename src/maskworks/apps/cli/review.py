@@ -16,7 +16,7 @@ from maskworks.core.errors import MaskworksError
 from maskworks.studio.campaign.campaign_file import read_campaign
 
 if TYPE_CHECKING:
-    from maskworks.studio.store import Item, Verdict
+    from maskworks.studio.store import ItemRow, Verdict
 
 app = typer.Typer(no_args_is_help=True, help="Look at what awaits a decision, and decide.")
 
@@ -168,13 +168,13 @@ def _decide(
     return 1 if refused else 0
 
 
-def _lines(item: Item) -> list[str]:
+def _lines(item: ItemRow) -> list[str]:
     score = "   -" if item.score is None else f"{item.score:.2f}"
     why = [f"        - {reason.text or reason.name}" for reason in item.reasons]
     return [f"{item.id:6} {score}  {item.source}", *why]
 
 
-def _record(item: Item, made: list[str]) -> dict[str, object]:
+def _record(item: ItemRow, made: list[str]) -> dict[str, object]:
     return {
         "item": item.id,
         "source": item.source,

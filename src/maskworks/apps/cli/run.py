@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from maskworks.apps.cli.campaigns import known, opened
-from maskworks.apps.cli.progress import Watch, watching
+from maskworks.apps.cli.progress import ProgressReporter, watching
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.studio.campaign.assignment import Assignment, PlannedItem, assign
@@ -77,14 +77,14 @@ def run_file(
     """Run a campaign, say what happens, write its report; return the exit code of `run`."""
     from maskworks.apps.cli.memory import reuse_memory
     from maskworks.studio.run.reporting import report_campaign
-    from maskworks.studio.run.run import Run, Telling, run_campaign
+    from maskworks.studio.run.run import CampaignRun, RunListener, run_campaign
 
     stop = threading.Event()
     reuse_memory()
-    watch = Watch(as_json=as_json)
+    watch = ProgressReporter(as_json=as_json)
     try:
         with opened(file, database) as store, watching(watch):
-            work = Run(
+            work = CampaignRun(
                 file=file,
                 store=store,
                 stop=stop,
@@ -93,8 +93,8 @@ def run_file(
                 held=lambda: finishing(stop),
                 debug=debug,
             )
-            telling = Telling(waiting=watch.waiting, begun=watch.begun, done=watch.done)
-            ended = run_campaign(work, telling)
+            listener = RunListener(waiting=watch.waiting, begun=watch.begun, done=watch.done)
+            ended = run_campaign(work, listener)
             watch.close()
             row = known(store, file)
             written = (

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import threading
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from maskworks.apps.cli.following import Style, follow, style_of, sum_up
 from maskworks.apps.cli.memory import reuse_memory
-from maskworks.apps.cli.report import Tally, reporting, short
-from maskworks.apps.cli.stopping import INTERRUPTED, finishing
+from maskworks.apps.cli.report import short
+from maskworks.apps.cli.stopping import finishing
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Limits
 from maskworks.core.values import Box
 from maskworks.labels.reading.scans import Window
-from maskworks.labels.request import Labelling, LabelRequest, open_labelling
+from maskworks.labels.request import LabelRequest, open_labelling
 from maskworks.models.classical_methods import Choices
 from maskworks.models.opening import Opening
 from maskworks.models.prompts import prompt_of, read_prompts
 from maskworks.models.tiled_labelling import Tiles
 
-LONGEST_COMMAND = 2000
-
 DEFAULT_OF_SCENE = {"street": "street"}
 """The model that is meant by a scene."""
-
-Style = Literal["json", "quiet", "text"]
 
 
 def segment(
@@ -222,7 +217,7 @@ def segment(
         limits=Limits(max_pixels),
         debug=debug,
     )
-    style: Style = "json" if as_json else "quiet" if quiet else "text"
+    style = style_of(as_json=as_json, quiet=quiet)
     raise typer.Exit(run(request, style, again=tuple(ctx.obj or ())))
 
 
@@ -272,36 +267,7 @@ def run(request: LabelRequest, style: Style, *, again: tuple[str, ...] = ()) -> 
     reuse_memory()
     with finishing(stop):
         labelling = open_labelling(request)
-        shown = {str(work.source): work.shown for work in labelling.works}
-        tally = Tally(kept=len(labelling.kept))
-        with reporting(len(labelling.todo), shown, style=style) as say:
-            for row in labelling.kept:
-                tally.counts[row.status] += 1
-                if style == "json":
-                    say(row)
-            for row in labelling.rows(stop):
-                tally.counts[row.status] += 1
-                say(row)
-    return _sum_up(labelling, tally, style, again)
-
-
-def _sum_up(labelling: Labelling, tally: Tally, style: str, again: tuple[str, ...]) -> int:
-    left = len(labelling.works) - sum(tally.counts.values())
-    notes = [tally.sentence(), *labelling.notes]
-    notes += [f"written: {short(str(path))}" for path in labelling.tables]
-    if labelling.manifest:
-        notes.append(f"manifest: {short(str(labelling.manifest))}")
-    if style != "quiet" and (len(labelling.works) > 1 or labelling.manifest is not None):
-        print("\n".join(notes), file=sys.stderr if style == "json" else sys.stdout)
-    if left:
-        print(f"stopped with {left} left to do; {_how_to_resume(again)}", file=sys.stderr)
-        return INTERRUPTED
-    return 1 if tally.counts["failed"] else 0
-
-
-def _how_to_resume(again: tuple[str, ...]) -> str:
-    words = [w for w in ("maskworks", *again) if w not in ("--overwrite", "--resume")]
-    command = shlex.join([*words, "--resume"])
-    if not again or len(command) > LONGEST_COMMAND:
-        return "go on with the same command and `--resume`"
-    return f"go on with:\n  {command}"
+        tally = follow(labelling.plan, labelling.rows(stop), style)
+    written = [f"written: {short(str(path))}" for path in labelling.tables]
+    notes = [*labelling.remarks, *written]
+    return sum_up(labelling.plan, tally, style, notes=notes, again=again)

@@ -13,7 +13,7 @@ import typer
 from maskworks.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from maskworks.train.labels.watch import Tick, Watch
+    from maskworks.train.labels.watch import ProgressListener, Tick
 
 NEEDS_TORCH = "training needs PyTorch; install it with `pip install 'maskworks[torch]'`"
 
@@ -24,12 +24,12 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def watching() -> Iterator[Watch]:
+def watching() -> Iterator[ProgressListener]:
     """Yield who looks at a run of labels: a live bar on a terminal, else lines alone."""
-    from maskworks.train.labels.watch import Watch
+    from maskworks.train.labels.watch import ProgressListener
 
     if not sys.stdout.isatty():
-        yield Watch(say)
+        yield ProgressListener(say)
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -40,7 +40,7 @@ def watching() -> Iterator[Watch]:
         def tick(at: Tick) -> None:
             bar.update(task, completed=at.share, description=described(at))
 
-        yield Watch(bar.console.print, tick)
+        yield ProgressListener(bar.console.print, tick)
 
 
 def described(at: Tick) -> str:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskworks.apps.demo.backdrops import BACKDROPS, jpeg_of
-from maskworks.apps.demo.photos import Sample
+from maskworks.apps.demo.photos import DemoPhoto
 from maskworks.batch.writing import write_file
 from maskworks.core.writing import write_text_atomic
 from maskworks.studio import output_folder
 from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.route import Route
 from maskworks.studio.run.filing import out_of, photo_of
-from maskworks.studio.store import Campaign, Filter, Store, deliverables, list_items
+from maskworks.studio.store import CampaignRow, Filter, Store, deliverables, list_items
 
 CORRUPT = "product/damaged.png"
 """A file that ends after its first kilobyte, as a broken transfer leaves it."""
@@ -76,7 +76,7 @@ EXCEPTIONS = "rule,pattern,reason\ntag,glass,glass is cut by hand\n"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class DemoItem:
     """What became of one picture, to be shown: its photo and the files made of it."""
 
     source: str
@@ -86,7 +86,7 @@ class Shown:
     outputs: tuple[Path, ...]
 
 
-def write_campaign(folder: Path, samples: Sequence[Sample], *, model: str) -> Path:
+def write_campaign(folder: Path, samples: Sequence[DemoPhoto], *, model: str) -> Path:
     """Write the campaign into a folder, what is there already replaced; return its file.
 
     Photos that this installation lacks are left out.
@@ -112,7 +112,7 @@ def write_campaign(folder: Path, samples: Sequence[Sample], *, model: str) -> Pa
     return file
 
 
-def shown_of(file: CampaignFile, store: Store, campaign: Campaign) -> list[Shown]:
+def shown_of(file: CampaignFile, store: Store, campaign: CampaignRow) -> list[DemoItem]:
     """Return what became of every picture, in the order of the list."""
     out = out_of(file)
     made: dict[int, list[Path]] = {}
@@ -121,7 +121,7 @@ def shown_of(file: CampaignFile, store: Store, campaign: Campaign) -> list[Shown
         if folder is not None:
             made.setdefault(one.item_id, []).append(out / folder / one.output.path)
     return [
-        Shown(
+        DemoItem(
             source=item.source.removeprefix("photos/"),
             photo=photo_of(file, item.source),
             route=item.route or "failed",

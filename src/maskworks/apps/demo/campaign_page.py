@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from maskworks.apps.demo.campaign import Shown
+from maskworks.apps.demo.campaign import DemoItem
 from maskworks.apps.demo.preview import preview
 from maskworks.core.errors import ImageError
 
@@ -39,7 +39,7 @@ _WORDS = {
 }
 
 
-def campaign_section(pictures: Sequence[Shown], report: Path, base: Path) -> str:
+def campaign_section(pictures: Sequence[DemoItem], report: Path, base: Path) -> str:
     """Return the section as HTML.
 
     Parameters
@@ -61,7 +61,7 @@ approved backgrounds each became {files} files.
 </section>"""
 
 
-def _row(one: Shown, base: Path) -> str:
+def _row(one: DemoItem, base: Path) -> str:
     name = escape(one.source)
     figures = [_figure(one.photo, base, "the photo")]
     figures += [_figure(path, base, _variant(path)) for path in one.outputs]

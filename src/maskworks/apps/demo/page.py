@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskworks.apps.demo.closeup import close_up
 from maskworks.apps.demo.preview import preview
-from maskworks.batch.work import Row
+from maskworks.batch.work import ManifestRow
 
 PREVIEW_PX = 640
 
@@ -52,7 +52,7 @@ a { color: inherit; }
 
 
 def page(
-    rows: Sequence[Row],
+    rows: Sequence[ManifestRow],
     remarks: Mapping[str, str],
     lead: str,
     *,
@@ -89,7 +89,7 @@ def page(
 """
 
 
-def _card(row: Row, remark: str) -> str:
+def _card(row: ManifestRow, remark: str) -> str:
     name = Path(row.source).name
     before = f'<img alt="{escape(name)}, as it came" src="{preview(Path(row.source), PREVIEW_PX)}">'
     if row.output:
@@ -111,7 +111,7 @@ def _card(row: Row, remark: str) -> str:
 </article>"""
 
 
-def _edge(row: Row) -> str:
+def _edge(row: ManifestRow) -> str:
     """Return the softest part of the edge at 100 %."""
     near = close_up(Path(row.source), Path(row.output)) if row.output else None
     if near is None:
@@ -124,7 +124,7 @@ def _edge(row: Row) -> str:
     )
 
 
-def _facts(row: Row) -> str:
+def _facts(row: ManifestRow) -> str:
     facts = []
     if row.confidence is not None:
         level = f"{row.confidence:.2f}"
@@ -141,7 +141,7 @@ def _facts(row: Row) -> str:
     return "".join(facts)
 
 
-def total_seconds(row: Row) -> float | None:
+def total_seconds(row: ManifestRow) -> float | None:
     """Return how long a picture took in all, None if it never began."""
     spent = row.seconds
     parts = (spent.read, spent.segment, spent.refine, spent.write)

@@ -14,7 +14,7 @@ from maskworks.apps.demo import drawings
 
 
 @dataclass(frozen=True)
-class Sample:
+class DemoPhoto:
     """One picture of the demo: the file's name, its content, and what to look at."""
 
     name: str
@@ -49,13 +49,13 @@ def bundled_folder() -> Path | None:
     return Path(spec.submodule_search_locations[0]) / "data"
 
 
-def samples() -> list[Sample]:
+def samples() -> list[DemoPhoto]:
     """Return the demo's pictures; photos that this installation lacks are left out."""
     folder = bundled_folder()
-    found: list[Sample] = []
+    found: list[DemoPhoto] = []
     for name, remark in PHOTOS.items():
         if folder and (folder / name).is_file():
-            found.append(Sample(name, (folder / name).read_bytes(), remark))
+            found.append(DemoPhoto(name, (folder / name).read_bytes(), remark))
     for name, (draw, remark) in DRAWINGS.items():
-        found.append(Sample(name, drawings.png_of(draw(folder)), remark))
+        found.append(DemoPhoto(name, drawings.png_of(draw(folder)), remark))
     return found

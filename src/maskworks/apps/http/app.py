@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from maskworks import __version__
 from maskworks.apps.http.errors import ApiError, own_shape, removebg_shape, translated
-from maskworks.apps.http.middleware import LOGGER, Seen, Surroundings
+from maskworks.apps.http.middleware import LOGGER, RequestLog, RequestMiddleware
 from maskworks.apps.http.routes import (
     campaigns,
     health,
@@ -53,9 +53,9 @@ def create_app(settings: ServerSettings) -> FastAPI:
             yield
         finally:
             app.state.ready = False
-            await service.engine.close()
+            await service.work_queue.close()
             await asyncio.to_thread(service.runner.stop)
-            service.desks.close()
+            service.campaigns.close()
             service.store.close()
 
     make_folder(settings.data)
@@ -90,7 +90,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
             allow_headers=["X-Api-Key", "Authorization", "Content-Type"],
             expose_headers=["*"],
         )
-    app.add_middleware(Surroundings, metrics=service.metrics)
+    app.add_middleware(RequestMiddleware, metrics=service.metrics)
     return app
 
 
@@ -126,7 +126,7 @@ def _handle_errors(app: FastAPI) -> None:
 
 def shaped(request: Request, error: ApiError) -> JSONResponse:
     """Return an error in the shape of the interface that was called."""
-    seen: Seen | None = getattr(request.state, "seen", None)
+    seen: RequestLog | None = getattr(request.state, "seen", None)
     if request.url.path.startswith("/v1.0/"):
         body = removebg_shape(error)
     else:

@@ -33,7 +33,7 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class Form:
+class FormFields:
     """The fields of a body; of JSON, numbers and truth values are kept as they are."""
 
     fields: dict[str, object]
@@ -60,7 +60,7 @@ def too_large_body(limit: int) -> ApiError:
     )
 
 
-async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
+async def read_form(request: Request, *, limit: int, seconds: float) -> FormFields:
     """Read the body of a request, at most `limit` bytes of it.
 
     Larger files are kept on disk while they arrive, not in memory.
@@ -91,9 +91,9 @@ async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
     except ClientDisconnect as error:
         raise GoneError from error
     if kind == "application/json" or kind.endswith("+json"):
-        return Form(_from_json(body), {})
+        return FormFields(_from_json(body), {})
     if not body:
-        return Form({}, {})
+        return FormFields({}, {})
     raise ApiError(
         415,
         "unsupported_media_type",
@@ -117,7 +117,7 @@ class _Bounded:
         return message
 
 
-async def _from_form(request: Request, limit: int) -> Form:
+async def _from_form(request: Request, limit: int) -> FormFields:
     fields: dict[str, object] = {}
     files: dict[str, list[Upload]] = {}
     async with _parsed(request, limit) as form:
@@ -127,7 +127,7 @@ async def _from_form(request: Request, limit: int) -> Form:
                 files.setdefault(name, []).append(Upload(value.filename or "", data))
             else:
                 fields[name] = value
-    return Form(fields, files)
+    return FormFields(fields, files)
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ _UNKNOWN = "(none)"
 
 
 @dataclass
-class Seen:
+class RequestLog:
     """What is known of a request while it runs; handlers add who it is."""
 
     number: str
@@ -45,7 +45,7 @@ class Seen:
     began: float = field(default_factory=time.perf_counter)
 
 
-class Surroundings:
+class RequestMiddleware:
     """ASGI middleware: numbers requests, protects, counts and logs them.
 
     No query, no body and no file's name is logged, only the address's pattern.
@@ -59,7 +59,7 @@ class Surroundings:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        seen = Seen(secrets.token_hex(8))
+        seen = RequestLog(secrets.token_hex(8))
         scope.setdefault("state", {})["seen"] = seen
 
         async def sending(message: Message) -> None:
@@ -77,7 +77,7 @@ class Surroundings:
         finally:
             self._tell(scope, seen)
 
-    def _tell(self, scope: Scope, seen: Seen) -> None:
+    def _tell(self, scope: Scope, seen: RequestLog) -> None:
         route = scope.get("route")
         path = getattr(route, "path", _UNKNOWN)
         seconds = time.perf_counter() - seen.began

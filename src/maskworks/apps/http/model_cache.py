@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Opened = TypeVar("Opened")
 
 
-class Shelf(Generic[Opened]):
+class ModelCache(Generic[Opened]):
     """Opens models by name and keeps the `room` last used; safe to share between threads.
 
     Parameters

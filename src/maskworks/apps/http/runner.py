@@ -19,7 +19,7 @@ from maskworks.apps.http.settings import ServerSettings
 from maskworks.core.errors import DownloadError, MaskworksError
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.run.reporting import report_campaign
-from maskworks.studio.run.run import Ended, Run, Telling, enter, run_campaign
+from maskworks.studio.run.run import CampaignRun, RunEnded, RunListener, enter, run_campaign
 from maskworks.studio.store import HeldError, Store
 from maskworks.studio.store.jobs import (
     Job,
@@ -144,8 +144,8 @@ class Runner:
 
     def _run(self, job: Job, stop: threading.Event) -> None:
         file = read_campaign(job.campaign_file)
-        run = Run(file=file, store=self._store, stop=stop, threads=self._settings.threads)
-        ended = run_campaign(run, Telling())
+        run = CampaignRun(file=file, store=self._store, stop=stop, threads=self._settings.threads)
+        ended = run_campaign(run, RunListener())
         if ended.left:
             give_back(self._store, job)
             return
@@ -194,6 +194,6 @@ class Runner:
         return False
 
 
-def _result(ended: Ended) -> dict[str, int]:
+def _result(ended: RunEnded) -> dict[str, int]:
     counts = asdict(ended.counts)
     return {name: counts[name] for name in ("deliver", "review", "manual", "failed")}

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, TypeVar
 
 from starlette.requests import Request
 
-from maskworks.apps.http.bodies import Form, read_form, too_large_body
+from maskworks.apps.http.bodies import FormFields, read_form, too_large_body
 from maskworks.apps.http.calls import CALLS, Shared
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.metrics import Metrics
-from maskworks.apps.http.model_cache import Shelf
+from maskworks.apps.http.model_cache import ModelCache
 from maskworks.apps.http.outbound import Reach
-from maskworks.apps.http.review.campaigns import Desks
+from maskworks.apps.http.review.campaigns import OpenCampaigns
 from maskworks.apps.http.review.clicks import finder_of
-from maskworks.apps.http.review.previews import Darkroom
+from maskworks.apps.http.review.previews import PreviewCache
 from maskworks.apps.http.review.reports import Reports
 from maskworks.apps.http.review.warming import Warming
 from maskworks.apps.http.runner import Runner
 from maskworks.apps.http.sessions import signing_key
 from maskworks.apps.http.settings import ServerSettings
-from maskworks.apps.http.work_queue import Engine, Ticket
+from maskworks.apps.http.work_queue import Ticket, WorkQueue
 from maskworks.batch.workers import share_cores, taking_turns
 from maskworks.core.errors import DownloadError
 from maskworks.core.reading import Limits
@@ -46,15 +46,15 @@ class Service:
 
     settings: ServerSettings
     store: Store
-    engine: Engine
-    shelf: Shelf[Model]
-    segmenters: Shelf[Segmenter]
+    work_queue: WorkQueue
+    model_cache: ModelCache[Model]
+    segmenters: ModelCache[Segmenter]
     metrics: Metrics
     reach: Reach
-    desks: Desks
+    campaigns: OpenCampaigns
     reports: Reports
     runner: Runner
-    darkroom: Darkroom
+    previews: PreviewCache
     warming: Warming
     signing: bytes = field(repr=False)
     now: Callable[[], float] = field(default=time.time)
@@ -64,7 +64,7 @@ class Service:
         """What is refused before it is decoded."""
         return Limits(self.settings.bounds.pixels)
 
-    async def form(self, request: Request) -> Form:
+    async def form(self, request: Request) -> FormFields:
         """Read a request's body within the bounds."""
         bounds = self.settings.bounds
         return await read_form(request, limit=bounds.upload_bytes, seconds=bounds.seconds)
@@ -74,7 +74,7 @@ class Service:
     ) -> tuple[Result, Mapping[str, float]]:
         """Do a task on a worker; return its result and the seconds of its steps."""
         ticket = Ticket(self.settings.bounds.seconds)
-        result = await self.engine.run(task, ticket, is_gone=request.is_disconnected)
+        result = await self.work_queue.run(task, ticket, is_gone=request.is_disconnected)
         return result, ticket.steps
 
     async def fetched(self, url: str) -> bytes:
@@ -117,54 +117,54 @@ def build(settings: ServerSettings, store: Store) -> Service:
     from maskworks.models.opening import Opening
     from maskworks.models.segmenters import load_segmenter
 
-    crew = share_cores(settings.threads, _MANY)
-    cores = crew.threads
-    engine = Engine(crew.workers, settings.bounds.places)
+    count = share_cores(settings.threads, _MANY)
+    cores = count.threads
+    work_queue = WorkQueue(count.workers, settings.bounds.places)
 
     def load(name: str) -> Model:
         model = load_model(name, threads=cores)
         if cores < CALLS:
             return taking_turns(model)
         half = partial(load_model, name, threads=cores // CALLS)
-        shared = Shared(model.network, lambda: half().network, crowded=lambda: engine.taken > 1)
+        shared = Shared(model.network, lambda: half().network, crowded=lambda: work_queue.taken > 1)
         return replace(model, network=shared)
 
     def load_labels(name: str) -> Segmenter:
-        return load_segmenter(name, Opening(threads=crew.threads))
+        return load_segmenter(name, Opening(threads=count.threads))
 
-    shelf = Shelf(settings.models_kept, load)
+    model_cache = ModelCache(settings.models_kept, load)
     reach = Reach(
         networks=settings.fetching.networks,
         seconds=settings.fetching.seconds,
         redirects=settings.fetching.redirects,
     )
-    desks = Desks(settings, store)
-    reports = Reports(desks)
+    campaigns = OpenCampaigns(settings, store)
+    reports = Reports(campaigns)
     finder = finder_of(settings.clicks, threads=settings.threads)
-    darkroom = Darkroom(shelf.get, Limits(settings.bounds.pixels), finder)
-    warming = Warming(desks, darkroom, lambda: engine.taken == 0)
-    segmenters = Shelf(settings.models_kept, load_labels)
+    previews = PreviewCache(model_cache.get, Limits(settings.bounds.pixels), finder)
+    warming = Warming(campaigns, previews, lambda: work_queue.taken == 0)
+    segmenters = ModelCache(settings.models_kept, load_labels)
     if settings.names is not None:
         segmenters.get(settings.names)  # now, so that whoever starts it is told
     service = Service(
         settings=settings,
         store=store,
-        engine=engine,
-        shelf=shelf,
+        work_queue=work_queue,
+        model_cache=model_cache,
         segmenters=segmenters,
         metrics=Metrics(),
         reach=reach,
-        desks=desks,
+        campaigns=campaigns,
         reports=reports,
         runner=Runner(settings, store, reach, also=(reports.write_due, warming.warm_one)),
-        darkroom=darkroom,
+        previews=previews,
         warming=warming,
         signing=signing_key(settings.data),
     )
     service.metrics.observe(
         room=settings.bounds.places,
-        taken=lambda: engine.taken,
-        models=lambda: len(service.shelf.names) + len(service.segmenters.names),
+        taken=lambda: work_queue.taken,
+        models=lambda: len(service.model_cache.names) + len(service.segmenters.names),
     )
     return service
 

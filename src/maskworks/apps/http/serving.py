@@ -59,7 +59,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop."""
-        self._service.engine.closing = True
+        self._service.work_queue.closing = True
         super().handle_exit(sig, frame)
 
 

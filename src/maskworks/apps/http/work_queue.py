@@ -63,7 +63,7 @@ class Ticket:
             self.steps[name] = self.steps.get(name, 0.0) + time.perf_counter() - began
 
 
-class Engine:
+class WorkQueue:
     """Workers and the places before them; all its methods belong to one event loop.
 
     Parameters

@@ -27,7 +27,7 @@ def fairness_page(report: FairnessReport, record: Mapping[str, Any]) -> str:
     lead = "<p>There is no attribute with two groups, so there is no gap.</p>"
     if widest is not None:
         figures["widest gap"] = widest["gap"]
-        lead = f"<p>{escape(_said(widest))}</p>"
+        lead = f"<p>{escape(_widest_gap_sentence(widest))}</p>"
     crossings = "<h2>Crossings of two attributes</h2>" if report.crossings else ""
     parts = [
         tiles(figures),
@@ -135,7 +135,7 @@ def _curves(record: Mapping[str, Any], marked: Mapping[str, float]) -> Iterator[
     yield bars("Confidence against IoU", headings, shown)
 
 
-def _said(widest: Mapping[str, Any]) -> str:
+def _widest_gap_sentence(widest: Mapping[str, Any]) -> str:
     told = {True: "more than chance explains", False: "no more than chance explains"}
     judged = told.get(widest["exceeds_chance"], "not to be judged")
     return (

@@ -88,8 +88,10 @@ def _grey_reader(stored: NDArray[Any], dataset: Any, window: Window | None) -> A
         if looked_up:
             looked: NDArray[Any] = np.asarray(apply_modality_lut(stored[at], dataset))
             return looked
-        slope = _said(dataset, at, "PixelValueTransformationSequence", "RescaleSlope")
-        intercept = _said(dataset, at, "PixelValueTransformationSequence", "RescaleIntercept")
+        slope = _group_value(dataset, at, "PixelValueTransformationSequence", "RescaleSlope")
+        intercept = _group_value(
+            dataset, at, "PixelValueTransformationSequence", "RescaleIntercept"
+        )
         factor = 1.0 if slope is None else float(slope)
         added = 0.0 if intercept is None else float(intercept)
         rescaled: NDArray[Any] = stored[at] * factor + added
@@ -129,12 +131,12 @@ def _colours(stored: NDArray[Any], dataset: Any, label: str) -> NDArray[np.uint8
 def _window_of(dataset: Any, frame: int) -> Window | None:  # noqa: ANN401 - untyped library
     """Return the first window a frame names (DICOM PS3.3, C.11.2.1.2)."""
     place = "FrameVOILUTSequence"
-    centre = _said(dataset, frame, place, "WindowCenter")
-    width = _said(dataset, frame, place, "WindowWidth")
+    centre = _group_value(dataset, frame, place, "WindowCenter")
+    width = _group_value(dataset, frame, place, "WindowWidth")
     if centre is None or width is None:
         return None
     at, wide = (float(np.atleast_1d(np.asarray(value, float))[0]) for value in (centre, width))
-    shape = str(_said(dataset, frame, place, "VOILUTFunction") or "LINEAR")
+    shape = str(_group_value(dataset, frame, place, "VOILUTFunction") or "LINEAR")
     if shape == "SIGMOID":
         return Window(at, wide, "sigmoid") if wide > 0 else None
     if shape == "LINEAR":  # counts both ends: half a step to the left, a step narrower
@@ -142,7 +144,7 @@ def _window_of(dataset: Any, frame: int) -> Window | None:  # noqa: ANN401 - unt
     return Window(at, wide) if wide > 0 else None
 
 
-def _said(dataset: Any, frame: int, group: str, name: str) -> Any:  # noqa: ANN401
+def _group_value(dataset: Any, frame: int, group: str, name: str) -> Any:  # noqa: ANN401
     """Return what a file says of a frame: itself, or in its functional groups; None if nothing."""
     if name in dataset:
         return dataset[name].value
@@ -167,16 +169,18 @@ def affine_of(dataset: Any, frames: int) -> tuple[NDArray[np.float64], bool]:  #
         False if the file does not say where it lies, or its frames are not evenly spaced; the
         affine then has the pixel's size alone.
     """
-    spacing = _said(dataset, 0, "PixelMeasuresSequence", "PixelSpacing") or dataset.get(
+    spacing = _group_value(dataset, 0, "PixelMeasuresSequence", "PixelSpacing") or dataset.get(
         "ImagerPixelSpacing"
     )
     down, right = _numbers(spacing, 2) or (1.0, 1.0)
-    thick = _said(dataset, 0, "PixelMeasuresSequence", "SpacingBetweenSlices")
-    thick = thick or _said(dataset, 0, "PixelMeasuresSequence", "SliceThickness") or 1
+    thick = _group_value(dataset, 0, "PixelMeasuresSequence", "SpacingBetweenSlices")
+    thick = thick or _group_value(dataset, 0, "PixelMeasuresSequence", "SliceThickness") or 1
     plain = np.diag([right, down, float(thick), 1.0])
-    turned = _numbers(_said(dataset, 0, "PlaneOrientationSequence", "ImageOrientationPatient"), 6)
+    turned = _numbers(
+        _group_value(dataset, 0, "PlaneOrientationSequence", "ImageOrientationPatient"), 6
+    )
     places = [
-        _numbers(_said(dataset, at, "PlanePositionSequence", "ImagePositionPatient"), 3)
+        _numbers(_group_value(dataset, at, "PlanePositionSequence", "ImagePositionPatient"), 3)
         for at in range(frames)
     ]
     if turned is None or any(place is None for place in places):

@@ -25,7 +25,7 @@ _DIGITS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share:
+class ClassShare:
     """What a picture holds of one class.
 
     `pixels`, `percent` of the picture, `objects` (None for a task without objects), and
@@ -54,7 +54,7 @@ def record_of(labelled: Labelled, *, source: str, output: str, model: str) -> di
     Returns
     -------
     dict
-        picture, labels, model, task, taxonomy, width, height, how, classes (see `Share`),
+        picture, labels, model, task, taxonomy, width, height, how, classes (see `ClassShare`),
         `objects` (category_id, score, bbox as left, top, width, height, area, segmentation as
         COCO's compressed runs) and `segments` (COCO's segments_info).
     """
@@ -78,13 +78,13 @@ def record_of(labelled: Labelled, *, source: str, output: str, model: str) -> di
     return record
 
 
-def shares_of(labelled: Labelled) -> list[Share]:
+def shares_of(labelled: Labelled) -> list[ClassShare]:
     """Return the share of each class that occurs, in the taxonomy's order."""
     counts, taxonomy = labelled.labels.counts(), labelled.labels.taxonomy
     total = labelled.labels.ids.size
     things = labelled.instances
     sure = _mean_probabilities(labelled)
-    rows: list[Share] = []
+    rows: list[ClassShare] = []
     for each in taxonomy.categories:
         mine = None if things is None else things.labels == each.id
         if each.id not in counts and (mine is None or not mine.any()):
@@ -93,7 +93,7 @@ def shares_of(labelled: Labelled) -> list[Share]:
         if things is not None and mine is not None and mine.any():
             score = float(things.scores[mine].mean())
         rows.append(
-            Share(
+            ClassShare(
                 id=each.id,
                 name=each.name,
                 pixels=counts.get(each.id, 0),

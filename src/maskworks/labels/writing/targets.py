@@ -40,7 +40,7 @@ File = tuple[str, bytes]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Subject:
+class LabelledItem:
     """One labelled picture: `place` is its path below the output folder without the suffix.
 
     `source` is the picture's own name there, with its suffix. Of a picture that was labelled
@@ -62,13 +62,13 @@ class Subject:
         return shapes_of(self.labelled) if self.things is None else shapes_of_instances(self.things)
 
 
-def label_file(subject: Subject) -> bytes:
+def label_file(subject: LabelledItem) -> bytes:
     """Return the label map as PNG: class ids as indices, the palette that of the overlay."""
     labels = subject.labelled.labels
     return label_png(labels.ids, palette_of(labels.taxonomy, subject.overlay.palette))
 
 
-def found_file(subject: Subject) -> File:
+def found_file(subject: LabelledItem) -> File:
     """Return the record from which the tables of the run are made."""
     record = record_of(
         subject.labelled,
@@ -79,7 +79,7 @@ def found_file(subject: Subject) -> File:
     return f"found/{subject.place}.json", to_json(record)
 
 
-def _overlay(subject: Subject) -> Iterator[File]:
+def _overlay(subject: LabelledItem) -> Iterator[File]:
     drawn = draw_overlay(subject.picture.image, subject.labelled, subject.overlay)
     form = "jpg" if max(drawn.size) <= 65_500 else "png"
     encoding = Encoding("jpg", quality=92) if form == "jpg" else Encoding("png")
@@ -87,17 +87,17 @@ def _overlay(subject: Subject) -> Iterator[File]:
     yield f"overlay/{subject.place}.{form}", encode(drawn, None, encoding, details)
 
 
-def _panoptic(subject: Subject) -> Iterator[File]:
+def _panoptic(subject: LabelledItem) -> Iterator[File]:
     if subject.labelled.panoptic is not None:
         pixels = subject.labelled.panoptic.to_png_pixels()
         yield f"panoptic/{subject.place}.png", rgb_png(pixels)
 
 
-def _yolo(subject: Subject) -> Iterator[File]:
+def _yolo(subject: LabelledItem) -> Iterator[File]:
     yield f"yolo/labels/{subject.place}.txt", yolo_of(subject.shapes).encode()
 
 
-def _voc(subject: Subject) -> Iterator[File]:
+def _voc(subject: LabelledItem) -> Iterator[File]:
     labels, things = subject.labelled.labels, subject.labelled.instances
     name = f"{subject.place}.png"
     yield f"voc/SegmentationClass/{name}", label_file(subject)
@@ -114,11 +114,11 @@ def _voc(subject: Subject) -> Iterator[File]:
     yield f"voc/Annotations/{subject.place}.xml", voc_of(subject.labelled, subject.source).encode()
 
 
-def _labelme(subject: Subject) -> Iterator[File]:
+def _labelme(subject: LabelledItem) -> Iterator[File]:
     yield f"labelme/{subject.place}.json", to_json(labelme_of(subject.shapes, subject.source))
 
 
-def _geojson(subject: Subject) -> Iterator[File]:
+def _geojson(subject: LabelledItem) -> Iterator[File]:
     record = geojson_of(subject.shapes)
     if subject.geo is not None:
         from maskworks.labels.writing.geotiff import to_crs
@@ -127,7 +127,7 @@ def _geojson(subject: Subject) -> Iterator[File]:
     yield f"geojson/{subject.place}.geojson", to_json(record)
 
 
-def _scores(subject: Subject) -> Iterator[File]:
+def _scores(subject: LabelledItem) -> Iterator[File]:
     """Yield the probabilities as 16-bit TIFF: one page a class, 65535 is 1."""
     import tifffile
 
@@ -156,7 +156,7 @@ def _scores(subject: Subject) -> Iterator[File]:
     yield f"scores/{subject.place}.tif", stream.getvalue()
 
 
-def _cutouts(subject: Subject) -> Iterator[File]:
+def _cutouts(subject: LabelledItem) -> Iterator[File]:
     """Yield each object alone on nothing, cut to its box."""
     from maskworks.core.values import Box, Image, Matte
 
@@ -180,7 +180,7 @@ def _cutouts(subject: Subject) -> Iterator[File]:
         yield f"cutouts/{subject.place}/{at + 1:03d}-{safe}.png", data
 
 
-TARGETS: dict[str, Callable[[Subject], Iterator[File]]] = {
+TARGETS: dict[str, Callable[[LabelledItem], Iterator[File]]] = {
     "overlay": _overlay,
     "panoptic": _panoptic,
     "yolo": _yolo,

@@ -46,7 +46,7 @@ LARGEST_SHARE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class EncodedImage:
     """A picture of `size` (H, W) as the encoder saw it; every prompt is answered from this."""
 
     size: tuple[int, int]
@@ -68,7 +68,7 @@ class Prompted:
     def __init__(self, module: Any, rule: HubInput, name: str) -> None:  # noqa: ANN401
         self.module, self.rule, self.name = module, rule, name
 
-    def look(self, image: Image) -> Seen:
+    def look(self, image: Image) -> EncodedImage:
         """Compute what the encoder sees in a picture; this is the costly part."""
         import torch
 
@@ -78,9 +78,9 @@ class Prompted:
                 found = self.module.get_image_embeddings(torch.from_numpy(ready.batch))
         except (RuntimeError, ValueError) as error:
             raise self._failed(error) from error
-        return Seen(image.size, found, ready)
+        return EncodedImage(image.size, found, ready)
 
-    def answer(self, seen: Seen, prompts: Sequence[Prompt]) -> Instances:
+    def answer(self, seen: EncodedImage, prompts: Sequence[Prompt]) -> Instances:
         """Return the best mask of each prompt, in order, with the IoU that SAM expects of it."""
         masks: list[Rle] = []
         scores: list[float] = []
@@ -92,7 +92,9 @@ class Prompted:
         labels = [0] * len(masks)
         return Instances.of(masks, labels=labels, scores=scores, taxonomy=THING, size=seen.size)
 
-    def everything(self, seen: Seen, *, min_score: float = 0.5, grid: int = GRID) -> Instances:
+    def everything(
+        self, seen: EncodedImage, *, min_score: float = 0.5, grid: int = GRID
+    ) -> Instances:
         """Return every object that a grid of points finds, each once, best first."""
         masks: list[Rle] = []
         scores: list[float] = []
@@ -111,7 +113,7 @@ class Prompted:
         found = Instances.of(masks, labels=labels, scores=scores, taxonomy=THING, size=seen.size)
         return found.suppressed(SAME)
 
-    def _masks(self, seen: Seen, prompt: Prompt) -> tuple[Float2D, Float2D]:
+    def _masks(self, seen: EncodedImage, prompt: Prompt) -> tuple[Float2D, Float2D]:
         """Return logits (k, h, w) of the whole input, padding too, and expected IoUs (k,)."""
         import torch
 
@@ -132,7 +134,7 @@ class Prompted:
         return masks[0], scores[0]
 
     def _at_points(
-        self, seen: Seen, points: Sequence[tuple[float, float]]
+        self, seen: EncodedImage, points: Sequence[tuple[float, float]]
     ) -> Iterator[tuple[Float2D, float]]:
         """Yield each mask that each of some points alone may mean, and its expected IoU."""
         import torch
@@ -147,7 +149,7 @@ class Prompted:
         for several, qualities in zip(masks, scores, strict=True):
             yield from zip(several, qualities.tolist(), strict=True)
 
-    def _decoded(self, seen: Seen, given: dict[str, Any]) -> tuple[Any, Any]:
+    def _decoded(self, seen: EncodedImage, given: dict[str, Any]) -> tuple[Any, Any]:
         """Return logits (n, k, h, w) and expected IoUs (n, k) of n prompts."""
         import torch
 
@@ -177,7 +179,7 @@ def open_prompted(folder: Path, architecture: str, *, threads: int = 0) -> Promp
     return Prompted(module, rule, folder.name)
 
 
-def _at_size(logits: Float2D, seen: Seen) -> Float2D:
+def _at_size(logits: Float2D, seen: EncodedImage) -> Float2D:
     """Return logits of the whole input at the picture's size, without what was padded."""
     canvas = seen.ready.batch.shape[2:]
     wide = enlarge(np.ascontiguousarray(logits, np.float32), canvas[0], canvas[1])

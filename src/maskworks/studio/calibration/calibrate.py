@@ -10,8 +10,8 @@ import numpy as np
 
 from maskworks.core.errors import UsageError
 from maskworks.quality import Bin, area_under_roc
-from maskworks.studio.calibration.judged import Judged
-from maskworks.studio.calibration.logistic import Terms, fit_logistic
+from maskworks.studio.calibration.judged import JudgedItem
+from maskworks.studio.calibration.logistic import Coefficients, fit_logistic
 from maskworks.studio.scoring.score_model import (
     Floats,
     Isotonic,
@@ -81,7 +81,7 @@ class Calibration:
 
 
 def calibrate(
-    decisions: Sequence[Judged], *, thresholds: Sequence[float] = THRESHOLDS
+    decisions: Sequence[JudgedItem], *, thresholds: Sequence[float] = THRESHOLDS
 ) -> Calibration:
     """Find how scores must be bent to be the share of pictures that people accept.
 
@@ -108,7 +108,7 @@ def calibrate(
 
     Examples
     --------
-    >>> calibrate([Judged(source="a.jpg", score=0.9, good=True)])
+    >>> calibrate([JudgedItem(source="a.jpg", score=0.9, good=True)])
     Traceback (most recent call last):
     maskworks.core.errors.UsageError: there is 1 decision with a score (1 accepted, 0 not); ...
     """
@@ -178,7 +178,7 @@ def apply_calibration(
     return model.model_copy(update=new)
 
 
-def _check_enough(decisions: Sequence[Judged]) -> None:
+def _check_enough(decisions: Sequence[JudgedItem]) -> None:
     good = sum(one.good for one in decisions)
     bad = len(decisions) - good
     if len(decisions) >= FEWEST and min(good, bad) >= FEWEST_OF_EACH:
@@ -212,7 +212,7 @@ def _logistic(scores: Floats, good: Floats, weights: Floats) -> Logistic:
     """Fit two numbers, drawn a little to the curve that changes nothing."""
     rows = np.column_stack([np.ones_like(scores), logit(scores)])
     free = float("inf")
-    terms = Terms([-free, 0.0], [free, free], ridge=[0.1, 0.1], centre=[0.0, 1.0])
+    terms = Coefficients([-free, 0.0], [free, free], ridge=[0.1, 0.1], centre=[0.0, 1.0])
     intercept, slope = (float(x) for x in fit_logistic(rows, good, terms, weights=weights))
     if slope < 0.01:
         raise UsageError(

@@ -14,11 +14,11 @@ from maskworks.studio.calibration.suggestions import Outcome
 from maskworks.studio.spreadsheets import read_table, read_text
 
 if TYPE_CHECKING:
-    from maskworks.studio.store import Event, Item, Review
+    from maskworks.studio.store import Event, ItemRow, Review
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class JudgedItem:
     """A picture that a person decided on.
 
     Parameters
@@ -50,7 +50,7 @@ class Judged:
             raise UsageError(f"{self.source}: the weight is {self.weight}; it must be above 0")
 
 
-def read_judged(path: Path) -> tuple[Judged, ...]:
+def read_judged(path: Path) -> tuple[JudgedItem, ...]:
     """Read decisions with their scores: CSV, a JSON list or JSON Lines, as `read_decisions`.
 
     The column ``score`` is what the machine gave the picture and ``weight``, if there is one,
@@ -63,7 +63,7 @@ def read_judged(path: Path) -> tuple[Judged, ...]:
         With the line or the number of the row, if a decision is wrong or a score is no number.
     """
     rows, cells = read_decisions(path), _numbers(path)
-    last: dict[str, Judged | None] = {}
+    last: dict[str, JudgedItem | None] = {}
     pairs = sorted(zip(rows, cells, strict=True), key=lambda pair: pair[0].when)
     for row, (score, weight) in pairs:
         last[row.source] = (
@@ -72,14 +72,14 @@ def read_judged(path: Path) -> tuple[Judged, ...]:
     return tuple(one for one in last.values() if one is not None)
 
 
-def judge(source: str, outcome: Outcome, score: float, *, weight: float = 1.0) -> Judged:
+def judge(source: str, outcome: Outcome, score: float, *, weight: float = 1.0) -> JudgedItem:
     """Return what a decision says of a score: only ``accept`` means that the result was good."""
-    return Judged(source=source, score=score, good=outcome == "accept", weight=weight)
+    return JudgedItem(source=source, score=score, good=outcome == "accept", weight=weight)
 
 
 def judged_items(
-    items: Sequence[Item], reviews: Sequence[Review], events: Sequence[Event]
-) -> tuple[Judged, ...]:
+    items: Sequence[ItemRow], reviews: Sequence[Review], events: Sequence[Event]
+) -> tuple[JudgedItem, ...]:
     """Return what the decisions of a campaign say of its scores.
 
     The last decision on an item counts, but none after a retoucher's file took the place of
@@ -106,7 +106,7 @@ def judged_items(
     )
 
 
-def _stands_for(item: Item) -> float:
+def _stands_for(item: ItemRow) -> float:
     shares = [reason.limit for reason in item.reasons if reason.name == "spot-check"]
     return 1 / shares[0] if item.spot_check and shares and shares[0] else 1.0
 

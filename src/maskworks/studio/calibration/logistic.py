@@ -12,7 +12,7 @@ from maskworks.studio.scoring.score_model import Floats
 
 
 @dataclass(frozen=True, eq=False)
-class Terms:
+class Coefficients:
     """What is fitted: one coefficient for each column of the features.
 
     Parameters
@@ -32,7 +32,7 @@ class Terms:
 
 
 def fit_logistic(
-    features: Floats, good: Floats, terms: Terms, *, weights: Floats | None = None
+    features: Floats, good: Floats, terms: Coefficients, *, weights: Floats | None = None
 ) -> Floats:
     """Fit P(good) = 1 / (1 + exp(-features @ coefficients)) by penalised maximum likelihood.
 
@@ -63,7 +63,7 @@ def fit_logistic(
     Examples
     --------
     >>> rows = np.column_stack([np.ones(4), [0.0, 0.0, 1.0, 1.0]])
-    >>> free = Terms([-np.inf] * 2, [np.inf] * 2, [0.0, 1.0], [0.0, 0.0])
+    >>> free = Coefficients([-np.inf] * 2, [np.inf] * 2, [0.0, 1.0], [0.0, 0.0])
     >>> fit_logistic(rows, np.array([0.0, 0.0, 1.0, 1.0]), free).round(2).tolist()
     [-0.4, 0.8]
     """

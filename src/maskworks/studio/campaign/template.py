@@ -18,7 +18,7 @@ _MOST_BACKGROUNDS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
+class FolderContents:
     """What lies in the folder of a new campaign; paths relative to it, with ``/``.
 
     `pictures` are how many lie in the input; `groups` are the folders right below it that hold
@@ -32,7 +32,7 @@ class Surroundings:
     exceptions: str | None = None
 
 
-def look_around(folder: Path) -> Surroundings:
+def look_around(folder: Path) -> FolderContents:
     """Find out what a campaign in this folder would be about.
 
     The input is a CSV file whose first line has a column `file`, if there is just one; else
@@ -48,7 +48,7 @@ def look_around(folder: Path) -> Surroundings:
         source = "photos"
     below = f"{source}/" if source != "." else ""
     inside = [p.removeprefix(below) for p in pictures if p.startswith(below)]
-    return Surroundings(
+    return FolderContents(
         input=source,
         pictures=len(inside),
         groups=tuple(sorted({path.split("/")[0] for path in inside if "/" in path})),
@@ -57,26 +57,26 @@ def look_around(folder: Path) -> Surroundings:
     )
 
 
-def preset_for(around: Surroundings) -> str:
+def preset_for(around: FolderContents) -> str:
     """Return a preset that allows the backgrounds that were found."""
     return "shopify" if around.backgrounds else "amazon-main"
 
 
 def campaign_text(
-    name: str, around: Surroundings, *, preset: str, advised_side: int | None = None
+    name: str, around: FolderContents, *, preset: str, advised_side: int | None = None
 ) -> str:
     """Return a campaign.toml with comments.
 
     Parameters
     ----------
     name : of the campaign; what no name may hold is replaced by dashes
-    around : Surroundings
+    around : FolderContents
     preset : one of `presets.load_presets`
     advised_side : pixels, in place of the preset's, which a background cannot cover
 
     Examples
     --------
-    >>> around = Surroundings(input="photos", pictures=3)
+    >>> around = FolderContents(input="photos", pictures=3)
     >>> campaign_text("spring", around, preset="ebay").splitlines()[0]
     '# A campaign of Maskworks. Paths are relative to this file.'
     """
@@ -142,7 +142,7 @@ def _presets() -> str:
     return "\n#   ".join(textwrap.wrap(names, 80, break_on_hyphens=False))
 
 
-def _concepts(around: Surroundings) -> str:
+def _concepts(around: FolderContents) -> str:
     if not around.backgrounds:
         first = around.groups[0] if around.groups else "lifestyle"
         return f"""\

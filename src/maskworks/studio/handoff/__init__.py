@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from maskworks.studio.handoff.clipping import ClippingPath, PathOptions, trace
     from maskworks.studio.handoff.handover import Guides, Handover, subject_guides
     from maskworks.studio.handoff.psd import encode_psd, write_psd
-    from maskworks.studio.handoff.returned import Matching, Returned, match_returned, read_returned
+    from maskworks.studio.handoff.returned import (
+        Matching,
+        ReturnedCutout,
+        match_returned,
+        read_returned,
+    )
     from maskworks.studio.handoff.tiff import encode_tiff, write_tiff
 
 __all__ = [
@@ -21,7 +26,7 @@ __all__ = [
     "Handover",
     "Matching",
     "PathOptions",
-    "Returned",
+    "ReturnedCutout",
     "brief_csv",
     "encode_psd",
     "encode_tiff",
@@ -41,7 +46,7 @@ __getattr__, __dir__ = lazy_names(
         "clipping": ["ClippingPath", "PathOptions", "trace"],
         "handover": ["Guides", "Handover", "subject_guides"],
         "psd": ["encode_psd", "write_psd"],
-        "returned": ["Matching", "Returned", "match_returned", "read_returned"],
+        "returned": ["Matching", "ReturnedCutout", "match_returned", "read_returned"],
         "tiff": ["encode_tiff", "write_tiff"],
     },
 )

@@ -29,7 +29,7 @@ from maskworks.studio.route import Route
 
 if TYPE_CHECKING:
     from maskworks.studio.pipeline import Item
-    from maskworks.studio.store.rows import Item as Kept
+    from maskworks.studio.store.rows import ItemRow as Kept
 
 FOLDER = "manual"
 BRIEF = "brief.csv"

@@ -40,7 +40,7 @@ _TAIL = re.compile(
 
 
 @dataclass(frozen=True, eq=False)
-class Returned:
+class ReturnedCutout:
     """A finished cut-out, `image` and `matte` (H, W).
 
     `scale` is how many times as large as the original it is. `notes` are sentences about what
@@ -67,7 +67,7 @@ class Matching(NamedTuple):
 
 def read_returned(
     path: Path, *, original: tuple[int, int] | None = None, limits: Limits = NORMAL
-) -> Returned:
+) -> ReturnedCutout:
     """Read a picture that a retoucher has cut out.
 
     Parameters
@@ -90,10 +90,12 @@ def read_returned(
         raise UnreadableError(str(path), "shows nothing: every pixel is clear", _SHOW_TRANSPARENCY)
     if original is None:
         return found
-    return Returned(found.image, found.matte, _scale(path, found.image.size, original), found.notes)
+    return ReturnedCutout(
+        found.image, found.matte, _scale(path, found.image.size, original), found.notes
+    )
 
 
-def _read(path: Path, limits: Limits) -> Returned:
+def _read(path: Path, limits: Limits) -> ReturnedCutout:
     from maskworks.studio.handoff.documents import SIGNATURE, read_document
 
     label = str(path)
@@ -103,7 +105,9 @@ def _read(path: Path, limits: Limits) -> Returned:
             stream.seek(0)
             if head.startswith(SIGNATURE):
                 document = read_document(stream, limits, label)
-                return Returned(document.image, _cut(document.matte, label), 1, document.notes)
+                return ReturnedCutout(
+                    document.image, _cut(document.matte, label), 1, document.notes
+                )
     except OSError:
         pass  # read_picture says what is wrong with it
     picture = read_picture(path, limits)
@@ -111,7 +115,7 @@ def _read(path: Path, limits: Limits) -> Returned:
     if matte is None and sniff(head) == "TIFF":
         matte = _unnamed_alpha(path)
         notes += ("its fourth channel says not what it is and was taken as alpha",) * bool(matte)
-    return Returned(picture.image, _cut(matte, label), 1, notes)
+    return ReturnedCutout(picture.image, _cut(matte, label), 1, notes)
 
 
 def _cut(matte: Matte | None, label: str) -> Matte:

@@ -16,7 +16,7 @@ _LOSSY = ("jpg", "webp")
 
 
 @dataclass(frozen=True)
-class Deliverable:
+class EncodedFile:
     """The bytes of a file and how they came about; `quality` is None for lossless formats."""
 
     data: bytes
@@ -29,7 +29,7 @@ def encode_deliverable(
     rules: OutputRules,
     details: Details,
     background: Background | None = None,
-) -> Deliverable:
+) -> EncodedFile:
     """Encode a picture; lower the quality of JPEG and WebP until it fits `max_bytes`.
 
     The highest quality from `quality` down to `min_quality` that fits is taken, by bisection:
@@ -57,7 +57,7 @@ def encode_deliverable(
 
 def _fitted(
     composed: Composed, rules: OutputRules, details: Details, encoding: Encoding
-) -> Deliverable:
+) -> EncodedFile:
     def encoded(quality: int) -> bytes:
         chosen = replace(encoding, quality=quality)
         return encode(composed.image, composed.matte, chosen, replace(details, exif=None))
@@ -68,12 +68,12 @@ def _fitted(
     if most is not None and rules.provenance == "c2pa":
         most = max(1, most - RESERVE)
     if most is None or len(best) <= most or not lossy:
-        return Deliverable(best, rules.quality if lossy else None)
+        return EncodedFile(best, rules.quality if lossy else None)
     low, high = rules.min_quality, rules.quality  # high is too large
     data, quality = encoded(low), low
     if len(data) > most:
         text = f"{len(data):,} bytes at quality {low}, the limit is {most:,}"
-        return Deliverable(data, low, (Note("too-large", text, len(data), most, review=True),))
+        return EncodedFile(data, low, (Note("too-large", text, len(data), most, review=True),))
     while high - low > 1:
         middle = (low + high) // 2
         tried = encoded(middle)
@@ -82,4 +82,4 @@ def _fitted(
         else:
             high = middle
     text = f"quality {quality} instead of {rules.quality}, to fit {most:,} bytes"
-    return Deliverable(data, quality, (Note("quality-lowered", text, quality, rules.quality),))
+    return EncodedFile(data, quality, (Note("quality-lowered", text, quality, rules.quality),))

@@ -18,7 +18,8 @@ from pydantic import (
 )
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.output.rules import OutputRules, Row
+from maskworks.models.spec import StrictRow
+from maskworks.studio.output.rules import OutputRules
 
 ROWS = Path(__file__).with_name("preset_rows")
 """One TOML file a preset, named after it."""
@@ -27,7 +28,7 @@ Evidence = Literal["official", "official and secondary", "secondary", "own"]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 
-class Change(Row):
+class Change(StrictRow):
     """Rules that replace single fields from a day on."""
 
     valid_from: date
@@ -35,7 +36,7 @@ class Change(Row):
     rules: dict[str, Any] = Field(min_length=1)
 
 
-class Preset(Row):
+class Preset(StrictRow):
     """One file of ``preset_rows``.
 
     `evidence` says where the numbers come from: "official" is the owner's own page,

@@ -6,12 +6,13 @@ import re
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.writing import Format
 from maskworks.cutouts.credentials import Provenance
+from maskworks.models.spec import StrictRow
 
 FillBy = Literal["longest-side", "height", "area", "box-area"]
 Align = Literal["centre", "bottom", "optical"]
@@ -43,12 +44,6 @@ ALPHA_FORMATS: tuple[Format, ...] = ("png", "webp", "tiff")
 
 _SIZE = re.compile(r"(\d{1,5})(?:\s*[x×]\s*(\d{1,5}))?")
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d{1,4})?)\s*:\s*(\d{1,5}(?:\.\d{1,4})?)")
-
-
-class Row(BaseModel):
-    """Frozen, and an unknown key is an error that names its path."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _as_tuple(value: object) -> object:
@@ -92,7 +87,7 @@ SidePx = Annotated[int, Field(ge=1, le=65_500)]
 Quality = Annotated[int, Field(ge=1, le=100)]
 
 
-class KeepClear(Row):
+class KeepClear(StrictRow):
     """Shares of the height (`top`, `bottom`) and width (`left`, `right`) to keep free."""
 
     top: Share = 0.0
@@ -107,7 +102,7 @@ class KeepClear(Row):
         return self
 
 
-class OutputRules(Row):
+class OutputRules(StrictRow):
     """The rules of one kind of deliverable; a preset row, or what a campaign's [output] says.
 
     Frame

@@ -14,9 +14,9 @@ from maskworks.studio.report.rows import as_text
 from maskworks.studio.route import Route
 from maskworks.studio.spreadsheets import safe_cell
 from maskworks.studio.store import (
-    Campaign,
+    CampaignRow,
     Filter,
-    Item,
+    ItemRow,
     Judgement,
     Review,
     Store,
@@ -25,6 +25,7 @@ from maskworks.studio.store import (
     list_items,
     list_reviews,
 )
+from maskworks.studio.store.decisions import ROUTE_AFTER
 
 DECISION_COLUMNS = (
     "source",
@@ -41,17 +42,16 @@ DECISION_COLUMNS = (
 )
 """The first six are what `maskworks exceptions suggest` reads."""
 
-_AFTER: dict[Verdict, Route] = {"accept": "deliver", "fix": "review", "reject": "manual"}
 _MOST_NAMED = 5
 
 
-def awaiting(store: Store, campaign: Campaign) -> list[Item]:
+def awaiting(store: Store, campaign: CampaignRow) -> list[ItemRow]:
     """Return what a person should look at: pictures in review, and the spot checks."""
     undecided = list_items(store, campaign, Filter(states=["done"], decided=False))
     return [item for item in undecided if item.route == "review" or item.spot_check]
 
 
-def find(store: Store, campaign: Campaign, name: str) -> Item:
+def find(store: Store, campaign: CampaignRow, name: str) -> ItemRow:
     """Return the one current item of this number, path or SKU.
 
     Raises
@@ -72,7 +72,7 @@ def find(store: Store, campaign: Campaign, name: str) -> Item:
 
 
 def judge(
-    store: Store, item: Item, verdict: Verdict, *, who: str, why: str, rates: Rates | None
+    store: Store, item: ItemRow, verdict: Verdict, *, who: str, why: str, rates: Rates | None
 ) -> Route:
     """Record a decision with what it costs, and return the item's route after it.
 
@@ -81,11 +81,11 @@ def judge(
     UsageError
         If it cannot be decided on: it is not finished, or has no file to be accepted.
     """
-    cost = None if rates is None else unit_cost(_AFTER[verdict], rates, reviewed=True)
+    cost = None if rates is None else unit_cost(ROUTE_AFTER[verdict], rates, reviewed=True)
     return decide(store, item.id, Judgement(decision=verdict, who=who, why=why, cost=cost))
 
 
-def export_decisions(store: Store, campaign: Campaign, form: Literal["csv", "json"]) -> str:
+def export_decisions(store: Store, campaign: CampaignRow, form: Literal["csv", "json"]) -> str:
     """Return every decision, the oldest first, as CSV or JSON.
 
     A text that a spreadsheet would run as a formula gets an apostrophe before it in the CSV.
@@ -101,7 +101,7 @@ def export_decisions(store: Store, campaign: Campaign, form: Literal["csv", "jso
     return written.getvalue()
 
 
-def _record(one: Review, item: Item) -> dict[str, object]:
+def _record(one: Review, item: ItemRow) -> dict[str, object]:
     values = (
         as_text(one.source),
         one.decision,
@@ -124,7 +124,7 @@ def _cell(value: object) -> str:
     return "" if value is None else safe_cell(str(value))
 
 
-def named(store: Store, campaign: Campaign, names: Sequence[str]) -> list[Item]:
+def named(store: Store, campaign: CampaignRow, names: Sequence[str]) -> list[ItemRow]:
     """Return the items of these names, each once, in this order.
 
     Raises

@@ -21,7 +21,7 @@ from maskworks.studio.pipeline import Item, compose_each, hold_against
 from maskworks.studio.run.filing import out_of
 from maskworks.studio.run.item_work import outputs_of
 from maskworks.studio.store import (
-    Campaign,
+    CampaignRow,
     Filter,
     Output,
     Store,
@@ -29,16 +29,16 @@ from maskworks.studio.store import (
     list_items,
     list_reviews,
 )
-from maskworks.studio.store import Item as Kept
+from maskworks.studio.store import ItemRow as Kept
 
 ANYWAY = ", or deliver it with `--anyway`"
-"""Ends the message of a fault that `Desk.anyway` would have let pass."""
+"""Ends the message of a fault that `IngestContext.anyway` would have let pass."""
 
 _OR = " or "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Returned:
+class IngestedFile:
     """One file that came back: delivered, or why not."""
 
     file: Path
@@ -52,13 +52,13 @@ class Returned:
 class Ingested:
     """What became of a folder: every file is in `returned` or among the `unmatched`."""
 
-    returned: tuple[Returned, ...]
+    returned: tuple[IngestedFile, ...]
     unmatched: tuple[Path, ...] = ()
     still_out: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Desk:
+class IngestContext:
     """Where returned files are taken in: whose campaign, by whom, how strictly.
 
     `anyway` delivers also what breaks a rule of the output.
@@ -66,12 +66,12 @@ class Desk:
 
     file: CampaignFile
     store: Store
-    campaign: Campaign
+    campaign: CampaignRow
     who: str
     anyway: bool = False
 
 
-def ingest_folder(desk: Desk, folder: Path) -> Ingested:
+def ingest_folder(context: IngestContext, folder: Path) -> Ingested:
     """Take every file of a folder that is the finished cut-out of a picture.
 
     A file belongs to the picture whose hand-off it is named after, or whose own name it has.
@@ -85,9 +85,9 @@ def ingest_folder(desk: Desk, folder: Path) -> Ingested:
     OutputError
         If something cannot be written.
     """
-    every = list_items(desk.store, desk.campaign, Filter(standings=()))
+    every = list_items(context.store, context.campaign, Filter(standings=()))
     done = [item for item in every if item.standing == "current" and item.state == "done"]
-    plan = {item.source: item for item in assign(desk.file, beside=out_of(desk.file)).items}
+    plan = {item.source: item for item in assign(context.file, beside=out_of(context.file)).items}
     here = {str(item.id): item for item in done if item.source in plan}
     matching = match_returned(folder, _expected(list(here.values()), every))
     _check_single(matching.matches)
@@ -95,7 +95,7 @@ def ingest_folder(desk: Desk, folder: Path) -> Ingested:
     returned = []
     for key, path in matching.matches.items():
         item = here[key.partition(_OR)[0]]
-        returned.append(_take(desk, path, item, (plan[item.source], names[item.source])))
+        returned.append(_take(context, path, item, (plan[item.source], names[item.source])))
     back = {one.source for one in returned if one.fault is None}
     out = [i for i in done if i.route in ("review", "manual") and i.source not in back]
     return Ingested(returned=tuple(returned), unmatched=matching.unmatched, still_out=len(out))
@@ -128,27 +128,29 @@ def _check_single(matches: Mapping[str, Path]) -> None:
             raise UsageError(f"{other} and {path} are of one picture; leave one of them")
 
 
-def _take(desk: Desk, path: Path, kept: Kept, aim: tuple[PlannedItem, str]) -> Returned:
+def _take(
+    context: IngestContext, path: Path, kept: Kept, aim: tuple[PlannedItem, str]
+) -> IngestedFile:
     try:
-        made, notes = _deliver(desk, path, kept, aim)
+        made, notes = _deliver(context, path, kept, aim)
     except UsageError as error:
-        return Returned(file=path, source=kept.source, fault=Fault(error.code, str(error)))
+        return IngestedFile(file=path, source=kept.source, fault=Fault(error.code, str(error)))
     except MaskworksError as error:
         if error.code == "output":
             raise
-        return Returned(file=path, source=kept.source, fault=Fault(error.code, str(error)))
+        return IngestedFile(file=path, source=kept.source, fault=Fault(error.code, str(error)))
     names = tuple(f"{output_folder.FOLDERS['deliver']}/{output.path}" for output in made)
-    return Returned(file=path, source=kept.source, outputs=names, notes=notes)
+    return IngestedFile(file=path, source=kept.source, outputs=names, notes=notes)
 
 
 def _deliver(
-    desk: Desk, path: Path, kept: Kept, aim: tuple[PlannedItem, str]
+    context: IngestContext, path: Path, kept: Kept, aim: tuple[PlannedItem, str]
 ) -> tuple[tuple[Output, ...], tuple[str, ...]]:
     planned, name = aim
     size, details = _original(planned)
     back = read_returned(path, original=size)
     cutout = Cutout(back.image, back.matte, None, "ok", details, back.image)
-    rules = desk.file.campaign.output
+    rules = context.file.campaign.output
     item = compose_each(
         Item(
             content=kept.content,
@@ -160,16 +162,16 @@ def _deliver(
     )
     item = hold_against(item, rules)
     wrong = [reason.text for reason in item.reasons if _is_breach(reason.name)]
-    if not item.made or (wrong and not desk.anyway):
+    if not item.made or (wrong and not context.anyway):
         said = "; ".join(wrong) or "nothing could be made of it"
         way = "correct it" if not item.made else f"correct it{ANYWAY}"
         raise UsageError(f"{path}: {said}; {way}")
     files, rows = outputs_of(planned, name, rules.written, item.made, None)
-    rates = desk.file.campaign.cost
-    reviewed = bool(list_reviews(desk.store, desk.campaign, number=kept.id))
+    rates = context.file.campaign.cost
+    reviewed = bool(list_reviews(context.store, context.campaign, number=kept.id))
     cost = None if rates is None else unit_cost("manual", rates, reviewed=reviewed)
-    output_folder.put(out_of(desk.file), "deliver", files)
-    ingest(desk.store, kept.id, rows, who=desk.who, why=f"{path.name} came back", cost=cost)
+    output_folder.put(out_of(context.file), "deliver", files)
+    ingest(context.store, kept.id, rows, who=context.who, why=f"{path.name} came back", cost=cost)
     return rows, (*back.notes, *wrong)
 
 

@@ -15,18 +15,18 @@ from maskworks.studio.handoff import folder
 from maskworks.studio.pipeline import Item, cut
 from maskworks.studio.run.filing import out_of
 from maskworks.studio.run.item_work import content_of
-from maskworks.studio.store import Campaign, Filter, Store, list_items
+from maskworks.studio.store import CampaignRow, Filter, Store, list_items
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
     from maskworks.models import Model
-    from maskworks.studio.store import Item as Kept
+    from maskworks.studio.store import ItemRow as Kept
 
 
 def hand_missing(
-    file: CampaignFile, store: Store, campaign: Campaign, numbers: Collection[int]
+    file: CampaignFile, store: Store, campaign: CampaignRow, numbers: Collection[int]
 ) -> int:
     """Hand over those of these items that need it and were not; return how many that were.
 

@@ -8,7 +8,7 @@ from maskworks.core.atomic import write_text_atomic
 from maskworks.studio import output_folder
 from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.handoff import folder as handoff_folder
-from maskworks.studio.store import Campaign, Filter, Store, deliverables, list_items
+from maskworks.studio.store import CampaignRow, Filter, Store, deliverables, list_items
 
 
 def out_of(file: CampaignFile) -> Path:
@@ -22,7 +22,7 @@ def photo_of(file: CampaignFile, source: str) -> Path:
     return folder / source
 
 
-def follow_up(out: Path, store: Store, campaign: Campaign) -> None:
+def follow_up(out: Path, store: Store, campaign: CampaignRow) -> None:
     """Bring files, list and brief to what the store says, after a person's decisions.
 
     Raises
@@ -35,7 +35,7 @@ def follow_up(out: Path, store: Store, campaign: Campaign) -> None:
     write_list(out, store, campaign)
 
 
-def write_list(out: Path, store: Store, campaign: Campaign) -> None:
+def write_list(out: Path, store: Store, campaign: CampaignRow) -> None:
     """Write deliverables.csv as the store has it now.
 
     A run, a review and an ingest may write it at once. Each looks once more after it has
@@ -50,7 +50,7 @@ def write_list(out: Path, store: Store, campaign: Campaign) -> None:
         listed = now
 
 
-def hand_over_list(out: Path, store: Store, campaign: Campaign) -> int:
+def hand_over_list(out: Path, store: Store, campaign: CampaignRow) -> int:
     """Bring the hand-off folder to what the store says; return how many pictures are in it."""
     every = list_items(store, campaign, Filter(standings=()))
     wanted = [item for item in every if item.standing == "current" and item.state == "done"]

@@ -5,17 +5,16 @@ from __future__ import annotations
 import errno
 import hashlib
 import stat
-import sys
 import time
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maskworks.batch.running import fault_of
 from maskworks.batch.work import Fault, Work
-from maskworks.batch.workers import Room, header_pixels
-from maskworks.core.errors import ImageError, MaskworksError, OutputError, UnreadableError
+from maskworks.batch.workers import PixelBudget, header_pixels
+from maskworks.core.errors import ImageError, OutputError, UnreadableError
 from maskworks.core.formats import sniff
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.studio.campaign.assignment import PlannedItem
@@ -25,7 +24,7 @@ from maskworks.studio.handoff import folder
 from maskworks.studio.output_folder import output_path, put
 from maskworks.studio.pipeline import Item, Made, Step, send_down
 from maskworks.studio.route import Reason, Route, Rules, route
-from maskworks.studio.store import Item as Kept
+from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store import Outcome, Output, Store, fail, finish
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ _LIMITS = Limits()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
+class ItemJob:
     """All that is the same for every picture of a run.
 
     Parameters
@@ -52,7 +51,7 @@ class Job:
     form : the suffix of the outputs
     rules : what decides on a route
     rates : None if the campaign names no cost
-    room : pixels in hand
+    budget : pixels in hand
     scorer : digest of the score file
     """
 
@@ -63,7 +62,7 @@ class Job:
     form: str
     rules: Rules
     rates: Rates | None
-    room: Room
+    budget: PixelBudget
     limits: Limits = _LIMITS
     scorer: str | None = None
     debug: bool = False
@@ -83,7 +82,7 @@ class ChangedError(ImageError):
     code = "changed"
 
 
-def work(kept: Kept, job: Job, store: Store) -> Done:
+def work(kept: Kept, job: ItemJob, store: Store) -> Done:
     """Do one claimed item and record it; whatever is wrong with the picture, it has a route.
 
     Files come first, then the record with their hashes in one transaction: killed in between,
@@ -97,15 +96,10 @@ def work(kept: Kept, job: Job, store: Store) -> Done:
     began = time.perf_counter()
     try:
         outcome = _treat(kept, job, began)
-    except MaskworksError as error:
+    except Exception as error:
         if _ends_the_run(error):
             raise
-        outcome = _failed(job, Fault(error.code, str(error)), began)
-    except Exception as error:  # noqa: BLE001 - one bad picture never stops the rest
-        if job.debug:
-            traceback.print_exc(file=sys.stderr)
-        text = f"{kept.source}: unexpected {type(error).__name__} ({error})"
-        outcome = _failed(job, Fault("internal", f"{text}; run again with `--debug`"), began)
+        outcome = _failed(job, fault_of(error, kept.source, debug=job.debug), began)
     if outcome.route == "failed":
         put(job.out, "failed", {}, stale=_candidates(kept, job))
     try:
@@ -169,7 +163,7 @@ def outputs_of(
     return files, tuple(rows)
 
 
-def _treat(kept: Kept, job: Job, began: float) -> Outcome:
+def _treat(kept: Kept, job: ItemJob, began: float) -> Outcome:
     planned = job.planned[kept.source]
     if planned.fault is not None:
         return _failed(job, planned.fault, began)
@@ -179,7 +173,7 @@ def _treat(kept: Kept, job: Job, began: float) -> Outcome:
     if planned.rule is not None:
         return _send_to_a_person(kept, planned, job, data, began)
     shown = Work(source=planned.path, shown=planned.source, output=planned.path)
-    with job.room.take(min(header_pixels(shown), job.limits.max_pixels)):
+    with job.budget.take(min(header_pixels(shown), job.limits.max_pixels)):
         picture = read_picture(data, job.limits, name=planned.source)
         return _make(kept, planned, job, (data, picture), began)
 
@@ -195,7 +189,7 @@ def _read(planned: PlannedItem) -> bytes:
 
 
 def _send_to_a_person(
-    kept: Kept, planned: PlannedItem, job: Job, data: bytes, began: float
+    kept: Kept, planned: PlannedItem, job: ItemJob, data: bytes, began: float
 ) -> Outcome:
     """Hand the photo over as it is; nothing is decoded, but what is no picture fails."""
     if sniff(data[:_HEAD_BYTES]) is None:
@@ -215,7 +209,7 @@ def _send_to_a_person(
 
 
 def _make(
-    kept: Kept, planned: PlannedItem, job: Job, read: tuple[bytes, Picture], began: float
+    kept: Kept, planned: PlannedItem, job: ItemJob, read: tuple[bytes, Picture], began: float
 ) -> Outcome:
     data, picture = read
     variants = open_variants(planned)
@@ -244,20 +238,20 @@ def _make(
     )
 
 
-def _candidates(kept: Kept, job: Job) -> list[str]:
+def _candidates(kept: Kept, job: ItemJob) -> list[str]:
     """Return every path that a try of this item may have written."""
     planned = job.planned[kept.source]
     name = job.names[kept.source]
     return [output_path(planned.concept, v, name, job.form) for v in variant_names(planned)]
 
 
-def _failed(job: Job, fault: Fault, began: float) -> Outcome:
+def _failed(job: ItemJob, fault: Fault, began: float) -> Outcome:
     cost, baseline = price(job.rates, "failed")
     seconds = time.perf_counter() - began
     return Outcome(route="failed", cost=cost, baseline=baseline, seconds=seconds, error=fault)
 
 
-def _ends_the_run(error: MaskworksError) -> bool:
+def _ends_the_run(error: Exception) -> bool:
     """Say whether the next picture would fare no better: the disk, not the name, is at fault."""
     if not isinstance(error, OutputError):
         return False

@@ -12,9 +12,9 @@ from maskworks.studio.cost import ZERO
 from maskworks.studio.report import ReportHeader, ReportItem, Written, write_report
 from maskworks.studio.run.filing import out_of, photo_of
 from maskworks.studio.store import (
-    Campaign,
+    CampaignRow,
     Filter,
-    Item,
+    ItemRow,
     Store,
     counts,
     deliverables,
@@ -23,7 +23,7 @@ from maskworks.studio.store import (
 
 
 def report_campaign(
-    file: CampaignFile, store: Store, campaign: Campaign, *, wall_s: float | None = None
+    file: CampaignFile, store: Store, campaign: CampaignRow, *, wall_s: float | None = None
 ) -> Written:
     """Write report.html, report.json, report.csv and items.parquet beside the outputs.
 
@@ -71,7 +71,7 @@ def report_campaign(
     return write_report(out, header, items)
 
 
-def _row(item: Item, made: list[str], file: CampaignFile, out: Path) -> ReportItem:
+def _row(item: ItemRow, made: list[str], file: CampaignFile, out: Path) -> ReportItem:
     if item.route is None:
         raise UsageError(f"{item.source}: has no route yet; finish it with `maskworks run`")
     return ReportItem(

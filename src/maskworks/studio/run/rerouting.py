@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 
 from maskworks.studio.handoff.folder import HANDED_OVER
 from maskworks.studio.route import Decision, Reason, route, spot_check
-from maskworks.studio.run.item_work import Job, exception_reason, price
+from maskworks.studio.run.item_work import ItemJob, exception_reason, price
 from maskworks.studio.store.given import Outcome
-from maskworks.studio.store.rows import Item as Kept
+from maskworks.studio.store.rows import ItemRow as Kept
 
 _OF_THE_RULES = ("low-score", "spot-check")
 _EXCEPTION = "exception:"
 _OF_THE_FILE = frozenset({"unreadable", "too-large", "bad-image"})
 
 
-def settle(done: Iterable[Kept], job: Job) -> tuple[list[int], list[tuple[Kept, Outcome]]]:
+def settle(done: Iterable[Kept], job: ItemJob) -> tuple[list[int], list[tuple[Kept, Outcome]]]:
     """Say which items have to be made again, and what route and price the others have now.
 
     An item is made again if an exception names it that did not, or does not any more, if its
@@ -54,7 +54,7 @@ def retry_numbers(done: Sequence[Kept]) -> list[int]:
     ]
 
 
-def _settled(item: Kept, job: Job) -> Outcome | None:
+def _settled(item: Kept, job: ItemJob) -> Outcome | None:
     """Return what an item is under the rules of now; None if it has to be made again."""
     if item.route == "failed":
         return Outcome(route="failed", error=item.error)
@@ -73,11 +73,11 @@ def _settled(item: Kept, job: Job) -> Outcome | None:
     return _outcome(item, decision, job)
 
 
-def _decided(item: Kept, reasons: tuple[Reason, ...], job: Job) -> Decision:
+def _decided(item: Kept, reasons: tuple[Reason, ...], job: ItemJob) -> Decision:
     return spot_check(route(item.score, reasons, job.rules), item.content, job.rules)
 
 
-def _outcome(item: Kept, decision: Decision, job: Job) -> Outcome:
+def _outcome(item: Kept, decision: Decision, job: ItemJob) -> Outcome:
     cost, baseline = price(job.rates, decision.route)
     return Outcome(
         route=decision.route,

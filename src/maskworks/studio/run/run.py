@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from maskworks.batch.workers import (
     PIXELS_IN_HAND,
-    Room,
+    PixelBudget,
     run_line,
     share_cores,
     taking_turns,
@@ -33,12 +33,12 @@ from maskworks.studio.campaign.variants import background_notes
 from maskworks.studio.pipeline import Settings, steps_for
 from maskworks.studio.route import Rules
 from maskworks.studio.run.filing import hand_over_list, out_of, write_list
-from maskworks.studio.run.item_work import UNREAD, Done, Job, content_of, work
+from maskworks.studio.run.item_work import UNREAD, Done, ItemJob, content_of, work
 from maskworks.studio.run.rerouting import retry_numbers, settle
 from maskworks.studio.scoring.score_model import digest_of, load_score_model
 from maskworks.studio.store import (
     Added,
-    Campaign,
+    CampaignRow,
     Counts,
     Filter,
     NewItem,
@@ -57,7 +57,7 @@ from maskworks.studio.store import (
     reopen,
     reroute,
 )
-from maskworks.studio.store import Item as Kept
+from maskworks.studio.store import ItemRow as Kept
 
 if TYPE_CHECKING:
     from maskworks.models import ModelSpec
@@ -73,7 +73,7 @@ has its edges, its layers and its files in memory beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Begun:
+class RunStarted:
     """What a run found: `todo` pictures to do, of `total`; `reopened` are done again.
 
     `rerouted` went elsewhere without being made again, because thresholds, exceptions or
@@ -90,7 +90,7 @@ class Begun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
+class RunEnded:
     """How a run ended; `left` waits if it was stopped."""
 
     counts: Counts
@@ -101,16 +101,16 @@ class Ended:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Telling:
+class RunListener:
     """Whom a run tells what happens: nobody by default."""
 
     waiting: Callable[[Worker], None] | None = None
-    begun: Callable[[Begun], None] = lambda _: None
+    begun: Callable[[RunStarted], None] = lambda _: None
     done: Callable[[Done], None] = lambda _: None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Run:
+class CampaignRun:
     """A campaign that is about to run: where, how, and until when.
 
     `stop` ends it after the pictures in hand; `held` is entered once no other run is waited
@@ -131,14 +131,14 @@ class Run:
         return out_of(self.file)
 
 
-def enter(store: Store, file: CampaignFile) -> Campaign:
+def enter(store: Store, file: CampaignFile) -> CampaignRow:
     """Return the campaign's row, made if it is new."""
     about = file.campaign.campaign
     digest = hashlib.sha256(file.text.encode("utf-8", "surrogatepass")).hexdigest()
     return open_campaign(store, about.name, currency=about.currency, settings=digest)
 
 
-def run_campaign(run: Run, telling: Telling) -> Ended:
+def run_campaign(run: CampaignRun, listener: RunListener) -> RunEnded:
     """Do what is new or changed, and leave files, list and brief as the store says.
 
     Raises
@@ -153,24 +153,24 @@ def run_campaign(run: Run, telling: Telling) -> Ended:
     began = time.perf_counter()
     plan = assign(run.file, beside=run.out)
     campaign = enter(run.store, run.file)
-    waited = hold(run.store, campaign, wait_s=run.wait_s, waiting=telling.waiting)
+    waited = hold(run.store, campaign, wait_s=run.wait_s, waiting=listener.waiting)
     with waited as worker, run.held():
         output_folder.make_folder(run.out)
         sweep([run.out, *(path for path in run.out.rglob("*") if path.is_dir())])
         job = make_job(run, plan)
         begun = _take_stock(run, campaign, worker, (plan, job))
-        telling.begun(begun)
+        listener.begun(begun)
         if begun.todo:
             job = _with_model(run, job, begun.todo)
             for done in _line(run, worker, job, begun.todo):
-                telling.done(done)
+                listener.done(done)
         return _close(run, campaign, plan, began)
 
 
-def make_job(run: Run, plan: Assignment) -> Job:
+def make_job(run: CampaignRun, plan: Assignment) -> ItemJob:
     """Return what is the same for every picture, with steps that have no model yet."""
     campaign = run.file.campaign
-    return Job(
+    return ItemJob(
         out=run.out,
         planned={item.source: item for item in plan.items},
         names=output_folder.names_for([item.source for item in plan.items]),
@@ -178,7 +178,7 @@ def make_job(run: Run, plan: Assignment) -> Job:
         form=campaign.output.written,
         rules=rules_of(run.file),
         rates=campaign.cost,
-        room=Room(min(PIXELS_IN_HAND, _PIXELS_A_CORE * (run.threads or usable_cores()))),
+        budget=PixelBudget(min(PIXELS_IN_HAND, _PIXELS_A_CORE * (run.threads or usable_cores()))),
         scorer=digest_of(run.file.scorer),
         debug=run.debug,
     )
@@ -216,7 +216,7 @@ def new_items(
     ]
 
 
-def preview(store: Store, campaign: Campaign, file: CampaignFile, plan: Assignment) -> Added:
+def preview(store: Store, campaign: CampaignRow, file: CampaignFile, plan: Assignment) -> Added:
     """Say what a run would find new or changed, and change nothing."""
     return preview_add(store, campaign, new_items(file, plan))
 
@@ -229,15 +229,15 @@ def _extra(file: CampaignFile, spec: ModelSpec) -> dict[str, str]:
 
 
 def _take_stock(
-    run: Run, campaign: Campaign, worker: Worker, found: tuple[Assignment, Job]
-) -> Begun:
+    run: CampaignRun, campaign: CampaignRow, worker: Worker, found: tuple[Assignment, ItemJob]
+) -> RunStarted:
     """Bring the store to what is there now, and say what is to be done."""
     plan, job = found
     store = run.store
     released = release(store, worker)
     found_now = new_items(run.file, plan, stop=run.stop)
     if run.stop.is_set():  # not every picture was looked at
-        return Begun(total=len(plan.items), todo=0, added=Added(), released=len(released))
+        return RunStarted(total=len(plan.items), todo=0, added=Added(), released=len(released))
     before = _decided(store, campaign)
     added = add(store, worker, found_now)
     undone = before - _decided(store, campaign)
@@ -252,7 +252,7 @@ def _take_stock(
     reopened += reopen(store, campaign, lost, who=worker.name, why="its files are not there")
     write_list(run.out, store, campaign)
     left = counts(store, campaign)
-    return Begun(
+    return RunStarted(
         total=left.total,
         todo=left.pending,
         added=added,
@@ -263,7 +263,7 @@ def _take_stock(
     )
 
 
-def _decided(store: Store, campaign: Campaign) -> set[str]:
+def _decided(store: Store, campaign: CampaignRow) -> set[str]:
     """Return the pictures that a person has decided on."""
     return {item.source for item in list_items(store, campaign, Filter(decided=True))}
 
@@ -293,7 +293,7 @@ def _lost(done: Sequence[Kept], missing: set[int]) -> tuple[list[int], list[str]
     return again, notes
 
 
-def _with_model(run: Run, job: Job, todo: int) -> Job:
+def _with_model(run: CampaignRun, job: ItemJob, todo: int) -> ItemJob:
     from maskworks.models import load_model
 
     campaign = run.file.campaign
@@ -310,20 +310,20 @@ def _with_model(run: Run, job: Job, todo: int) -> Job:
     return replace(job, steps=steps_for(settings))
 
 
-def _line(run: Run, worker: Worker, job: Job, todo: int) -> Iterator[Done]:
+def _line(run: CampaignRun, worker: Worker, job: ItemJob, todo: int) -> Iterator[Done]:
     """Yield what became of each item as soon as it is recorded."""
 
     def waiting() -> Iterator[Kept]:
         while not run.stop.is_set() and (items := claim(run.store, worker, _CLAIM)):
             yield from items
 
-    crew = share_cores(run.threads, todo)
+    count = share_cores(run.threads, todo)
     return run_line(
-        waiting(), lambda kept: work(kept, job, run.store), workers=crew.workers, stop=run.stop
+        waiting(), lambda kept: work(kept, job, run.store), workers=count.workers, stop=run.stop
     )
 
 
-def _close(run: Run, campaign: Campaign, plan: Assignment, began: float) -> Ended:
+def _close(run: CampaignRun, campaign: CampaignRow, plan: Assignment, began: float) -> RunEnded:
     """Tidy up and account for every picture; a run that was stopped tidies nothing away."""
     store = run.store
     after = counts(store, campaign)
@@ -343,4 +343,4 @@ def _close(run: Run, campaign: Campaign, plan: Assignment, began: float) -> Ende
             "run the campaign again, and keep `maskworks audit` for whoever looks into it",
         )
     seconds = time.perf_counter() - began
-    return Ended(counts=after, left=left, seconds=seconds, removed=removed, handed_over=handed)
+    return RunEnded(counts=after, left=left, seconds=seconds, removed=removed, handed_over=handed)

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.store.columns import plain
-from maskworks.studio.store.events import Happening, lock_trail, log_all
+from maskworks.studio.store.events import NewEvent, lock_trail, log_all
 from maskworks.studio.store.given import NewItem
 from maskworks.studio.store.opening import Store, moment
-from maskworks.studio.store.rows import Added, Campaign, What, Worker
+from maskworks.studio.store.rows import Added, CampaignRow, What, Worker
 from maskworks.studio.store.schema import UNDONE, campaigns, items, outputs
 
 _MOST_NUMBERS = 10_000  # in one statement; SQLite takes 32,766
@@ -86,7 +86,7 @@ def add(store: Store, worker: Worker, found: Sequence[NewItem], *, complete: boo
 
 
 def preview_add(
-    store: Store, campaign: Campaign, found: Sequence[NewItem], *, complete: bool = True
+    store: Store, campaign: CampaignRow, found: Sequence[NewItem], *, complete: bool = True
 ) -> Added:
     """Say what `add` would do, and do nothing."""
     with store.reading() as connection:
@@ -165,7 +165,7 @@ def _apply(connection: Connection, changes: Changes, worker: Worker) -> None:
     rows = _insert(connection, changes.insert, worker, now)
     why = {item.source: _why_new(item) for item in changes.insert}
     added = [
-        Happening(
+        NewEvent(
             campaign_id=worker.campaign_id, item_id=row.id, what="added", who=worker.name,
             why=why[row.source],
         )
@@ -183,7 +183,7 @@ _WHY: dict[str, tuple[What, str]] = {
 
 def _stand(
     connection: Connection, rows: Sequence[Known], worker: Worker, standing: str
-) -> list[Happening]:
+) -> list[NewEvent]:
     """Change the standing of items, and return the events; nobody has them in hand after it."""
     what, why = _WHY[standing]
     entries = []
@@ -194,7 +194,7 @@ def _stand(
         held = chosen.where(items.c.state == "claimed")
         connection.execute(held.values(state="pending", worker_id=None))
         entries += [
-            Happening(
+            NewEvent(
                 campaign_id=worker.campaign_id, item_id=number, what=what, who=worker.name,
                 why=why, before=was[number], after=standing,
             )
@@ -203,13 +203,13 @@ def _stand(
     return entries
 
 
-def _redo(connection: Connection, rows: Sequence[Known], worker: Worker) -> list[Happening]:
+def _redo(connection: Connection, rows: Sequence[Known], worker: Worker) -> list[NewEvent]:
     """Let returned items wait again whose outputs' names another picture has taken."""
     for ids in _portions([row.id for row in rows]):
         connection.execute(update(items).where(items.c.id.in_(ids)).values(UNDONE))
     why = "another picture has its outputs' names meanwhile"
     return [
-        Happening(
+        NewEvent(
             campaign_id=worker.campaign_id, item_id=row.id, what="reopened", who=worker.name,
             why=why, before=row.route,
         )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlalchemy import Row, func, insert, select, update
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.store.events import Happening, lock_trail, log
+from maskworks.studio.store.events import NewEvent, lock_trail, log
 from maskworks.studio.store.opening import Store, moment
 from maskworks.studio.store.processes import this_process
-from maskworks.studio.store.rows import Campaign
+from maskworks.studio.store.rows import CampaignRow
 from maskworks.studio.store.schema import campaigns, items
 
 
-def open_campaign(store: Store, name: str, *, currency: str, settings: str) -> Campaign:
+def open_campaign(store: Store, name: str, *, currency: str, settings: str) -> CampaignRow:
     """Return the campaign of that name; make it, or note that its settings changed.
 
     Parameters
@@ -49,7 +49,7 @@ def open_campaign(store: Store, name: str, *, currency: str, settings: str) -> C
                 log(
                     connection,
                     now,
-                    Happening(
+                    NewEvent(
                         campaign_id=row.id,
                         what="settings-changed",
                         who=who,
@@ -63,15 +63,15 @@ def open_campaign(store: Store, name: str, *, currency: str, settings: str) -> C
         return _campaign(connection.execute(chosen).one())
 
 
-def list_campaigns(store: Store) -> list[Campaign]:
+def list_campaigns(store: Store) -> list[CampaignRow]:
     """Return every campaign of this database, the oldest first."""
     with store.reading() as connection:
         rows = connection.execute(select(campaigns).order_by(campaigns.c.id))
         return [_campaign(row) for row in rows]
 
 
-def _campaign(row: Row[tuple[object, ...]]) -> Campaign:
-    return Campaign(
+def _campaign(row: Row[tuple[object, ...]]) -> CampaignRow:
+    return CampaignRow(
         id=row.id,
         name=row.name,
         currency=row.currency,

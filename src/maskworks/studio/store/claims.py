@@ -11,12 +11,12 @@ from sqlalchemy import bindparam, select, update
 from maskworks.batch.work import Fault
 from maskworks.core.errors import MaskworksError, UsageError
 from maskworks.studio.store.columns import plain
-from maskworks.studio.store.events import Happening, lock_trail, log
+from maskworks.studio.store.events import NewEvent, lock_trail, log
 from maskworks.studio.store.given import Outcome
 from maskworks.studio.store.items import to_item
 from maskworks.studio.store.opening import Store
 from maskworks.studio.store.outputs import drop_outputs, has_outputs, record_outputs
-from maskworks.studio.store.rows import Campaign, Item, Worker
+from maskworks.studio.store.rows import CampaignRow, ItemRow, Worker
 from maskworks.studio.store.schema import UNDONE, items, workers
 
 # Statements that run once for every picture are built once.
@@ -66,7 +66,7 @@ class ClaimLostError(MaskworksError):
         )
 
 
-def claim(store: Store, worker: Worker, number: int = 1) -> list[Item]:
+def claim(store: Store, worker: Worker, number: int = 1) -> list[ItemRow]:
     """Take up to `number` waiting items in hand, in the order they were added.
 
     No two workers ever get the same item. Empty if none waits.
@@ -87,7 +87,7 @@ def claim(store: Store, worker: Worker, number: int = 1) -> list[Item]:
         return sorted(map(to_item, rows), key=lambda item: item.id)
 
 
-def finish(store: Store, item: Item, outcome: Outcome) -> None:
+def finish(store: Store, item: ItemRow, outcome: Outcome) -> None:
     """Record what became of a claimed item, its outputs and the event, all or nothing.
 
     Raises
@@ -106,7 +106,7 @@ def finish(store: Store, item: Item, outcome: Outcome) -> None:
         log(
             connection,
             now,
-            Happening(
+            NewEvent(
                 campaign_id=item.campaign_id,
                 item_id=item.id,
                 what="routed",
@@ -120,7 +120,7 @@ def finish(store: Store, item: Item, outcome: Outcome) -> None:
 
 def fail(
     store: Store,
-    item: Item,
+    item: ItemRow,
     error: Fault,
     *,
     cost: Decimal | None = None,
@@ -133,7 +133,7 @@ def fail(
 
 
 def reopen(
-    store: Store, campaign: Campaign, numbers: Collection[int], *, who: str, why: str
+    store: Store, campaign: CampaignRow, numbers: Collection[int], *, who: str, why: str
 ) -> int:
     """Let finished items wait again, and return how many; others are left as they are.
 
@@ -156,7 +156,7 @@ def reopen(
             log(
                 connection,
                 now,
-                Happening(
+                NewEvent(
                     campaign_id=campaign.id,
                     item_id=number,
                     what="reopened",
@@ -169,7 +169,7 @@ def reopen(
     return reopened
 
 
-def reroute(store: Store, worker: Worker, changes: Sequence[tuple[Item, Outcome]]) -> int:
+def reroute(store: Store, worker: Worker, changes: Sequence[tuple[ItemRow, Outcome]]) -> int:
     """Give finished items another route, score or price, and return how many changed.
 
     For thresholds, exceptions and prices that changed while the pictures did not. Outputs and
@@ -203,7 +203,7 @@ def reroute(store: Store, worker: Worker, changes: Sequence[tuple[Item, Outcome]
             log(
                 connection,
                 now,
-                Happening(
+                NewEvent(
                     campaign_id=item.campaign_id, item_id=item.id, what="rerouted",
                     who=worker.name, why=_why(outcome), before=item.route, after=outcome.route,
                     details=_details(outcome),
@@ -213,7 +213,7 @@ def reroute(store: Store, worker: Worker, changes: Sequence[tuple[Item, Outcome]
     return changed
 
 
-def _same(item: Item, outcome: Outcome) -> bool:
+def _same(item: ItemRow, outcome: Outcome) -> bool:
     mine = (item.route, item.score, item.reasons, item.cost, item.baseline, item.spot_check)
     return mine == (
         outcome.route, outcome.score, outcome.reasons, outcome.cost, outcome.baseline,

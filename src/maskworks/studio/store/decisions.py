@@ -10,13 +10,13 @@ from sqlalchemy import Connection, insert, select, update
 from maskworks.core.errors import UsageError
 from maskworks.studio.route import Route
 from maskworks.studio.store.columns import plain
-from maskworks.studio.store.events import Happening, lock_trail_of, log
+from maskworks.studio.store.events import NewEvent, lock_trail_of, log
 from maskworks.studio.store.given import Judgement, Output, Verdict, check_money, check_person
 from maskworks.studio.store.items import find_item
 from maskworks.studio.store.opening import Store
 from maskworks.studio.store.outputs import drop_outputs, has_outputs, record_outputs
 from maskworks.studio.store.reviewing import Held, check_held
-from maskworks.studio.store.rows import Campaign, Item, Review
+from maskworks.studio.store.rows import CampaignRow, ItemRow, Review
 from maskworks.studio.store.schema import decisions, items, outputs
 
 ROUTE_AFTER: dict[Verdict, Route] = {"accept": "deliver", "fix": "review", "reject": "manual"}
@@ -79,7 +79,7 @@ def decide(
         log(
             connection,
             now,
-            Happening(
+            NewEvent(
                 campaign_id=item.campaign_id,
                 item_id=number,
                 what="decided",
@@ -106,7 +106,7 @@ def ingest(  # noqa: PLR0913 - what a hand-in says, and what must hold
     """Deliver what was made from a retoucher's file, in place of the item's earlier outputs.
 
     The same files once more change nothing. What was decided on the earlier outputs is history
-    then: `Item.decision` is ``accept``, without a row of its own among the decisions.
+    then: `ItemRow.decision` is ``accept``, without a row of its own among the decisions.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def ingest(  # noqa: PLR0913 - what a hand-in says, and what must hold
         log(
             connection,
             now,
-            Happening(
+            NewEvent(
                 campaign_id=item.campaign_id,
                 item_id=number,
                 what="ingested",
@@ -150,7 +150,7 @@ def ingest(  # noqa: PLR0913 - what a hand-in says, and what must hold
         )
 
 
-def list_reviews(store: Store, campaign: Campaign, *, number: int | None = None) -> list[Review]:
+def list_reviews(store: Store, campaign: CampaignRow, *, number: int | None = None) -> list[Review]:
     """Return every decision, also on superseded items, in the order they were taken."""
     chosen = (
         select(decisions, items.c.source, items.c.sku, items.c.tags)
@@ -177,7 +177,7 @@ def list_reviews(store: Store, campaign: Campaign, *, number: int | None = None)
         ]
 
 
-def _finished(connection: Connection, number: int) -> Item:
+def _finished(connection: Connection, number: int) -> ItemRow:
     item = find_item(connection, number, lock=True)
     if item is None:
         raise UsageError(f"there is no item {number}; `maskworks review list` shows them")
@@ -189,7 +189,11 @@ def _finished(connection: Connection, number: int) -> Item:
 
 
 def _set(
-    connection: Connection, item: Item, route: Route, decision: Verdict | None, cost: Decimal | None
+    connection: Connection,
+    item: ItemRow,
+    route: Route,
+    decision: Verdict | None,
+    cost: Decimal | None,
 ) -> None:
     values: dict[str, object] = {"route": route, "decision": decision}
     values |= {"error_code": None, "error_message": None}  # only `failed` has one; the trail tells

@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, 
 from maskworks.studio.store.chain import digest_of
 from maskworks.studio.store.columns import plain
 from maskworks.studio.store.opening import Store, moment
-from maskworks.studio.store.rows import Campaign, Event, What
+from maskworks.studio.store.rows import CampaignRow, Event, What
 from maskworks.studio.store.schema import campaigns, events, items
 
 
 @dataclass(frozen=True, kw_only=True)
-class Happening:
+class NewEvent:
     """What is to be told: see `Event`."""
 
     campaign_id: int
@@ -56,7 +56,7 @@ class Verified:
 
 
 def list_events(
-    store: Store, campaign: Campaign | None = None, *, item: str | None = None
+    store: Store, campaign: CampaignRow | None = None, *, item: str | None = None
 ) -> list[Event]:
     """Return what happened, in the order it happened.
 
@@ -97,7 +97,7 @@ def list_events(
         ]
 
 
-def verify_trail(store: Store, campaign: Campaign | None = None) -> list[Verified]:
+def verify_trail(store: Store, campaign: CampaignRow | None = None) -> list[Verified]:
     """Follow the chain of digests of a campaign, or of every one, from its first event.
 
     What was changed, removed or put in between by someone with a hand on the database breaks
@@ -159,19 +159,19 @@ def named(name: str) -> ColumnElement[bool]:
     return or_(*same)
 
 
-def log(connection: Connection, at: datetime, happened: Happening) -> None:
+def log(connection: Connection, at: datetime, happened: NewEvent) -> None:
     """Add one row to the trail, in the transaction of what it tells of, after `lock_trail`."""
     connection.execute(_ONE, _linked(connection, at, [happened])[0])
 
 
-def log_all(connection: Connection, at: datetime, happened: Sequence[Happening]) -> None:
+def log_all(connection: Connection, at: datetime, happened: Sequence[NewEvent]) -> None:
     """Add many rows in one go."""
     if happened:
         connection.execute(_MANY, _linked(connection, at, happened))
 
 
 def _linked(
-    connection: Connection, at: datetime, happened: Sequence[Happening]
+    connection: Connection, at: datetime, happened: Sequence[NewEvent]
 ) -> list[dict[str, object]]:
     """Return the rows of one campaign's events, each with the digest of the one before."""
     campaign = {"campaign": happened[0].campaign_id}
@@ -185,7 +185,7 @@ def _linked(
     return rows
 
 
-def _row(at: datetime, happened: Happening) -> dict[str, object]:
+def _row(at: datetime, happened: NewEvent) -> dict[str, object]:
     details = {
         key: plain(value) if isinstance(value, str) else value
         for key, value in happened.details.items()

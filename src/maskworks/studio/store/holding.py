@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, insert, select
 
 from maskworks.core.errors import MaskworksError
-from maskworks.studio.store.events import Happening, lock_trail, log
+from maskworks.studio.store.events import NewEvent, lock_trail, log
 from maskworks.studio.store.opening import Store
 from maskworks.studio.store.processes import Heard
-from maskworks.studio.store.rows import Campaign, Worker
+from maskworks.studio.store.rows import CampaignRow, Worker
 from maskworks.studio.store.schema import campaigns, holds, workers
 from maskworks.studio.store.workers import beat, end_worker, enter, leave, looks_dead, to_worker
 
@@ -41,7 +41,7 @@ class HeldError(MaskworksError):
 @contextmanager
 def hold(
     store: Store,
-    campaign: Campaign,
+    campaign: CampaignRow,
     *,
     wait_s: float = 0.0,
     waiting: Callable[[Worker], None] | None = None,
@@ -74,7 +74,7 @@ def hold(
 
 def _wait(
     store: Store,
-    campaign: Campaign,
+    campaign: CampaignRow,
     wait_s: float,
     waiting: Callable[[Worker], None] | None,
 ) -> Worker:
@@ -95,7 +95,7 @@ def _wait(
         time.sleep(min(POLL_S, left))
 
 
-def _take(connection: Connection, campaign: Campaign, heard: Heard) -> tuple[Worker, bool]:
+def _take(connection: Connection, campaign: CampaignRow, heard: Heard) -> tuple[Worker, bool]:
     """Return who holds the campaign now, and whether that is this call."""
     now = lock_trail(connection, campaign.id)
     turn = select(campaigns.c.id).where(campaigns.c.id == campaign.id)
@@ -112,7 +112,7 @@ def _take(connection: Connection, campaign: Campaign, heard: Heard) -> tuple[Wor
         log(
             connection,
             now,
-            Happening(
+            NewEvent(
                 campaign_id=campaign.id,
                 what="taken-over",
                 who=worker.name,

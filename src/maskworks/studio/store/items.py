@@ -11,13 +11,13 @@ from maskworks.studio.route import Reason, Route
 from maskworks.studio.store.events import named
 from maskworks.studio.store.given import Output
 from maskworks.studio.store.opening import Store
-from maskworks.studio.store.rows import Campaign, Counts, Deliverable, Filter, Item
+from maskworks.studio.store.rows import CampaignRow, Counts, DeliverableRow, Filter, ItemRow
 from maskworks.studio.store.schema import items, outputs
 
 EVERYTHING = Filter()
 
 
-def list_items(store: Store, campaign: Campaign, only: Filter = EVERYTHING) -> list[Item]:
+def list_items(store: Store, campaign: CampaignRow, only: Filter = EVERYTHING) -> list[ItemRow]:
     """Return the items that the filter lets through, in the order they were added."""
     chosen = select(items).where(items.c.campaign_id == campaign.id).order_by(items.c.id)
     if only.name is not None:
@@ -37,7 +37,7 @@ def list_items(store: Store, campaign: Campaign, only: Filter = EVERYTHING) -> l
         return [to_item(row) for row in connection.execute(chosen)]
 
 
-def counts(store: Store, campaign: Campaign) -> Counts:
+def counts(store: Store, campaign: CampaignRow) -> Counts:
     """Return how many items there are of each kind; every item is in one of them."""
     kinds = (items.c.standing, items.c.state, items.c.route)
     chosen = select(*kinds, func.count().label("number")).group_by(*kinds)
@@ -50,8 +50,8 @@ def counts(store: Store, campaign: Campaign) -> Counts:
 
 
 def deliverables(
-    store: Store, campaign: Campaign, *, route: Route | None = "deliver"
-) -> list[Deliverable]:
+    store: Store, campaign: CampaignRow, *, route: Route | None = "deliver"
+) -> list[DeliverableRow]:
     """Return the outputs of the current items of one route, or of all with None.
 
     In the order of the items, and within one in the order they were made.
@@ -67,7 +67,7 @@ def deliverables(
         chosen = chosen.where(items.c.route == route)
     with store.reading() as connection:
         return [
-            Deliverable(
+            DeliverableRow(
                 item_id=row.item_id,
                 source=row.source,
                 sku=row.sku,
@@ -78,7 +78,7 @@ def deliverables(
         ]
 
 
-def leftovers(store: Store, campaign: Campaign) -> list[str]:
+def leftovers(store: Store, campaign: CampaignRow) -> list[str]:
     """Return the paths of files that were made once and belong to no current item now.
 
     They are what changed, vanished or redone pictures have left in the output folder; whoever
@@ -96,16 +96,16 @@ def leftovers(store: Store, campaign: Campaign) -> list[str]:
         return sorted(path for path in made if path not in held)
 
 
-def find_item(connection: Connection, number: int, *, lock: bool = False) -> Item | None:
+def find_item(connection: Connection, number: int, *, lock: bool = False) -> ItemRow | None:
     """Return the item of that number, if there is one; `lock` holds it to the end."""
     chosen = select(items).where(items.c.id == number)
     row = connection.execute(chosen.with_for_update() if lock else chosen).one_or_none()
     return None if row is None else to_item(row)
 
 
-def to_item(row: Row[Any]) -> Item:
+def to_item(row: Row[Any]) -> ItemRow:
     """Return the row as what it means."""
-    return Item(
+    return ItemRow(
         id=row.id,
         campaign_id=row.campaign_id,
         source=row.source,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from maskworks.core.errors import OutputError
 from maskworks.studio.store.given import Output
-from maskworks.studio.store.rows import Item
+from maskworks.studio.store.rows import ItemRow
 from maskworks.studio.store.schema import items, outputs
 
 _TAKEN = (
@@ -22,7 +22,7 @@ _MADE = insert(outputs)
 
 
 def record_outputs(
-    connection: Connection, item: Item, made: Sequence[Output], now: datetime
+    connection: Connection, item: ItemRow, made: Sequence[Output], now: datetime
 ) -> None:
     """Keep the files made from an item that has none at the moment.
 
@@ -64,7 +64,7 @@ def _collision(path: str, what: str) -> OutputError:
     return OutputError(path, f"two outputs would be this file ({what})", "give them other names")
 
 
-def _row(item: Item, output: Output, now: datetime) -> dict[str, object]:
+def _row(item: ItemRow, output: Output, now: datetime) -> dict[str, object]:
     return {
         "campaign_id": item.campaign_id, "item_id": item.id, "path": output.path,
         "sha256": output.sha256, "width": int(output.width), "height": int(output.height),

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.store.opening import Store, moment
-from maskworks.studio.store.rows import Item
+from maskworks.studio.store.rows import ItemRow
 from maskworks.studio.store.service_schema import drafts, leases, mattes
 
 LEASE_S = 90.0
@@ -129,7 +129,7 @@ def check_lease(store: Store, item_id: int, token: str) -> None:
         _check(connection, item_id, token, moment(connection))
 
 
-def check_held(connection: Connection, item: Item, held: Held | None, now: datetime) -> None:
+def check_held(connection: Connection, item: ItemRow, held: Held | None, now: datetime) -> None:
     """Return if what is said of a locked item holds, within the transaction that changes it.
 
     Raises

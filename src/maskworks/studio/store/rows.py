@@ -37,7 +37,7 @@ What = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Campaign:
+class CampaignRow:
     """A campaign: `settings` is the digest of its file, `currency` the code of its money."""
 
     id: int
@@ -83,7 +83,7 @@ class Added:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class ItemRow:
     """One picture's row; times are UTC.
 
     `claims` counts how often it was taken in hand, `decision` is the last a
@@ -118,7 +118,7 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deliverable:
+class DeliverableRow:
     """One output with the item it was made from."""
 
     item_id: int

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.route import Route
-from maskworks.studio.store.events import Happening, lock_trail_of, log
+from maskworks.studio.store.events import NewEvent, lock_trail_of, log
 from maskworks.studio.store.given import check_person
 from maskworks.studio.store.items import find_item
 from maskworks.studio.store.opening import Store
@@ -49,7 +49,7 @@ def withdraw(store: Store, number: int, *, who: str, held: Held | None = None) -
         log(
             connection,
             now,
-            Happening(
+            NewEvent(
                 campaign_id=item.campaign_id,
                 item_id=number,
                 what="rerouted",

@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from maskworks.studio.store.events import Happening, lock_trail, log_all
+from maskworks.studio.store.events import NewEvent, lock_trail, log_all
 from maskworks.studio.store.opening import Store, moment
 from maskworks.studio.store.processes import Heard, Process, is_dead, silence, this_process
-from maskworks.studio.store.rows import Campaign, Worker
+from maskworks.studio.store.rows import CampaignRow, Worker
 from maskworks.studio.store.schema import holds, items, workers
 
 
-def register(store: Store, campaign: Campaign) -> Worker:
+def register(store: Store, campaign: CampaignRow) -> Worker:
     """Enter this process as a worker of a campaign; `hold` does it for a run that is alone."""
     with store.writing() as connection:
         return enter(connection, campaign, moment(connection))
@@ -63,7 +63,7 @@ def looks_dead(worker: Worker, now: datetime, heard: Heard) -> bool:
     return is_dead(worker.process, this_process(), silent=silent)
 
 
-def enter(connection: Connection, campaign: Campaign, now: datetime) -> Worker:
+def enter(connection: Connection, campaign: CampaignRow, now: datetime) -> Worker:
     """Make this process's row."""
     process = this_process()
     made = insert(workers).values(
@@ -83,7 +83,7 @@ def end_worker(
     freed = held.values(state="pending", worker_id=None).returning(items.c.id, items.c.source)
     rows = sorted(connection.execute(freed).all())
     entries = [
-        Happening(
+        NewEvent(
             campaign_id=worker.campaign_id,
             item_id=row.id,
             what="released",

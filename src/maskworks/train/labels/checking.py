@@ -14,7 +14,7 @@ from maskworks.core.errors import RecipeError
 from maskworks.core.exif import orientation_of
 from maskworks.train.labels.coco import UNCOVERED
 from maskworks.train.labels.drawing import draw_pair
-from maskworks.train.labels.finding import MOST_IDS, Pair, stored_labels
+from maskworks.train.labels.finding import MOST_IDS, LabelledPath, stored_labels
 
 Bits = NDArray[np.uint8]
 Looks = NDArray[np.float32]
@@ -55,7 +55,7 @@ class SplitFound:
 
 
 def check_split(
-    name: str, pairs: Sequence[Pair], table: NDArray[np.int32], classes: Sequence[str]
+    name: str, pairs: Sequence[LabelledPath], table: NDArray[np.int32], classes: Sequence[str]
 ) -> SplitFound:
     """Read a whole split and count what is in it.
 
@@ -96,7 +96,7 @@ def check_split(
     return found
 
 
-def _look_at(pair: Pair, table: NDArray[np.int32], found: SplitFound) -> tuple[Bits, Looks]:
+def _look_at(pair: LabelledPath, table: NDArray[np.int32], found: SplitFound) -> tuple[Bits, Looks]:
     if pair.drawn is not None:
         pixels, ids = draw_pair(pair.picture.name, pair.drawn)
         orientation, stored = 1, ids.shape

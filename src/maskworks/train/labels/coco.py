@@ -42,7 +42,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Picture:
+class CocoPicture:
     """One picture of a file: its name, size (H, W) and parts; `segments` its panoptic PNG."""
 
     file: str
@@ -56,7 +56,7 @@ class CocoFile:
     """What a file says; `categories` by id, and which of them are things."""
 
     path: Path
-    pictures: tuple[Picture, ...]
+    pictures: tuple[CocoPicture, ...]
     categories: dict[int, str]
     things: frozenset[int]
 
@@ -96,7 +96,7 @@ def _read(path: Path, _changed: int) -> CocoFile:
     return CocoFile(path, pictures, categories, things)
 
 
-def _pictures(path: Path, content: dict[str, Any]) -> tuple[Picture, ...]:
+def _pictures(path: Path, content: dict[str, Any]) -> tuple[CocoPicture, ...]:
     rows = {row["id"]: row for row in content["images"]}
     parts: dict[object, list[Part]] = {key: [] for key in rows}
     segments: dict[object, str] = {}
@@ -116,7 +116,7 @@ def _pictures(path: Path, content: dict[str, Any]) -> tuple[Picture, ...]:
             crowd = bool(row.get("iscrowd", 0))
             parts[key].append(Part(int(row["category_id"]), row["segmentation"], crowd=crowd))
     return tuple(
-        Picture(
+        CocoPicture(
             str(row["file_name"]),
             (int(row["height"]), int(row["width"])),
             tuple(parts[key]),
@@ -127,13 +127,13 @@ def _pictures(path: Path, content: dict[str, Any]) -> tuple[Picture, ...]:
 
 
 def painted(
-    picture: Picture, file: CocoFile, *, skip: bool = False
+    picture: CocoPicture, file: CocoFile, *, skip: bool = False
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return a picture's category ids and its objects' numbers.
 
     Parameters
     ----------
-    picture : Picture
+    picture : CocoPicture
     file : CocoFile
     skip : bool
         Leave out masks that are none, instead of an error.
@@ -163,7 +163,7 @@ def painted(
     return ids, objects
 
 
-def _masks(picture: Picture, file: CocoFile, *, skip: bool) -> Sequence[NDArray[np.bool_]]:
+def _masks(picture: CocoPicture, file: CocoFile, *, skip: bool) -> Sequence[NDArray[np.bool_]]:
     if picture.segments is None:
         return [_mask(part.mask, picture, file.path, skip=skip) for part in picture.parts]
     path = file.path.with_suffix("") / picture.segments
@@ -184,7 +184,7 @@ def _masks(picture: Picture, file: CocoFile, *, skip: bool) -> Sequence[NDArray[
 
 def _mask(
     mask: Any,  # noqa: ANN401 - RLE or polygons
-    picture: Picture,
+    picture: CocoPicture,
     path: Path,
     *,
     skip: bool,

@@ -21,7 +21,7 @@ from maskworks.train.labels.quantising import Precision, smaller
 from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.row import row_of
 from maskworks.train.labels.run import load_splits
-from maskworks.train.labels.scoring import Tally, interval, summed, tallies, worst
+from maskworks.train.labels.scoring import PictureCounts, interval, summed, tallies, worst
 from maskworks.train.labels.views import LabelSet
 
 
@@ -131,7 +131,7 @@ def _measured(
     return Delivered(tuple(files), tuple(refused))
 
 
-def _tallied(content: bytes, path: Path, dev: LabelSet, recipe: LabelRecipe) -> list[Tally]:
+def _tallied(content: bytes, path: Path, dev: LabelSet, recipe: LabelRecipe) -> list[PictureCounts]:
     part = path.with_name(f".{path.name}")
     try:
         part.write_bytes(content)

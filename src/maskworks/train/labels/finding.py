@@ -15,7 +15,7 @@ from maskworks.core.reading import SUFFIXES
 from maskworks.core.stored_values import stored_ids
 from maskworks.core.taxonomy import load_taxonomy
 from maskworks.core.taxonomy_mapping import load_mapping
-from maskworks.train.labels.coco import Picture, painted, places_of_categories, read_coco
+from maskworks.train.labels.coco import CocoPicture, painted, places_of_categories, read_coco
 from maskworks.train.labels.drawing import DRAWINGS
 from maskworks.train.labels.recipe import Format, LabelRecipe, Pictures
 
@@ -25,7 +25,7 @@ Ids = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Pair:
+class LabelledPath:
     """A picture and its file of labels, and what that file says of it where it says much.
 
     With `binary` the labels are a mask; with `skip_damaged` masks that are none are left out.
@@ -35,13 +35,13 @@ class Pair:
     name: str
     picture: Path
     labels: Path
-    coco: Picture | None = None
+    coco: CocoPicture | None = None
     binary: bool = False
     skip_damaged: bool = False
     drawn: tuple[int, int] | None = None
 
 
-def find_pairs(data: Path, rule: Pictures) -> list[Pair]:
+def find_pairs(data: Path, rule: Pictures) -> list[LabelledPath]:
     """List the labelled pictures of one split, sorted by name.
 
     Raises
@@ -91,48 +91,50 @@ def splits_of(folder: Path) -> list[Pictures]:
     return [Pictures(folder=each.relative_to(folder.parent).as_posix()) for each in chosen]
 
 
-def _limited(pairs: list[Pair], rule: Pictures) -> list[Pair]:
+def _limited(pairs: list[LabelledPath], rule: Pictures) -> list[LabelledPath]:
     if rule.limit is None or rule.limit >= len(pairs):
         return pairs
     return [pairs[i * len(pairs) // rule.limit] for i in range(rule.limit)]
 
 
-def _png(folder: Path, rule: Pictures, data: Path) -> Iterator[Pair]:
+def _png(folder: Path, rule: Pictures, data: Path) -> Iterator[LabelledPath]:
     """Pictures and PNG of the same stem; beside each other, pictures are no PNG."""
     beside = rule.labels is None
     labels = folder if rule.labels is None else data / rule.labels
     for path in folder.iterdir():
         suffix = path.suffix.lower()
         if suffix in SUFFIXES and not (beside and suffix == ".png"):
-            yield Pair(path.stem, path, labels / f"{path.stem}.png", binary=rule.binary)
+            yield LabelledPath(path.stem, path, labels / f"{path.stem}.png", binary=rule.binary)
 
 
-def _voc(folder: Path, rule: Pictures, _: Path) -> Iterator[Pair]:
+def _voc(folder: Path, rule: Pictures, _: Path) -> Iterator[LabelledPath]:
     names = folder / "ImageSets" / "Segmentation" / f"{rule.split}.txt"
     if not names.is_file():
         raise RecipeError(names, "does not exist", "name a list of ImageSets/Segmentation")
     for name in names.read_text("utf-8").split():
-        yield Pair(
+        yield LabelledPath(
             name,
             folder / "JPEGImages" / f"{name}.jpg",
             folder / "SegmentationClass" / f"{name}.png",
         )
 
 
-def _cityscapes(folder: Path, rule: Pictures, _: Path) -> Iterator[Pair]:
+def _cityscapes(folder: Path, rule: Pictures, _: Path) -> Iterator[LabelledPath]:
     end = "_leftImg8bit.png"
     for path in (folder / "leftImg8bit" / str(rule.split)).glob(f"*/*{end}"):
         name = path.name.removesuffix(end)
         labels = folder / "gtFine" / str(rule.split) / path.parent.name
-        yield Pair(name, path, labels / f"{name}_gtFine_labelIds.png")
+        yield LabelledPath(name, path, labels / f"{name}_gtFine_labelIds.png")
 
 
-def _ade20k(folder: Path, rule: Pictures, _: Path) -> Iterator[Pair]:
+def _ade20k(folder: Path, rule: Pictures, _: Path) -> Iterator[LabelledPath]:
     for path in (folder / "images" / str(rule.split)).glob("*.jpg"):
-        yield Pair(path.stem, path, folder / "annotations" / str(rule.split) / f"{path.stem}.png")
+        yield LabelledPath(
+            path.stem, path, folder / "annotations" / str(rule.split) / f"{path.stem}.png"
+        )
 
 
-def _coco(folder: Path, rule: Pictures, data: Path) -> Iterator[Pair]:
+def _coco(folder: Path, rule: Pictures, data: Path) -> Iterator[LabelledPath]:
     labels = data / str(rule.labels)
     for each in read_coco(labels).pictures:
         path = folder / each.file
@@ -141,22 +143,22 @@ def _coco(folder: Path, rule: Pictures, data: Path) -> Iterator[Pair]:
                 path, f"is missing: {labels.name} lists it", "add it, or the row goes"
             )
         name = Path(each.file).with_suffix("").as_posix()
-        yield Pair(name, path, labels, each, skip_damaged=rule.damaged == "ignore")
+        yield LabelledPath(name, path, labels, each, skip_damaged=rule.damaged == "ignore")
 
 
-def _drawn(rule: Pictures) -> list[Pair]:
+def _drawn(rule: Pictures) -> list[LabelledPath]:
     if rule.folder not in DRAWINGS:
         raise RecipeError(
             Path(rule.folder), "is nothing that can be drawn", f"choose of {', '.join(DRAWINGS)}"
         )
     name = Path(rule.folder)
     return [
-        Pair(f"{rule.folder}-{rule.seed}-{at:05}", name, name, drawn=(rule.seed, at))
+        LabelledPath(f"{rule.folder}-{rule.seed}-{at:05}", name, name, drawn=(rule.seed, at))
         for at in range(rule.count or 0)
     ]
 
 
-_FINDERS: dict[str, Callable[[Path, Pictures, Path], Iterator[Pair]]] = {
+_FINDERS: dict[str, Callable[[Path, Pictures, Path], Iterator[LabelledPath]]] = {
     "png": _png,
     "voc": _voc,
     "cityscapes": _cityscapes,
@@ -246,7 +248,7 @@ def read_ids(path: Path, *, binary: bool = False) -> NDArray[np.int32]:
     return ids.astype(np.int32)
 
 
-def stored_labels(pair: Pair) -> tuple[Ids, Ids]:
+def stored_labels(pair: LabelledPath) -> tuple[Ids, Ids]:
     """Read the labels of a picture as they are stored: ids, and the numbers of objects.
 
     Raises

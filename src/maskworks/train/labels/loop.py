@@ -22,8 +22,8 @@ from maskworks.train.labels.pace import Pace, Progress, explained, rate_at, stag
 from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.scoring import Scores, answers, as_callable, normalised, score
 from maskworks.train.labels.team import ALONE, Team, device_name
-from maskworks.train.labels.views import Batch, Sampler, Splits
-from maskworks.train.labels.watch import Log, Watch, draw_example, write_jpeg
+from maskworks.train.labels.views import Batch, Splits, ViewSampler
+from maskworks.train.labels.watch import Log, ProgressListener, draw_example, write_jpeg
 from maskworks.train.norms import recalibrate
 
 _FOLDED_BATCHES = 4  # on which folded batch norms are measured, the function left as it is
@@ -38,7 +38,7 @@ class LabelRun:
     data : folder that the recipe's paths are relative to
     splits : Splits
     folder : holds ``last.pt``, ``best.pt``, ``log.csv``, ``events`` and ``examples``
-    watch : Watch
+    watch : ProgressListener
     team : of the processes that train together
 
     Raises
@@ -54,7 +54,7 @@ class LabelRun:
         splits: Splits,
         *,
         folder: Path,
-        watch: Watch,
+        watch: ProgressListener,
         team: Team = ALONE,
     ) -> None:
         self.recipe, self.splits, self.folder = recipe, splits, folder
@@ -62,7 +62,7 @@ class LabelRun:
         torch.manual_seed(recipe.seed)
         classes = len(recipe.class_names)
         seed = recipe.seed + 1000 * team.rank
-        self.sampler = Sampler(splits.train, recipe.views, unknown=classes, seed=seed)
+        self.sampler = ViewSampler(splits.train, recipe.views, unknown=classes, seed=seed)
         self.network = build_network(recipe)
         weights = class_weights(splits.train.labels, recipe.losses, classes)
         self.at, self.begun = Progress(), "nothing"

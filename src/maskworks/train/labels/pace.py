@@ -8,9 +8,9 @@ from pathlib import Path
 
 from maskworks.core.errors import RecipeError
 from maskworks.train.budget import Budget
-from maskworks.train.labels.recipe import LabelRecipe, Stage
+from maskworks.train.labels.recipe import LabelRecipe, LabelStage
 from maskworks.train.labels.scoring import Scores
-from maskworks.train.labels.watch import Tick, Watch
+from maskworks.train.labels.watch import ProgressListener, Tick
 
 _MEMORY = ("not enough memory", "out of memory", "can't allocate", "bad_alloc")
 
@@ -35,7 +35,7 @@ def rate_at(progress: float, step: int, recipe: LabelRecipe) -> float:
     return warm * 0.5 * (1 + math.cos(math.pi * (1 - left)))
 
 
-def stage_at(stages: tuple[Stage, ...], progress: float) -> Stage:
+def stage_at(stages: tuple[LabelStage, ...], progress: float) -> LabelStage:
     """Return the stage in which `progress` in [0, 1] lies."""
     end = 0.0
     for stage in stages:
@@ -45,7 +45,7 @@ def stage_at(stages: tuple[Stage, ...], progress: float) -> Stage:
     return stages[-1]
 
 
-def explained(error: RuntimeError | MemoryError, stage: Stage) -> Exception:
+def explained(error: RuntimeError | MemoryError, stage: LabelStage) -> Exception:
     """Return the error that says which setting halves the memory, or the one that came."""
     told = any(sign in str(error).lower() for sign in _MEMORY)
     if not told and not isinstance(error, MemoryError):
@@ -65,7 +65,7 @@ def explained(error: RuntimeError | MemoryError, stage: Stage) -> Exception:
 class Pace:
     """Reports the mean loss and the speed now and then, and every step to who looks on."""
 
-    def __init__(self, at: Progress, watch: Watch, budget: Budget) -> None:
+    def __init__(self, at: Progress, watch: ProgressListener, budget: Budget) -> None:
         self.at, self.watch, self.budget = at, watch, budget
         self.since, self.seen, self.speed = at.elapsed_s, at.pictures, 0.0
         self.losses: list[float] = []

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from maskworks.core.errors import ModelError
 from maskworks.models.runtimes.torch import need
-from maskworks.train.labels.recipe import LabelRecipe, Queries
+from maskworks.train.labels.recipe import LabelRecipe, QueryRecipe
 
 _SWIN: dict[str, tuple[int, tuple[int, ...], tuple[int, ...], int]] = {
     "swin-tiny": (96, (2, 2, 6, 2), (3, 6, 12, 24), 7),
@@ -101,7 +101,7 @@ def build_queries(recipe: LabelRecipe) -> QueryNetwork:
     import transformers
 
     transformers.logging.set_verbosity_error()  # it warns of every encoder but Swin
-    rule: Queries = recipe.queries
+    rule: QueryRecipe = recipe.queries
     try:
         config = transformers.Mask2FormerConfig(
             backbone_config=_encoder(str(recipe.encoder)),

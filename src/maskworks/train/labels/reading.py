@@ -14,7 +14,13 @@ from maskworks.core.errors import MaskworksError, RecipeError
 from maskworks.core.reading import read_picture
 from maskworks.models.labelling import BACKGROUND
 from maskworks.train.labels.drawing import draw_pair
-from maskworks.train.labels.finding import MOST_IDS, Pair, find_pairs, places_of_ids, stored_labels
+from maskworks.train.labels.finding import (
+    MOST_IDS,
+    LabelledPath,
+    find_pairs,
+    places_of_ids,
+    stored_labels,
+)
 from maskworks.train.labels.objects import depth_inside
 from maskworks.train.labels.recipe import LabelRecipe, Pictures
 from maskworks.train.labels.views import LabelSet
@@ -23,7 +29,7 @@ Ids = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class LabelledSample:
     """A picture with its truth.
 
     `pixels` uint8 (H, W, 3); `places` int32 (H, W) of classes; `objects` int32 (H, W), 0 outside
@@ -35,7 +41,7 @@ class Labelled:
     objects: Ids
 
 
-def read_pair(pair: Pair, table: Ids) -> Labelled:
+def read_pair(pair: LabelledPath, table: Ids) -> LabelledSample:
     """Read, or draw, a picture and its truth.
 
     Raises
@@ -67,7 +73,7 @@ def read_pair(pair: Pair, table: Ids) -> Labelled:
             f"has the ids {', '.join(map(str, wrong))}, which are no class",
             "correct the recipe's classes or `ignore`; `maskworks data check` counts them",
         )
-    return Labelled(pixels, places, objects)
+    return LabelledSample(pixels, places, objects)
 
 
 def load_set(data: Path, recipe: LabelRecipe, rule: Pictures) -> LabelSet:
@@ -97,7 +103,7 @@ def load_set(data: Path, recipe: LabelRecipe, rule: Pictures) -> LabelSet:
     return found
 
 
-def _shrunk(each: Labelled, long_side: int | None) -> Labelled:
+def _shrunk(each: LabelledSample, long_side: int | None) -> LabelledSample:
     height, width = each.places.shape
     if long_side is None or max(height, width) <= long_side:
         return each
@@ -108,4 +114,4 @@ def _shrunk(each: Labelled, long_side: int | None) -> Labelled:
         np.asarray(PilImage.fromarray(one).resize(size, PilImage.Resampling.NEAREST))
         for one in (each.places, each.objects)
     )
-    return Labelled(np.asarray(smaller), places, objects)
+    return LabelledSample(np.asarray(smaller), places, objects)

@@ -134,7 +134,7 @@ class Views(_Frozen):
     tint: Share = 0.08
 
 
-class Stage(_Frozen):
+class LabelStage(_Frozen):
     """A part of the training with views of one size."""
 
     share: float = Field(gt=0, le=1)
@@ -152,7 +152,7 @@ class Stage(_Frozen):
         return self
 
 
-class Queries(_Frozen):
+class QueryRecipe(_Frozen):
     """What a network of queries is made of; the defaults are those of Mask2Former's paper.
 
     `count` queries find an object or a class each; all is `width` channels wide, with
@@ -220,9 +220,9 @@ class LabelRecipe(_Frozen):
     seed: int = 7
     start: Start | None = None
     losses: Losses = Losses()
-    queries: Queries = Queries()
+    queries: QueryRecipe = QueryRecipe()
     views: Views = Views()
-    stage: tuple[Stage, ...] = Field(min_length=1)
+    stage: tuple[LabelStage, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

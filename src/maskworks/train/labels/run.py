@@ -13,7 +13,7 @@ from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import LabelRecipe, Start, load_label_recipe
 from maskworks.train.labels.team import join_team, leave_team
 from maskworks.train.labels.views import Splits
-from maskworks.train.labels.watch import Watch
+from maskworks.train.labels.watch import ProgressListener
 
 
 def train_labels(
@@ -22,7 +22,7 @@ def train_labels(
     folder: Path,
     budget: Budget,
     *,
-    watch: Watch,
+    watch: ProgressListener,
     init: Start | None = None,
 ) -> None:
     """Train until the schedule is through; the same call resumes a stopped run.
@@ -35,7 +35,7 @@ def train_labels(
     data : folder that the recipe's paths are relative to
     folder : of the run
     budget : Budget
-    watch : Watch
+    watch : ProgressListener
     init : weights to start from instead of those that the recipe names
 
     Raises
@@ -47,7 +47,7 @@ def train_labels(
     if init is not None:
         recipe = recipe.model_copy(update={"start": init})
     team = join_team()
-    watch = watch if team.leads else Watch(_unheard)
+    watch = watch if team.leads else ProgressListener(_unheard)
     try:
         splits = load_splits(path, recipe, data)
         watch.say(f"{len(splits.train)} pictures to learn from, {len(splits.dev)} to score on")

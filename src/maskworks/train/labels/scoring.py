@@ -78,7 +78,7 @@ def answers(
 
 
 @dataclass(frozen=True)
-class Tally:
+class PictureCounts:
     """What one picture counts: pixels by class, and objects found and missed."""
 
     name: str
@@ -86,7 +86,7 @@ class Tally:
     objects: PanopticCounts
 
 
-def tallies(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Iterator[Tally]:
+def tallies(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Iterator[PictureCounts]:
     """Count a split picture by picture, at their own size."""
     classes = len(recipe.class_names)
     places, every = _places(recipe), list(range(classes))
@@ -98,7 +98,7 @@ def tallies(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Iterat
             ours = _segments(found.instances, found.panoptic, places)
             objects = panoptic_counts(ours, true_map, categories=every)
         labels = confusion_of(truth, places[found.labels.ids], classes=classes)
-        yield Tally(pictures.names[at], labels, objects)
+        yield PictureCounts(pictures.names[at], labels, objects)
 
 
 def score(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Scores:
@@ -106,7 +106,7 @@ def score(network: Network, pictures: LabelSet, recipe: LabelRecipe) -> Scores:
     return summed(tallies(network, pictures, recipe), recipe)
 
 
-def summed(counted: Iterable[Tally], recipe: LabelRecipe) -> Scores:
+def summed(counted: Iterable[PictureCounts], recipe: LabelRecipe) -> Scores:
     """Return the figures of the sum of some pictures."""
     names = recipe.class_names
     labels = Confusion(np.zeros((len(names), len(names) + 1), np.int64))
@@ -125,7 +125,7 @@ def summed(counted: Iterable[Tally], recipe: LabelRecipe) -> Scores:
     return Scores("PQ", float(np.nan_to_num(mean)), {**pqs, **ious})
 
 
-def interval(counted: Sequence[Tally], recipe: LabelRecipe) -> tuple[float, float]:
+def interval(counted: Sequence[PictureCounts], recipe: LabelRecipe) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of the figure that decides, over pictures drawn anew."""
     if recipe.targets != "objects":
         pixels = [each.labels for each in counted]
@@ -141,7 +141,7 @@ def interval(counted: Sequence[Tally], recipe: LabelRecipe) -> tuple[float, floa
 
 
 def worst(
-    counted: Sequence[Tally], recipe: LabelRecipe, *, count: int = 3
+    counted: Sequence[PictureCounts], recipe: LabelRecipe, *, count: int = 3
 ) -> list[tuple[str, float]]:
     """Return the names and figures of the pictures that do worst."""
     found = [(each.name, summed([each], recipe).main) for each in counted]

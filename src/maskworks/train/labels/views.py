@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from maskworks.train.labels.recipe import Stage, Views
+from maskworks.train.labels.recipe import LabelStage, Views
 
 _FILLED = 0.45  # grey beside a picture that is smaller than the view
 
@@ -68,7 +68,7 @@ class Splits:
     dev: LabelSet
 
 
-class Sampler:
+class ViewSampler:
     """Draws views; its state can be kept and given back, and the views go on as they were."""
 
     def __init__(self, pictures: LabelSet, rule: Views, *, unknown: int, seed: int) -> None:
@@ -85,7 +85,7 @@ class Sampler:
         self.generator.set_state(state["generator"])  # type: ignore[arg-type]
         self.order = list(state["order"])  # type: ignore[call-overload]
 
-    def batch(self, stage: Stage) -> Batch:
+    def batch(self, stage: LabelStage) -> Batch:
         """Draw the next views."""
         drawn = [self._view(stage) for _ in range(stage.batch)]
         pixels, layers = (torch.stack([each[at] for each in drawn]) for at in (0, 1))
@@ -96,7 +96,7 @@ class Sampler:
     def _uniform(self, low: float, high: float) -> float:
         return low + (high - low) * torch.rand((), generator=self.generator).item()
 
-    def _view(self, stage: Stage) -> tuple[Tensor, Tensor]:
+    def _view(self, stage: LabelStage) -> tuple[Tensor, Tensor]:
         if not self.order:
             self.order = torch.randperm(len(self.pictures), generator=self.generator).tolist()
         index = self.order.pop()

@@ -32,7 +32,7 @@ def _nothing(_: Tick) -> None:
 
 
 @dataclass(frozen=True)
-class Watch:
+class ProgressListener:
     """Where progress goes: `say` gets whole lines, `tick` every step."""
 
     say: Callable[[str], None]

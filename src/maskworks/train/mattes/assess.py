@@ -26,7 +26,7 @@ BAD_BELOW = 0.85  # an IoU under this is a cut-out that nobody should deliver
 
 
 @dataclass(frozen=True)
-class Row:
+class DevRow:
     """One dev picture: the IoU it reached and what the network said of itself."""
 
     kind: str
@@ -37,14 +37,14 @@ class Row:
     area: float
 
 
-def _row(kind: str, stem: str, iou: float, said: Prediction) -> Row:
+def _row(kind: str, stem: str, iou: float, said: Prediction) -> DevRow:
     area = float((said.matte.alpha >= 0.5).mean())
-    return Row(kind, stem, iou, said.confidence or 0.0, said.presence or 0.0, area)
+    return DevRow(kind, stem, iou, said.confidence or 0.0, said.presence or 0.0, area)
 
 
 def assess(
     network: Network, spec: ModelSpec, dev: Path, empty: list[Path], report: Callable[[str], None]
-) -> list[Row]:
+) -> list[DevRow]:
     """Predict every dev picture and every subject-free one.
 
     Parameters
@@ -67,12 +67,12 @@ def assess(
     return rows
 
 
-def says_no_subject(row: Row) -> bool:
+def says_no_subject(row: DevRow) -> bool:
     """Tell whether the answer to this picture is "no subject"."""
     return row.presence < NO_SUBJECT_BELOW or row.area < SMALLEST_SUBJECT
 
 
-def summary(rows: list[Row]) -> dict[str, object]:
+def summary(rows: list[DevRow]) -> dict[str, object]:
     """Boil the rows down to the numbers of a model card.
 
     Returns
@@ -103,6 +103,6 @@ def summary(rows: list[Row]) -> dict[str, object]:
     }
 
 
-def write_rows(rows: list[Row], path: Path) -> None:
+def write_rows(rows: list[DevRow], path: Path) -> None:
     """Write the rows as JSON, one list."""
     path.write_text(json.dumps([asdict(r) for r in rows], indent=0))

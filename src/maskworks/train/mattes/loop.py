@@ -70,7 +70,7 @@ def targets(batch: Batch, recipe: Recipe) -> Target:
     return Target(matte[:, None].float() / 255, known[:, None].float(), weight[:, None, None, None])
 
 
-class Run:
+class MatteTraining:
     """One training run in a folder; it resumes from its last checkpoint.
 
     Parameters

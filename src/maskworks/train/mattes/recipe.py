@@ -81,7 +81,7 @@ class Synthesis(_Frozen):
     empty: float = Field(0.08, ge=0, le=1)  # of the composites: a backdrop or a pattern alone
 
 
-class Judge(_Frozen):
+class JudgeRecipe(_Frozen):
     """The confidence head: trained last, on what the finished body really reaches."""
 
     pictures: int = Field(1500, ge=16)
@@ -118,7 +118,7 @@ class Recipe(_Frozen):
     init: Init | None = None
     teacher: Teacher | None = None
     synthesis: Synthesis = Synthesis()
-    judge: Judge = Judge()
+    judge: JudgeRecipe = JudgeRecipe()
     dev: str = "subjects/dev"
     dev_pictures: int = 12
 

@@ -16,12 +16,12 @@ from maskworks.models.networks.judge import Judge
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.train.budget import Budget
 from maskworks.train.exported import Exported
-from maskworks.train.mattes.assess import Row, assess, summary, write_rows
+from maskworks.train.mattes.assess import DevRow, assess, summary, write_rows
 from maskworks.train.mattes.build import Body, build_body
 from maskworks.train.mattes.dev import recipe_spec
 from maskworks.train.mattes.export import export_onnx, load_judge, save_judge
 from maskworks.train.mattes.judge import gather, train_judge
-from maskworks.train.mattes.loop import Run
+from maskworks.train.mattes.loop import MatteTraining
 from maskworks.train.mattes.pack import Pack, build_pack, pictures_of
 from maskworks.train.mattes.recipe import Recipe, load_recipe
 from maskworks.train.mattes.teacher import Labels
@@ -62,7 +62,7 @@ def train_recipe(path: Path, data: Path, folder: Path, budget: Budget, report: R
     """
     recipe = load_recipe(path)
     pack = packed(recipe, data, folder.parent, report)
-    run = Run(recipe, data, pack, folder, report)
+    run = MatteTraining(recipe, data, pack, folder, report)
     shutil.copyfile(path, folder / "recipe.toml")
     run.train(budget)
     body = run.averaged()
@@ -127,7 +127,7 @@ def assess_run(folder: Path, onnx: Path, data: Path, report: Report) -> dict[str
     """Measure an exported file on the dev pictures; keep rows and summary in the run's folder."""
     recipe = load_recipe(folder / "recipe.toml")
     empty = held_out_empty(recipe, data, folder.parent)
-    rows: list[Row] = assess(
+    rows: list[DevRow] = assess(
         open_onnx(onnx), recipe_spec(recipe, judged=True), data / recipe.dev, empty, report
     )
     write_rows(rows, folder / "assessed.json")

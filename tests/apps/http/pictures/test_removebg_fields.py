@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskworks.apps.http.bodies import Form
-from maskworks.apps.http.pictures.removebg_fields import Length, read_wish, region_of
+from maskworks.apps.http.bodies import FormFields
+from maskworks.apps.http.pictures.removebg_fields import Length, read_request, region_of
 from maskworks.apps.http.pictures.removebg_layout import opaque_inside
 from maskworks.core.values import Box
 
 
-def wish(**fields):
-    return read_wish(Form(fields, {}))
+def asked(**fields):
+    return read_request(FormFields(fields, {}))
 
 
 def test_defaults_are_those_of_the_interface():
-    plain = wish()
+    plain = asked()
     assert (plain.megapixels, plain.form, plain.typed, plain.type_level) == (
         0.25,
         "auto",
@@ -42,7 +42,7 @@ def test_defaults_are_those_of_the_interface():
     ],
 )  # fmt: skip
 def test_size_is_the_most_megapixels(size, megapixels):
-    assert wish(size=size).megapixels == megapixels
+    assert asked(size=size).megapixels == megapixels
 
 
 PX = [Length(n, relative=False) for n in (1, 2, 3, 4)]
@@ -76,7 +76,7 @@ TENTH, FIFTH = (Length(n, relative=True) for n in (0.1, 0.2))
     ],
 )
 def test_field_means(field, said, name, meant):
-    assert getattr(wish(**{field: said}), name) == meant
+    assert getattr(asked(**{field: said}), name) == meant
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_field_means(field, said, name, meant):
     ],
 )
 def test_region_is_given_as_left_top_right_bottom(roi, box):
-    assert region_of(wish(roi=roi), (100, 200)) == box
+    assert region_of(asked(roi=roi), (100, 200)) == box
 
 
 def test_without_semitransparency_only_the_outline_stays_soft():

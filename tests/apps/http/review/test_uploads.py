@@ -36,8 +36,8 @@ def retouched(form: str, size=(120, 160)) -> bytes:
 
 @pytest.fixture
 def ana(reviewed, sit_down):
-    with sit_down(reviewed.server, "spring") as desk:
-        yield desk
+    with sit_down(reviewed.server, "spring") as opened:
+        yield opened
 
 
 def item(reviewed, number):

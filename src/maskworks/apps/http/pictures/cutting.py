@@ -17,7 +17,7 @@ from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.core.trimaps import trimap_of
 from maskworks.core.values import Box, Image, Matte
 from maskworks.cutouts.cutout import Cutout
-from maskworks.cutouts.cutting import cut_out, refine_edge
+from maskworks.cutouts.cutting import CutOptions, cut_and_refine, cut_out, refine_edge
 from maskworks.refine.refinement import Method, RefineOptions
 from maskworks.studio.pipeline import NO_SUBJECT, Item, assess, decide
 from maskworks.studio.route import Reason, Route, Rules
@@ -36,7 +36,7 @@ NAME = "picture"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class CutRequest:
     """How a picture is cut out.
 
     Parameters
@@ -93,10 +93,10 @@ def header_size(data: bytes, limits: Limits) -> tuple[int, int]:
     width, height = opened.size
     if width * height > limits.max_pixels:
         raise TooLargeError(NAME, width * height, limits.max_pixels)
-    return (width, height) if _lies(opened) else (height, width)
+    return (width, height) if _is_turned(opened) else (height, width)
 
 
-def make(data: bytes, model: Model, way: Way, limits: Limits, ticket: Ticket) -> Answer:
+def make(data: bytes, model: Model, wanted: CutRequest, limits: Limits, ticket: Ticket) -> Answer:
     """Read a picture and cut its subject out.
 
     Raises
@@ -110,17 +110,18 @@ def make(data: bytes, model: Model, way: Way, limits: Limits, ticket: Ticket) ->
     """
     with ticket.step("read"):
         whole = read_picture(data, limits, name=NAME)
-        picture = smaller(whole, way.most_pixels)
+        picture = smaller(whole, wanted.most_pixels)
     original = whole.image.size
     del whole
-    with ticket.step("cut"):
-        seen = only(picture, _scaled(way.region, original, picture.image.size))
-        found = cut_out(seen, model)
-    if way.scored or way.edges != "off":  # even "off" measures the edge, for the score
-        with ticket.step("edges"):
-            found = refine_edge(found, seen, RefineOptions(method=way.edges))
+    seen = only(picture, _scaled(wanted.region, original, picture.image.size))
+    if wanted.scored or wanted.edges != "off":  # even "off" measures the edge, for the score
+        options = CutOptions(refinement=RefineOptions(method=wanted.edges))
+        found = cut_and_refine(seen, model, options, step=ticket.step)
+    else:
+        with ticket.step("cut"):
+            found = cut_out(seen, model)
     found = replace(found, image=picture.image)
-    if not way.scored:
+    if not wanted.scored:
         return Answer(cutout=found, original=original)
     with ticket.step("score"):
         item = Item(content=_digest(data), picture=picture, variants=(), cutout=found)
@@ -213,7 +214,7 @@ def _scaled(region: Box | None, was: tuple[int, int], now: tuple[int, int]) -> B
     return Box(top, left, max(top + 1, min(bottom, now[0])), max(left + 1, min(edge, now[1])))
 
 
-def _lies(opened: ImageFile) -> bool:
+def _is_turned(opened: ImageFile) -> bool:
     """Say whether a picture is turned by a quarter to stand upright."""
     try:
         return orientation_of(opened) in _QUARTER_TURNS

@@ -9,7 +9,7 @@ from typing import Literal
 
 from PIL import ImageColor
 
-from maskworks.apps.http.bodies import Form
+from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
 from maskworks.core.values import Box
 
@@ -54,7 +54,7 @@ class Length:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class RemoveBgRequest:
     """What a call to remove.bg's API asks for, beside the picture itself.
 
     Parameters
@@ -95,7 +95,7 @@ def refuse(code: str, title: str, detail: str = "") -> ApiError:
     return ApiError(400, code, detail or title, title)
 
 
-def read_wish(form: Form) -> Wish:
+def read_request(form: FormFields) -> RemoveBgRequest:
     """Return what the fields ask for.
 
     Raises
@@ -111,7 +111,7 @@ def read_wish(form: Form) -> Wish:
         raise refuse("invalid_channels", f"channels must be rgba or alpha; got {channels!r}")
     scale = _scale(form.text("scale"))
     shadow, opacity = _shadow(form)
-    return Wish(
+    return RemoveBgRequest(
         size=size,
         megapixels=SIZES[size],
         form=_one_of(form, "format", FORMATS, "auto"),
@@ -130,7 +130,7 @@ def read_wish(form: Form) -> Wish:
     )
 
 
-def region_of(wish: Wish, size: tuple[int, int]) -> Box | None:
+def region_of(asked: RemoveBgRequest, size: tuple[int, int]) -> Box | None:
     """Return the region of interest in a picture of size (H, W), None for all of it.
 
     Raises
@@ -138,11 +138,11 @@ def region_of(wish: Wish, size: tuple[int, int]) -> Box | None:
     ApiError
         If it reaches beyond the picture or holds nothing.
     """
-    if wish.roi is None:
+    if asked.roi is None:
         return None
     height, width = size
     left, top, right, bottom = (
-        length.of(whole) for length, whole in zip(wish.roi, (width, height) * 2, strict=True)
+        length.of(whole) for length, whole in zip(asked.roi, (width, height) * 2, strict=True)
     )
     if min(left, top, right, bottom) < 0 or max(left, right) > width or max(top, bottom) > height:
         raise refuse(
@@ -157,7 +157,7 @@ def region_of(wish: Wish, size: tuple[int, int]) -> Box | None:
     return Box(*box)
 
 
-def _one_of(form: Form, name: str, allowed: tuple[str, ...], default: str) -> str:
+def _one_of(form: FormFields, name: str, allowed: tuple[str, ...], default: str) -> str:
     value = form.text(name).lower() or default
     if value not in allowed:
         message = f"{name} must be one of {', '.join(allowed)}; got {value!r}"
@@ -165,7 +165,7 @@ def _one_of(form: Form, name: str, allowed: tuple[str, ...], default: str) -> st
     return value
 
 
-def _truth(form: Form, name: str, *, default: bool) -> bool:
+def _truth(form: FormFields, name: str, *, default: bool) -> bool:
     value = form.text(name).lower()
     if value in _TRUE:
         return True
@@ -246,7 +246,7 @@ def _position(text: str, *, implied: bool) -> tuple[float, float] | None:
     return parts[0], parts[-1]
 
 
-def _shadow(form: Form) -> tuple[Shadow | None, float]:
+def _shadow(form: FormFields) -> tuple[Shadow | None, float]:
     kind = form.text("shadow_type").lower()
     if kind and kind not in SHADOWS:
         message = f"shadow_type must be one of {', '.join(SHADOWS)}; got {kind!r}"

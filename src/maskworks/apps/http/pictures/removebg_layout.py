@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL, PNG_MEGAPIXELS, Wish
+from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL, PNG_MEGAPIXELS, RemoveBgRequest
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import Details, Picture
 from maskworks.core.values import Box, Image, Mask, Matte, Pixels
@@ -30,7 +30,7 @@ Float2D = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class RemoveBgLayer:
     """Colours and alpha of what will be written, both (H, W)."""
 
     colours: Pixels
@@ -51,14 +51,14 @@ def subject_box(matte: Matte) -> Box | None:
     return Mask(matte.alpha >= SEEN_FROM).box()
 
 
-def render_wish(cutout: Cutout, wish: Wish, backdrop: Picture | None) -> Rendered:
+def render_wish(cutout: Cutout, asked: RemoveBgRequest, backdrop: Picture | None) -> Rendered:
     """Return what a call to remove.bg's API answers with.
 
     Parameters
     ----------
     cutout : Cutout
         With a subject.
-    wish : Wish
+    asked : RemoveBgRequest
     backdrop : Picture, optional
         Fills the frame behind the subject.
 
@@ -68,16 +68,16 @@ def render_wish(cutout: Cutout, wish: Wish, backdrop: Picture | None) -> Rendere
         If nothing is visible, or the format cannot hold the picture.
     """
     alpha = cutout.matte.alpha
-    if not wish.semitransparency:
+    if not asked.semitransparency:
         alpha = opaque_inside(alpha)
-    layer = Layer(cutout.foreground.pixels, alpha)
-    if wish.moves:
-        layer = _placed(layer, wish)
+    layer = RemoveBgLayer(cutout.foreground.pixels, alpha)
+    if asked.moves:
+        layer = _placed(layer, asked)
     details = Details(format="", dpi=cutout.details.dpi)
-    if wish.alpha_only:
-        return _encode_alpha(layer, wish, details)
-    layer = _on_ground(layer, wish, backdrop)
-    return _encode(layer, wish, details)
+    if asked.alpha_only:
+        return _encode_alpha(layer, asked, details)
+    layer = _on_ground(layer, asked, backdrop)
+    return _encode(layer, asked, details)
 
 
 def opaque_inside(alpha: Float2D) -> Float2D:
@@ -92,7 +92,7 @@ def opaque_inside(alpha: Float2D) -> Float2D:
     return np.where(away[1:-1, 1:-1] > near, np.float32(1), alpha)
 
 
-def _placed(layer: Layer, wish: Wish) -> Layer:
+def _placed(layer: RemoveBgLayer, asked: RemoveBgRequest) -> RemoveBgLayer:
     """Crop to the subject and its margins, then scale and move the subject in the frame."""
     box = subject_box(Matte(layer.alpha))
     if box is None:
@@ -100,8 +100,8 @@ def _placed(layer: Layer, wish: Wish) -> Layer:
     height, width = layer.alpha.shape
     top, left = box.top, box.left
     tall, wide = box.size
-    if wish.crop:
-        margins = wish.margin
+    if asked.crop:
+        margins = asked.margin
         around = (
             (0.0,) * 4
             if margins is None
@@ -116,25 +116,25 @@ def _placed(layer: Layer, wish: Wish) -> Layer:
         raise ImageError(
             f"the picture would have {width} x {height} pixels; make the margins smaller"
         )
-    cut = Layer(
+    cut = RemoveBgLayer(
         layer.colours[box.top : box.bottom, box.left : box.right],
         layer.alpha[box.top : box.bottom, box.left : box.right],
     )
-    if wish.scale is not None:
-        ratio = min(height * wish.scale / tall, width * wish.scale / wide)
+    if asked.scale is not None:
+        ratio = min(height * asked.scale / tall, width * asked.scale / wide)
         cut = _resized(cut, max(1, round(tall * ratio)), max(1, round(wide * ratio)))
     rows, columns = cut.alpha.shape
-    if wish.position is not None:
-        across, down = wish.position
+    if asked.position is not None:
+        across, down = asked.position
         top, left = round((height - rows) * down), round((width - columns) * across)
     colours = np.zeros((height, width, 3), np.uint8)
     alpha = np.zeros((height, width), np.float32)
     there = slice(top, top + rows), slice(left, left + columns)
     colours[there], alpha[there] = cut.colours, cut.alpha
-    return Layer(colours, alpha)
+    return RemoveBgLayer(colours, alpha)
 
 
-def _resized(layer: Layer, height: int, width: int) -> Layer:
+def _resized(layer: RemoveBgLayer, height: int, width: int) -> RemoveBgLayer:
     """Resize with premultiplied colours, so that what is clear does not bleed in."""
     weight = layer.alpha[..., np.newaxis]
     channels = [layer.alpha, *np.moveaxis(layer.colours * weight, 2, 0)]
@@ -149,40 +149,42 @@ def _resized(layer: Layer, height: int, width: int) -> Layer:
     ]
     alpha = np.clip(sized[0], 0, 1)
     colours = np.dstack(sized[1:]) / np.maximum(alpha, 1 / 255)[..., np.newaxis]
-    return Layer(np.clip(np.rint(colours), 0, 255).astype(np.uint8), alpha)
+    return RemoveBgLayer(np.clip(np.rint(colours), 0, 255).astype(np.uint8), alpha)
 
 
-def _on_ground(layer: Layer, wish: Wish, backdrop: Picture | None) -> Layer:
+def _on_ground(
+    layer: RemoveBgLayer, asked: RemoveBgRequest, backdrop: Picture | None
+) -> RemoveBgLayer:
     """Put shadow and background behind the subject."""
-    if wish.shadow is not None:
+    if asked.shadow is not None:
         box = subject_box(Matte(layer.alpha))
         if box is not None:
-            shade = cast_shadow(Matte(layer.alpha), box, wish.shadow).alpha * wish.shadow_opacity
+            shade = cast_shadow(Matte(layer.alpha), box, asked.shadow).alpha * asked.shadow_opacity
             layer = _over(layer, np.zeros(3, np.float32), shade.astype(np.float32))
     if backdrop is not None:
         image = backdrop.image
         front, matte = Image(layer.colours), Matte(layer.alpha)
         together = put_behind(front, matte, Backdrop(image))
-        return Layer(together.pixels, np.ones_like(layer.alpha))
-    if wish.background is not None:
-        *colour, opacity = wish.background
+        return RemoveBgLayer(together.pixels, np.ones_like(layer.alpha))
+    if asked.background is not None:
+        *colour, opacity = asked.background
         behind = np.full(layer.alpha.shape, opacity / 255, np.float32)
         return _over(layer, np.array(colour, np.float32), behind)
     return layer
 
 
-def _over(layer: Layer, colour: NDArray[np.float32], behind: Float2D) -> Layer:
+def _over(layer: RemoveBgLayer, colour: NDArray[np.float32], behind: Float2D) -> RemoveBgLayer:
     """Put a layer over one colour of varying opacity (Porter and Duff, straight alpha)."""
     alpha = layer.alpha + behind * (1 - layer.alpha)
     mixed = layer.colours * layer.alpha[..., np.newaxis]
     mixed = mixed + colour * (behind * (1 - layer.alpha))[..., np.newaxis]
     mixed /= np.maximum(alpha, 1 / 255)[..., np.newaxis]
-    return Layer(np.clip(np.rint(mixed), 0, 255).astype(np.uint8), np.clip(alpha, 0, 1))
+    return RemoveBgLayer(np.clip(np.rint(mixed), 0, 255).astype(np.uint8), np.clip(alpha, 0, 1))
 
 
-def _encode(layer: Layer, wish: Wish, details: Details) -> Rendered:
+def _encode(layer: RemoveBgLayer, asked: RemoveBgRequest, details: Details) -> Rendered:
     clear = bool((layer.alpha < 1).any())
-    form = wish.form.replace("jpeg", "jpg")
+    form = asked.form.replace("jpeg", "jpg")
     if form == "auto":
         form = "png" if clear else "jpg"
     if form == "png":
@@ -198,8 +200,8 @@ def _encode(layer: Layer, wish: Wish, details: Details) -> Rendered:
     return Rendered(data=data, media_type=_TYPES[form], size=size)
 
 
-def _encode_alpha(layer: Layer, wish: Wish, details: Details) -> Rendered:
-    form = {"auto": "png", "zip": "png", "jpeg": "jpg"}.get(wish.form, wish.form)
+def _encode_alpha(layer: RemoveBgLayer, asked: RemoveBgRequest, details: Details) -> Rendered:
+    form = {"auto": "png", "zip": "png", "jpeg": "jpg"}.get(asked.form, asked.form)
     if form == "png":
         layer = _at_most(layer, PNG_MEGAPIXELS)
     known: dict[str, Format] = {"png": "png", "jpg": "jpg", "webp": "webp"}
@@ -208,7 +210,7 @@ def _encode_alpha(layer: Layer, wish: Wish, details: Details) -> Rendered:
     return Rendered(data=data, media_type=_TYPES[form], size=size)
 
 
-def _at_most(layer: Layer, megapixels: float) -> Layer:
+def _at_most(layer: RemoveBgLayer, megapixels: float) -> RemoveBgLayer:
     height, width = layer.alpha.shape
     scale = (megapixels * MEGAPIXEL / (height * width)) ** 0.5
     return layer if scale >= 1 else _resized(layer, int(height * scale), int(width * scale))

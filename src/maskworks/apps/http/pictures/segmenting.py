@@ -27,7 +27,7 @@ SUBJECT = "subject"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Segment:
+class SegmentPiece:
     """One piece: its class, how sure the model is, and where it is."""
 
     label: str
@@ -40,7 +40,7 @@ class Segments:
     """The pieces of a picture of size (H, W); a later one lies over an earlier one."""
 
     size: tuple[int, int]
-    pieces: tuple[Segment, ...]
+    pieces: tuple[SegmentPiece, ...]
 
 
 def finds_subject(name: str) -> bool:
@@ -74,7 +74,7 @@ def segment(data: bytes, model: Model, limits: Limits, ticket: Ticket) -> Segmen
     if found.status == NO_SUBJECT:
         return Segments(size=picture.image.size, pieces=())
     mask = encode_mask(found.matte.threshold().inside)
-    piece = Segment(label=SUBJECT, score=found.confidence, mask=mask)
+    piece = SegmentPiece(label=SUBJECT, score=found.confidence, mask=mask)
     return Segments(size=picture.image.size, pieces=(piece,))
 
 
@@ -98,13 +98,13 @@ def label(data: bytes, segmenter: Segmenter, limits: Limits, ticket: Ticket) -> 
         things = found.instances
         rows = zip(things.masks, things.labels.tolist(), things.scores.tolist(), strict=True)
         objects = {each.id: each.name for each in things.taxonomy.categories}
-        pieces = [Segment(label=objects[c], score=score, mask=mask) for mask, c, score in rows]
+        pieces = [SegmentPiece(label=objects[c], score=score, mask=mask) for mask, c, score in rows]
         return Segments(size=size, pieces=tuple(sorted(pieces, key=lambda one: one.score or 0)))
     masks = encode_ids(found.labels.ids)
     return Segments(
         size=size,
         pieces=tuple(
-            Segment(label=names[number], score=None, mask=mask)
+            SegmentPiece(label=names[number], score=None, mask=mask)
             for number, mask in sorted(masks.items())
             if number in names
         ),
@@ -165,5 +165,5 @@ def as_png(found: Segments) -> bytes:
     return encode_png(ids)
 
 
-def _labels(pieces: Sequence[Segment]) -> list[str]:
+def _labels(pieces: Sequence[SegmentPiece]) -> list[str]:
     return list(dict.fromkeys(piece.label for piece in pieces))

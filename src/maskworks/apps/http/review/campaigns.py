@@ -11,13 +11,13 @@ from maskworks.apps.http.middleware import LOGGER
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
-from maskworks.studio.store import Campaign, Store, database_beside, list_campaigns, open_store
+from maskworks.studio.store import CampaignRow, Store, database_beside, list_campaigns, open_store
 
 FILE = "campaign.toml"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Desk:
+class OpenCampaign:
     """A campaign at work: its file, its database, and its row there (None before its first run).
 
     `named` says that the operator has named it with ``--campaign``.
@@ -25,7 +25,7 @@ class Desk:
 
     file: CampaignFile
     store: Store
-    campaign: Campaign | None
+    campaign: CampaignRow | None
     named: bool = False
 
     @property
@@ -47,7 +47,7 @@ def no_campaign(name: str) -> ApiError:
     return ApiError(404, "not_found", f"there is no campaign {name[:80]!r}")
 
 
-class Desks:
+class OpenCampaigns:
     """Finds campaigns by name; what was read is kept until the file changes."""
 
     def __init__(self, settings: ServerSettings, store: Store) -> None:
@@ -62,16 +62,16 @@ class Desks:
         """Where the campaigns lie that are made over HTTP."""
         return self._settings.data.absolute() / "campaigns"
 
-    def all(self) -> list[Desk]:
+    def all(self) -> list[OpenCampaign]:
         """Return every campaign that can be used, in the order of their names.
 
         One that the operator named and that is broken is logged and told of by `broken`: it
         must not take the others with it.
         """
-        found: dict[str, Desk] = {}
+        found: dict[str, OpenCampaign] = {}
         named = [(path, True) for path in self._settings.campaigns]
         ours = [(path, False) for path in sorted(self.folder.glob(f"*/{FILE}"))]
-        rows: dict[int, dict[str, Campaign]] = {}
+        rows: dict[int, dict[str, CampaignRow]] = {}
         for path, given in [*named, *ours]:
             try:
                 file = self._file(path)
@@ -86,7 +86,7 @@ class Desks:
                 self._broken.pop(path, None)
             name = file.campaign.campaign.name
             row = rows[id(store)].get(name)
-            found.setdefault(name, Desk(file=file, store=store, campaign=row, named=given))
+            found.setdefault(name, OpenCampaign(file=file, store=store, campaign=row, named=given))
         return [found[name] for name in sorted(found)]
 
     @property
@@ -104,7 +104,7 @@ class Desks:
             told = {"campaign": str(path), "error": why}
             LOGGER.error("campaign cannot be used", extra={"fields": told})
 
-    def find(self, name: str) -> Desk:
+    def find(self, name: str) -> OpenCampaign:
         """Return a campaign.
 
         Raises
@@ -112,9 +112,9 @@ class Desks:
         ApiError
             404 if there is none of this name.
         """
-        for desk in self.all():
-            if desk.name == name:
-                return desk
+        for opened in self.all():
+            if opened.name == name:
+                return opened
         raise no_campaign(name)
 
     def close(self) -> None:

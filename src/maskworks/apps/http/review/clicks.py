@@ -16,7 +16,7 @@ from maskworks.core.errors import UsageError
 from maskworks.core.values import Image
 
 if TYPE_CHECKING:
-    from maskworks.models.families.prompted import Prompted, Seen
+    from maskworks.models.families.prompted import EncodedImage, Prompted
 
 Bool2D = NDArray[np.bool_]
 
@@ -139,7 +139,7 @@ class Sam:
     def __init__(self, load: Callable[[], Prompted]) -> None:
         self._load = load
         self._model: Prompted | None = None
-        self._seen: OrderedDict[bytes, Seen] = OrderedDict()
+        self._seen: OrderedDict[bytes, EncodedImage] = OrderedDict()
         self._turn = threading.Lock()  # Torch takes every core for one picture
 
     def find(self, image: Image, now: Bool2D, click: Click) -> Bool2D:
@@ -155,7 +155,7 @@ class Sam:
         thing = found.masks[0].to_mask().inside
         return now | thing if click.wanted else now & ~thing
 
-    def _look(self, model: Prompted, image: Image) -> Seen:
+    def _look(self, model: Prompted, image: Image) -> EncodedImage:
         name = hashlib.blake2b(image.pixels.tobytes(), digest_size=16).digest()
         if name not in self._seen:
             self._seen[name] = model.look(image)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.studio.calibration.suggestions import DecisionRow, suggest_rules
 from maskworks.studio.cost import Priced, add_up, unit_price
 from maskworks.studio.report.ledger import open_words
 from maskworks.studio.route import ROUTES
-from maskworks.studio.store import Filter, Item, list_items, list_reviews
+from maskworks.studio.store import Filter, ItemRow, list_items, list_reviews
 
 STEPS = 101
 BINS = 10
@@ -31,30 +31,30 @@ class Bar:
     share: float
 
 
-def dashboard_of(desk: Desk) -> dict[str, Any]:
+def dashboard_of(opened: OpenCampaign) -> dict[str, Any]:
     """Return the values of the dashboard page."""
-    items = [] if desk.campaign is None else list_items(
-        desk.store, desk.campaign, Filter(states=["done"])
+    items = [] if opened.campaign is None else list_items(
+        opened.store, opened.campaign, Filter(states=["done"])
     )  # fmt: skip
     routes = Counter(item.route for item in items)
     flagged = [item for item in items if _is_flagged(item)]
     reasons = Counter(r.name for item in items for r in item.reasons)
     return {
-        "name": desk.name,
+        "name": opened.name,
         "total": len(items),
         "flagged": len(flagged) / len(items) if items else 0.0,
         "routes": _bars([(route, routes[route]) for route in ROUTES]),
         "reasons": _bars(reasons.most_common(_MOST_REASONS)),
         "days": days_of(items),
-        "bill": _bill(desk, items),
-        "suggestions": _suggestions(desk),
+        "bill": _bill(opened, items),
+        "suggestions": _suggestions(opened),
         "thresholds": thresholds(items),
-        "deliver_at": desk.file.campaign.quality.deliver_at,
+        "deliver_at": opened.file.campaign.quality.deliver_at,
         "reliability": reliability(items),
     }
 
 
-def thresholds(items: list[Item]) -> list[dict[str, float | None]]:
+def thresholds(items: list[ItemRow]) -> list[dict[str, float | None]]:
     """Return for each hundredth what a threshold would deliver, and how much of that was good.
 
     `wrong` counts only pictures that a person decided on; None where there is none.
@@ -74,7 +74,7 @@ def thresholds(items: list[Item]) -> list[dict[str, float | None]]:
     return rows
 
 
-def reliability(items: list[Item]) -> list[dict[str, float]]:
+def reliability(items: list[ItemRow]) -> list[dict[str, float]]:
     """Return, for each tenth of the score, how many decided items were accepted."""
     judged = [item for item in items if item.decision is not None and item.score is not None]
     rows = []
@@ -96,16 +96,16 @@ def _bars(rows: list[tuple[str, int]]) -> list[Bar]:
     return [Bar(name=name, number=number, share=number / most) for name, number in rows]
 
 
-def days_of(items: list[Item]) -> list[dict[str, Any]]:
+def days_of(items: list[ItemRow]) -> list[dict[str, Any]]:
     """Return what became of each day's pictures: routes, flagged share, most frequent reasons."""
-    days: dict[str, list[Item]] = {}
+    days: dict[str, list[ItemRow]] = {}
     for item in items:
         if item.finished_at is not None:
             days.setdefault(item.finished_at.date().isoformat(), []).append(item)
     return [_day(day, found) for day, found in sorted(days.items())[-_MOST_DAYS:]]
 
 
-def _day(day: str, found: list[Item]) -> dict[str, Any]:
+def _day(day: str, found: list[ItemRow]) -> dict[str, Any]:
     routes = Counter(item.route for item in found)
     reasons = Counter(name for item in found for name in {r.name for r in item.reasons})
     return {
@@ -117,11 +117,11 @@ def _day(day: str, found: list[Item]) -> dict[str, Any]:
     }
 
 
-def _is_flagged(item: Item) -> bool:
+def _is_flagged(item: ItemRow) -> bool:
     return item.route != "deliver" or item.decision is not None
 
 
-def _bill(desk: Desk, items: list[Item]) -> dict[str, Any] | None:
+def _bill(opened: OpenCampaign, items: list[ItemRow]) -> dict[str, Any] | None:
     priced = [
         Priced(item.route, item.cost, item.baseline)
         for item in items
@@ -130,7 +130,7 @@ def _bill(desk: Desk, items: list[Item]) -> dict[str, Any] | None:
     if not priced:
         return None
     bill = add_up(priced)
-    rates, currency = desk.file.campaign.cost, desk.file.campaign.campaign.currency
+    rates, currency = opened.file.campaign.cost, opened.file.campaign.campaign.currency
     return {
         "currency": currency,
         "total": f"{bill.total:.2f}",
@@ -146,15 +146,15 @@ def _bill(desk: Desk, items: list[Item]) -> dict[str, Any] | None:
     }
 
 
-def _suggestions(desk: Desk) -> list[dict[str, str]]:
-    if desk.campaign is None:
+def _suggestions(opened: OpenCampaign) -> list[dict[str, str]]:
+    if opened.campaign is None:
         return []
     rows = [
         DecisionRow(
             source=one.source, outcome=one.decision, sku=one.sku or "", tags=one.tags,
             reason=one.why, when=one.at.isoformat(),
         )
-        for one in list_reviews(desk.store, desk.campaign)
+        for one in list_reviews(opened.store, opened.campaign)
     ]  # fmt: skip
     return [
         {
@@ -162,5 +162,5 @@ def _suggestions(desk: Desk) -> list[dict[str, str]]:
             "why": one.rule.reason,
             "rate": f"{one.rate.hits} of {one.rate.n}",
         }
-        for one in suggest_rules(rows, rules=desk.file.rules)
+        for one in suggest_rules(rows, rules=opened.file.rules)
     ]

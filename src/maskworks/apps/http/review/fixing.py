@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.review.campaigns import Desk
-from maskworks.apps.http.review.previews import Darkroom
+from maskworks.apps.http.review.campaigns import OpenCampaign
+from maskworks.apps.http.review.previews import PreviewCache
 from maskworks.apps.http.review.strokes import Stroke, draw, plain_strokes, refine_touched
 from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import UsageError
@@ -28,8 +28,8 @@ from maskworks.studio.review.rehanding import hand_missing
 from maskworks.studio.route import Route
 from maskworks.studio.run.filing import follow_up, out_of
 from maskworks.studio.run.item_work import outputs_of
-from maskworks.studio.store import Campaign, Judgement, Verdict, decide, list_events
-from maskworks.studio.store import Item as Kept
+from maskworks.studio.store import CampaignRow, Judgement, Verdict, decide, list_events
+from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store.reviewing import (
     MatteVersion,
     add_matte,
@@ -48,7 +48,7 @@ _HANDED_IN = "handed a retoucher's file in for"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hand:
+class ReviewerLease:
     """Who does something to an item, and the lease that lets them.
 
     `seen` is the decision on it that they know of, "" for none.
@@ -70,14 +70,14 @@ class Fix:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class DrawnMatte:
     """A matte by a person's hand, and the strokes it was made with, if it was made here."""
 
     matte: Matte
     strokes: tuple[Stroke, ...] = ()
 
 
-def campaign_of(desk: Desk) -> Campaign:
+def campaign_of(opened: OpenCampaign) -> CampaignRow:
     """Return the campaign's row.
 
     Raises
@@ -85,12 +85,12 @@ def campaign_of(desk: Desk) -> Campaign:
     ApiError
         409 if it was never run.
     """
-    if desk.campaign is None:
-        raise ApiError(409, "not_run", f"{desk.name} was not run yet")
-    return desk.campaign
+    if opened.campaign is None:
+        raise ApiError(409, "not_run", f"{opened.name} was not run yet")
+    return opened.campaign
 
 
-def check_hand(desk: Desk, kept: Kept, hand: Hand) -> None:
+def check_hand(opened: OpenCampaign, kept: Kept, hand: ReviewerLease) -> None:
     """Return if this person has the item, and knows what was decided on it.
 
     Raises
@@ -100,25 +100,27 @@ def check_hand(desk: Desk, kept: Kept, hand: Hand) -> None:
     ApiError
         409 if somebody has decided on it since this person's page was told of it.
     """
-    check_lease(desk.store, kept.id, hand.lease)
+    check_lease(opened.store, kept.id, hand.lease)
     if (kept.decision or "") == hand.seen:
         return
-    said = decided_by(desk, kept)
+    said = decided_by(opened, kept)
     raise ApiError(409, "decided", f"{said}; look at it again before you decide otherwise")
 
 
-def decided_by(desk: Desk, kept: Kept) -> str:
+def decided_by(opened: OpenCampaign, kept: Kept) -> str:
     """Return who decided what on an item, such as "Ana has accepted it"."""
     done = {"decided": _DONE.get(kept.decision or "", ""), "ingested": _HANDED_IN}
     if kept.decision is None:
         return "the decision on it was taken back"
-    for event in reversed(list_events(desk.store, campaign_of(desk), item=str(kept.id))):
+    for event in reversed(list_events(opened.store, campaign_of(opened), item=str(kept.id))):
         if event.item_id == kept.id and event.what in done:
             return f"{event.who} has {done[event.what]} it"
     return f"somebody has {done['decided']} it"
 
 
-def settle(desk: Desk, kept: Kept, verdict: Verdict, hand: Hand, *, why: str) -> Route:
+def settle(
+    opened: OpenCampaign, kept: Kept, verdict: Verdict, hand: ReviewerLease, *, why: str
+) -> Route:
     """Record a decision and let the files follow.
 
     Raises
@@ -128,35 +130,39 @@ def settle(desk: Desk, kept: Kept, verdict: Verdict, hand: Hand, *, why: str) ->
     UsageError
         If it cannot be decided on.
     """
-    campaign = campaign_of(desk)
-    check_hand(desk, kept, hand)
+    campaign = campaign_of(opened)
+    check_hand(opened, kept, hand)
     if verdict == "reject" and not why.strip():
         raise UsageError("say what is wrong; the retoucher reads it")
-    rates = desk.file.campaign.cost
-    after = judge(desk.store, kept, verdict, who=hand.who, why=why, rates=rates)
+    rates = opened.file.campaign.cost
+    after = judge(opened.store, kept, verdict, who=hand.who, why=why, rates=rates)
     if verdict != "accept":
-        hand_missing(desk.file, desk.store, campaign, {kept.id})
-    follow_up(out_of(desk.file), desk.store, campaign)
-    let_go(desk.store, kept.id, hand.lease)
+        hand_missing(opened.file, opened.store, campaign, {kept.id})
+    follow_up(out_of(opened.file), opened.store, campaign)
+    let_go(opened.store, kept.id, hand.lease)
     return after
 
 
-def take_back(desk: Desk, kept: Kept, hand: Hand) -> Route:
+def take_back(opened: OpenCampaign, kept: Kept, hand: ReviewerLease) -> Route:
     """Undo the last decision on an item and let the files follow."""
-    check_hand(desk, kept, hand)
-    after = withdraw(desk.store, kept.id, who=hand.who)
-    follow_up(out_of(desk.file), desk.store, campaign_of(desk))
+    check_hand(opened, kept, hand)
+    after = withdraw(opened.store, kept.id, who=hand.who)
+    follow_up(out_of(opened.file), opened.store, campaign_of(opened))
     return after
 
 
-def preview(darkroom: Darkroom, desk: Desk, kept: Kept, strokes: Sequence[Stroke]) -> Matte:
+def preview(
+    previews: PreviewCache, opened: OpenCampaign, kept: Kept, strokes: Sequence[Stroke]
+) -> Matte:
     """Return the matte with strokes on it, not saved."""
-    picture = darkroom.photo(desk, kept)
-    matte = darkroom.matte(desk, kept, picture)
-    return draw(picture.image, matte, strokes, finder=darkroom.finder)
+    picture = previews.photo(opened, kept)
+    matte = previews.matte(opened, kept, picture)
+    return draw(picture.image, matte, strokes, finder=previews.finder)
 
 
-def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -> Route:
+def save_fix(
+    previews: PreviewCache, opened: OpenCampaign, kept: Kept, hand: ReviewerLease, fix: Fix
+) -> Route:
     """Write a new version of the matte, compose the picture again, and deliver it.
 
     Raises
@@ -166,17 +172,17 @@ def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -
     ApiError
         422 with the rules it breaks, unless `anyway`; nothing is written then.
     """
-    campaign = campaign_of(desk)
-    check_hand(desk, kept, hand)
-    picture = darkroom.photo(desk, kept)
-    before = darkroom.matte(desk, kept, picture)
-    matte = draw(picture.image, before, fix.strokes, finder=darkroom.finder)
+    campaign = campaign_of(opened)
+    check_hand(opened, kept, hand)
+    picture = previews.photo(opened, kept)
+    before = previews.matte(opened, kept, picture)
+    matte = draw(picture.image, before, fix.strokes, finder=previews.finder)
     if fix.refine:
         matte = refine_touched(picture.image, before, matte)
     fore = estimate_foreground(picture.image, matte)
     cutout = Cutout(picture.image, matte, None, "ok", picture.details, fore)
-    planned, name = _planned(desk, kept)
-    rules = desk.file.campaign.output
+    planned, name = _planned(opened, kept)
+    rules = opened.file.campaign.output
     bare = Item(
         content=kept.content, picture=picture, variants=open_variants(planned), cutout=cutout
     )
@@ -186,22 +192,22 @@ def save_fix(darkroom: Darkroom, desk: Desk, kept: Kept, hand: Hand, fix: Fix) -
         said = "; ".join(wrong) or "nothing could be made of it"
         raise ApiError(422, "gate", said, headers={"X-Anyway": "1" if item.made else "0"})
     files, rows = outputs_of(planned, name, rules.written, item.made, None)
-    out = out_of(desk.file)
-    version = write_matte(desk, kept, hand, Drawn(matte, fix.strokes))
+    out = out_of(opened.file)
+    version = write_matte(opened, kept, hand, DrawnMatte(matte, fix.strokes))
     output_folder.put(out, "deliver", files)
-    rates = desk.file.campaign.cost
+    rates = opened.file.campaign.cost
     cost = None if rates is None else unit_cost("deliver", rates, reviewed=True)
     why = fix.why or f"drawn by hand, matte {version.version}"
     judgement = Judgement(decision="accept", who=hand.who, why=why, cost=cost)
-    after = decide(desk.store, kept.id, judgement, made=rows)
-    add_matte(desk.store, kept.id, version)
-    follow_up(out, desk.store, campaign)
-    let_go(desk.store, kept.id, hand.lease)
+    after = decide(opened.store, kept.id, judgement, made=rows)
+    add_matte(opened.store, kept.id, version)
+    follow_up(out, opened.store, campaign)
+    let_go(opened.store, kept.id, hand.lease)
     return after
 
 
-def _planned(desk: Desk, kept: Kept) -> tuple[PlannedItem, str]:
-    plan = assign(desk.file, beside=out_of(desk.file)).items
+def _planned(opened: OpenCampaign, kept: Kept) -> tuple[PlannedItem, str]:
+    plan = assign(opened.file, beside=out_of(opened.file)).items
     names = output_folder.names_for([item.source for item in plan])
     for item in plan:
         if item.source == kept.source:
@@ -209,9 +215,11 @@ def _planned(desk: Desk, kept: Kept) -> tuple[PlannedItem, str]:
     raise ApiError(409, "gone", f"{kept.source} is not among the campaign's pictures any more")
 
 
-def write_matte(desk: Desk, kept: Kept, hand: Hand, drawn: Drawn) -> MatteVersion:
+def write_matte(
+    opened: OpenCampaign, kept: Kept, hand: ReviewerLease, drawn: DrawnMatte
+) -> MatteVersion:
     """Write a matte by a person's hand beside the earlier ones; return its row for the store."""
-    out, number = out_of(desk.file), next_version(desk.store, kept.id)
+    out, number = out_of(opened.file), next_version(opened.store, kept.id)
     path = f"{MATTES}/{folder.hand_name(kept)}-v{number}.png"
     data = encode_matte(drawn.matte, Encoding("png"), Details(format=""))
     output_folder.make_folder(out / MATTES)
@@ -222,5 +230,5 @@ def write_matte(desk: Desk, kept: Kept, hand: Hand, drawn: Drawn) -> MatteVersio
         sha256=hashlib.sha256(data).hexdigest(),
         strokes=plain_strokes(drawn.strokes),
         who=hand.who,
-        at=now_of(desk.store),
+        at=now_of(opened.store),
     )

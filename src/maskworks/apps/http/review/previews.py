@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.pictures.cutting import header_size, size_within, smaller
-from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.apps.http.review.clicks import GRABCUT, Finder
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import Details, Limits, Picture, read_picture
@@ -23,7 +23,7 @@ from maskworks.cutouts.cutting import cut_out, refine_edge
 from maskworks.refine.refinement import RefineOptions
 from maskworks.studio.handoff import folder
 from maskworks.studio.run.filing import out_of, photo_of
-from maskworks.studio.store import Item as Kept
+from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store.reviewing import matte_versions
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _KEPT_BYTES = 96 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class Preview:
     """An encoded picture for the page, and the size (H, W) of the whole photo."""
 
     data: bytes
@@ -44,7 +44,7 @@ class Shown:
     size: tuple[int, int]
 
 
-class Darkroom:
+class PreviewCache:
     """Reads photos and mattes; what the page asked for lately is kept, within bounds.
 
     `finder` finds what a click on a photo points at.
@@ -54,11 +54,11 @@ class Darkroom:
         self, model: Callable[[str], Model], limits: Limits, finder: Finder = GRABCUT
     ) -> None:
         self._model, self._limits, self.finder = model, limits, finder
-        self._kept: OrderedDict[tuple[object, ...], Shown] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], Preview] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def photo(self, desk: Desk, kept: Kept) -> Picture:
+    def photo(self, opened: OpenCampaign, kept: Kept) -> Picture:
         """Return the photo of an item.
 
         Raises
@@ -66,20 +66,20 @@ class Darkroom:
         ImageError
             If it cannot be read.
         """
-        return read_picture(photo_of(desk.file, kept.source), self._limits, name=kept.source)
+        return read_picture(photo_of(opened.file, kept.source), self._limits, name=kept.source)
 
-    def matte(self, desk: Desk, kept: Kept, picture: Picture) -> Matte:
+    def matte(self, opened: OpenCampaign, kept: Kept, picture: Picture) -> Matte:
         """Return the matte of an item: a person's newest, that of its hand-off, or a new one."""
-        known = self._known(desk, kept, picture.image.size)
+        known = self._known(opened, kept, picture.image.size)
         if known is not None:
             return known
-        model = self._model(desk.file.campaign.input.model)
+        model = self._model(opened.file.campaign.input.model)
         return refine_edge(cut_out(picture, model), picture, RefineOptions(method="fast")).matte
 
-    def _known(self, desk: Desk, kept: Kept, size: tuple[int, int]) -> Matte | None:
+    def _known(self, opened: OpenCampaign, kept: Kept, size: tuple[int, int]) -> Matte | None:
         """Return the matte that lies there for a photo of `size`, if one does."""
-        out = out_of(desk.file)
-        versions = matte_versions(desk.store, kept.id)
+        out = out_of(opened.file)
+        versions = matte_versions(opened.store, kept.id)
         if versions:
             drawn = read_picture(out / versions[-1].path, self._limits)
             alpha = drawn.image.pixels[..., 0].astype(np.float32) / np.float32(255)
@@ -95,32 +95,32 @@ class Darkroom:
             return None
         return found.matte or Matte(np.ones(size, np.float32))
 
-    def show_photo(self, desk: Desk, kept: Kept, *, whole: bool) -> Shown:
+    def show_photo(self, opened: OpenCampaign, kept: Kept, *, whole: bool) -> Preview:
         """Return the photo for the page, small or whole, on white where it is clear."""
 
-        def make() -> Shown:
-            picture = self.photo(desk, kept)
+        def make() -> Preview:
+            picture = self.photo(opened, kept)
             sized = picture if whole else smaller(picture, _most(picture.image.size))
             white = Encoding("jpg", background=(255, 255, 255), quality=88)
             data = encode(sized.image, sized.matte, white, picture.details)
-            return Shown(data=data, media_type="image/jpeg", size=picture.image.size)
+            return Preview(data=data, media_type="image/jpeg", size=picture.image.size)
 
-        return self._once(("photo", *_of(desk, kept), whole), make)
+        return self._once(("photo", *_of(opened, kept), whole), make)
 
-    def show_matte(self, desk: Desk, kept: Kept, *, whole: bool) -> Shown:
+    def show_matte(self, opened: OpenCampaign, kept: Kept, *, whole: bool) -> Preview:
         """Return the matte for the page as grey PNG."""
 
-        def make() -> Shown:
-            data = photo_of(desk.file, kept.source).read_bytes()
-            matte = self._known(desk, kept, header_size(data, self._limits))
+        def make() -> Preview:
+            data = photo_of(opened.file, kept.source).read_bytes()
+            matte = self._known(opened, kept, header_size(data, self._limits))
             if matte is None:  # only then the photo has to be decoded
-                matte = self.matte(desk, kept, self.photo(desk, kept))
+                matte = self.matte(opened, kept, self.photo(opened, kept))
             return matte_shown(matte, whole=whole)
 
-        number = len(matte_versions(desk.store, kept.id))
-        return self._once(("matte", *_of(desk, kept), whole, number), make)
+        number = len(matte_versions(opened.store, kept.id))
+        return self._once(("matte", *_of(opened, kept), whole, number), make)
 
-    def _once(self, key: tuple[object, ...], make: Callable[[], Shown]) -> Shown:
+    def _once(self, key: tuple[object, ...], make: Callable[[], Preview]) -> Preview:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -135,7 +135,7 @@ class Darkroom:
         return made
 
 
-def matte_shown(matte: Matte, *, whole: bool) -> Shown:
+def matte_shown(matte: Matte, *, whole: bool) -> Preview:
     """Return a matte as the page draws it, as large as the photo is shown there."""
     size = matte.size
     if not whole:
@@ -144,10 +144,10 @@ def matte_shown(matte: Matte, *, whole: bool) -> Shown:
         alpha = np.asarray(PillowImage.fromarray(matte.alpha).resize((width, height), box))
         matte = Matte(np.clip(alpha, 0, 1))
     data = encode_matte(matte, Encoding("png"), Details(format=""))
-    return Shown(data=data, media_type="image/png", size=size)
+    return Preview(data=data, media_type="image/png", size=size)
 
 
-def item_of(desk: Desk, number: int) -> Kept:
+def item_of(opened: OpenCampaign, number: int) -> Kept:
     """Return an item of a campaign.
 
     Raises
@@ -159,17 +159,17 @@ def item_of(desk: Desk, number: int) -> Kept:
 
     found = (
         []
-        if desk.campaign is None
-        else list_items(desk.store, desk.campaign, Filter(name=str(number), states=["done"]))
+        if opened.campaign is None
+        else list_items(opened.store, opened.campaign, Filter(name=str(number), states=["done"]))
     )
     for item in found:
         if item.id == number:
             return item
-    raise ApiError(404, "not_found", f"{desk.name} has no finished picture {number}")
+    raise ApiError(404, "not_found", f"{opened.name} has no finished picture {number}")
 
 
-def _of(desk: Desk, kept: Kept) -> tuple[object, ...]:
-    return desk.name, kept.id, kept.content
+def _of(opened: OpenCampaign, kept: Kept) -> tuple[object, ...]:
+    return opened.name, kept.id, kept.content
 
 
 def _most(size: tuple[int, int]) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.studio.review.deciding import awaiting
-from maskworks.studio.store import Filter, Item, list_items
+from maskworks.studio.store import Filter, ItemRow, list_items
 
 ORDERS = ("score", "reason", "number")
 
@@ -25,25 +25,25 @@ class Choice:
     done: bool = False
 
 
-def queue_of(desk: Desk) -> list[Item]:
+def queue_of(opened: OpenCampaign) -> list[ItemRow]:
     """Return everything that awaits a decision, also what is kept for a fix."""
-    if desk.campaign is None:
+    if opened.campaign is None:
         return []
-    waiting = {item.id: item for item in awaiting(desk.store, desk.campaign)}
+    waiting = {item.id: item for item in awaiting(opened.store, opened.campaign)}
     fixes = Filter(states=["done"], routes=["review"], decided=True)
-    for item in list_items(desk.store, desk.campaign, fixes):
+    for item in list_items(opened.store, opened.campaign, fixes):
         waiting.setdefault(item.id, item)
     return list(waiting.values())
 
 
-def decided_of(desk: Desk) -> list[Item]:
+def decided_of(opened: OpenCampaign) -> list[ItemRow]:
     """Return everything that a person has decided on, the newest last."""
-    if desk.campaign is None:
+    if opened.campaign is None:
         return []
-    return list_items(desk.store, desk.campaign, Filter(states=["done"], decided=True))
+    return list_items(opened.store, opened.campaign, Filter(states=["done"], decided=True))
 
 
-def chosen(items: Sequence[Item], choice: Choice) -> list[Item]:
+def chosen(items: Sequence[ItemRow], choice: Choice) -> list[ItemRow]:
     """Return the items of a choice, in its order; equal ones by number."""
     found = [
         item
@@ -61,20 +61,20 @@ def chosen(items: Sequence[Item], choice: Choice) -> list[Item]:
     return found
 
 
-def names_of(item: Item) -> list[str]:
+def names_of(item: ItemRow) -> list[str]:
     """Return the names of an item's reasons, those that every flagged item has at the end."""
     names = [reason.name for reason in item.reasons]
     return sorted(names, key=lambda name: name in ("low-score", "spot-check"))
 
 
-def counted(items: Sequence[Item]) -> dict[str, list[tuple[str, int]]]:
+def counted(items: Sequence[ItemRow]) -> dict[str, list[tuple[str, int]]]:
     """Return how many items have each reason and tag, the most frequent first."""
     reasons = Counter(name for item in items for name in set(names_of(item)))
     tags = Counter(tag for item in items for tag in item.tags)
     return {"reasons": reasons.most_common(), "tags": tags.most_common()}
 
 
-def record(item: Item, who: str | None) -> dict[str, Any]:
+def record(item: ItemRow, who: str | None) -> dict[str, Any]:
     """Return what the page needs of an item; `who` has it open."""
     return {
         "id": item.id,

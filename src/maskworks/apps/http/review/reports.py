@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from maskworks.apps.http.middleware import LOGGER
-from maskworks.apps.http.review.campaigns import Desk, Desks
+from maskworks.apps.http.review.campaigns import OpenCampaign, OpenCampaigns
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.run.filing import out_of
 from maskworks.studio.run.reporting import report_campaign
@@ -29,12 +29,12 @@ class Reports:
 
     Parameters
     ----------
-    desks : Desks
+    campaigns : OpenCampaigns
     pause_s : float, seconds
     """
 
-    def __init__(self, desks: Desks, *, pause_s: float = PAUSE_S) -> None:
-        self._desks, self._pause = desks, pause_s
+    def __init__(self, campaigns: OpenCampaigns, *, pause_s: float = PAUSE_S) -> None:
+        self._desks, self._pause = campaigns, pause_s
         self._lock = threading.Lock()
         self._changed: dict[str, tuple[float, float]] = {}
         self._looked_back = False
@@ -57,9 +57,9 @@ class Reports:
         name = self._due()
         if name is None:
             return False
-        for desk in self._desks.all():
-            if desk.name == name:
-                _write(desk)
+        for opened in self._desks.all():
+            if opened.name == name:
+                _write(opened)
         return True
 
     def _due(self) -> str | None:
@@ -73,29 +73,29 @@ class Reports:
         return None
 
     def _look_back(self) -> None:
-        for desk in self._desks.all():
-            if desk.campaign is None:
+        for opened in self._desks.all():
+            if opened.campaign is None:
                 continue
-            reviews = list_reviews(desk.store, desk.campaign)
-            written = _written_at(out_of(desk.file) / REPORT)
+            reviews = list_reviews(opened.store, opened.campaign)
+            written = _written_at(out_of(opened.file) / REPORT)
             if reviews and (written is None or reviews[-1].at > written):
-                self.changed(desk.name)
+                self.changed(opened.name)
 
 
-def _write(desk: Desk) -> None:
-    if desk.campaign is None:
+def _write(opened: OpenCampaign) -> None:
+    if opened.campaign is None:
         return
-    now = counts(desk.store, desk.campaign)
+    now = counts(opened.store, opened.campaign)
     if now.done < now.total:
         return  # the run writes it at its end
     try:
-        wall_s = _run_seconds(out_of(desk.file) / REPORT)
-        report_campaign(desk.file, desk.store, desk.campaign, wall_s=wall_s)
+        wall_s = _run_seconds(out_of(opened.file) / REPORT)
+        report_campaign(opened.file, opened.store, opened.campaign, wall_s=wall_s)
     except MaskworksError as error:
-        told = {"campaign": desk.name, "error": str(error)}
+        told = {"campaign": opened.name, "error": str(error)}
         LOGGER.warning("report not written", extra={"fields": told})
     else:
-        LOGGER.info("report written", extra={"fields": {"campaign": desk.name}})
+        LOGGER.info("report written", extra={"fields": {"campaign": opened.name}})
 
 
 def _written_at(report: Path) -> datetime | None:

@@ -11,17 +11,23 @@ from starlette.requests import Request
 from maskworks.apps.http.bodies import receive_campaign
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.pictures.cutting import header_size
-from maskworks.apps.http.review.campaigns import Desk
-from maskworks.apps.http.review.fixing import Drawn, Hand, campaign_of, check_hand, write_matte
+from maskworks.apps.http.review.campaigns import OpenCampaign
+from maskworks.apps.http.review.fixing import (
+    DrawnMatte,
+    ReviewerLease,
+    campaign_of,
+    check_hand,
+    write_matte,
+)
 from maskworks.apps.http.settings import Bounds
 from maskworks.core.reading import Limits
 from maskworks.core.values import Matte
 from maskworks.studio.handoff import folder as handoff_folder
 from maskworks.studio.handoff import read_returned
-from maskworks.studio.review.ingesting import ANYWAY, Returned, ingest_folder
-from maskworks.studio.review.ingesting import Desk as IngestDesk
+from maskworks.studio.review.ingesting import ANYWAY, IngestedFile, ingest_folder
+from maskworks.studio.review.ingesting import IngestContext as IngestDesk
 from maskworks.studio.run.filing import follow_up, out_of, photo_of
-from maskworks.studio.store import Item as Kept
+from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store.reviewing import add_matte, let_go
 
 _KINDS = "send a PSD, PSB, TIFF, PNG or WebP with its background clear"
@@ -60,7 +66,13 @@ async def receive(
 
 
 def hand_in(
-    desk: Desk, kept: Kept, hand: Hand, path: Path, limits: Limits, *, anyway: bool
+    opened: OpenCampaign,
+    kept: Kept,
+    hand: ReviewerLease,
+    path: Path,
+    limits: Limits,
+    *,
+    anyway: bool,
 ) -> list[str]:
     """Take in a retoucher's file, alone in its folder; return remarks.
 
@@ -71,25 +83,25 @@ def hand_in(
     LeasedError, ApiError
         As `check_hand`; 422 if it cannot be used, the message says why.
     """
-    campaign = campaign_of(desk)
-    check_hand(desk, kept, hand)
+    campaign = campaign_of(opened)
+    check_hand(opened, kept, hand)
     taking = IngestDesk(
-        file=desk.file, store=desk.store, campaign=campaign, who=hand.who, anyway=anyway
+        file=opened.file, store=opened.store, campaign=campaign, who=hand.who, anyway=anyway
     )
     done = ingest_folder(taking, path.parent).returned
     if not done:
         raise ApiError(422, "unreadable", f"a file {path.suffix or 'like this'} is not known here; "
                        f"{_KINDS}")  # fmt: skip
     _check(done[0], path)
-    size = header_size(photo_of(desk.file, kept.source).read_bytes(), limits)
-    version = write_matte(desk, kept, hand, Drawn(_of_size(read_returned(path).matte, size)))
-    add_matte(desk.store, kept.id, version)
-    follow_up(out_of(desk.file), desk.store, campaign)
-    let_go(desk.store, kept.id, hand.lease)
+    size = header_size(photo_of(opened.file, kept.source).read_bytes(), limits)
+    version = write_matte(opened, kept, hand, DrawnMatte(_of_size(read_returned(path).matte, size)))
+    add_matte(opened.store, kept.id, version)
+    follow_up(out_of(opened.file), opened.store, campaign)
+    let_go(opened.store, kept.id, hand.lease)
     return list(done[0].notes)
 
 
-def _check(one: Returned, path: Path) -> None:
+def _check(one: IngestedFile, path: Path) -> None:
     """Raise what was wrong with a file, in words for a person at the page."""
     if one.fault is None:
         return

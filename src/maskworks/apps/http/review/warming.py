@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Callable
 
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.review.campaigns import Desk, Desks
-from maskworks.apps.http.review.previews import Darkroom
+from maskworks.apps.http.review.campaigns import OpenCampaign, OpenCampaigns
+from maskworks.apps.http.review.previews import PreviewCache
 from maskworks.apps.http.review.queue import Choice, chosen, queue_of
 from maskworks.core.errors import MaskworksError
-from maskworks.studio.store import Item
+from maskworks.studio.store import ItemRow
 
 AHEAD = 3
 """Pictures of each queue; the page itself asks for those after them in time."""
@@ -22,14 +22,16 @@ class Warming:
 
     Parameters
     ----------
-    desks, darkroom : where the pictures are, and who makes them
+    desks, previews : where the pictures are, and who makes them
     is_idle : says whether no request is in the house
     """
 
-    def __init__(self, desks: Desks, darkroom: Darkroom, is_idle: Callable[[], bool]) -> None:
-        self._desks, self._darkroom, self._is_idle = desks, darkroom, is_idle
+    def __init__(
+        self, campaigns: OpenCampaigns, previews: PreviewCache, is_idle: Callable[[], bool]
+    ) -> None:
+        self._desks, self._darkroom, self._is_idle = campaigns, previews, is_idle
         self._due: set[str] | None = None
-        self._todo: deque[tuple[Desk, Item]] = deque()
+        self._todo: deque[tuple[OpenCampaign, ItemRow]] = deque()
         self._lock = threading.Lock()
 
     def expect(self, name: str) -> None:
@@ -51,15 +53,15 @@ class Warming:
             due, self._due = self._due, set()
         if due is not None and not due:
             return False
-        for desk in self._desks.all():
-            if due is None or desk.name in due:
-                first = chosen(queue_of(desk), Choice())[:AHEAD]
-                self._todo.extend((desk, item) for item in first)
+        for opened in self._desks.all():
+            if due is None or opened.name in due:
+                first = chosen(queue_of(opened), Choice())[:AHEAD]
+                self._todo.extend((opened, item) for item in first)
         return bool(self._todo)
 
-    def _make(self, desk: Desk, item: Item) -> None:
+    def _make(self, opened: OpenCampaign, item: ItemRow) -> None:
         try:
-            self._darkroom.show_photo(desk, item, whole=False)
-            self._darkroom.show_matte(desk, item, whole=False)
+            self._darkroom.show_photo(opened, item, whole=False)
+            self._darkroom.show_matte(opened, item, whole=False)
         except (MaskworksError, ApiError):
             return  # whoever opens it is told

@@ -18,7 +18,7 @@ from maskworks.apps.http.access import LOCAL, Caller, caller_of
 from maskworks.apps.http.bodies import receive_campaign
 from maskworks.apps.http.errors import ApiError, without_folders
 from maskworks.apps.http.openapi import FAILURES, FILE, Schema, body, text
-from maskworks.apps.http.review.campaigns import Desk, no_campaign
+from maskworks.apps.http.review.campaigns import OpenCampaign, no_campaign
 from maskworks.apps.http.review.new_campaigns import (
     IMPROVE,
     Order,
@@ -30,7 +30,7 @@ from maskworks.apps.http.review.new_campaigns import (
 from maskworks.apps.http.service import Service, service_of
 from maskworks.studio.output_folder import FOLDERS
 from maskworks.studio.run.filing import out_of
-from maskworks.studio.store import Filter, Item, counts, deliverables, list_items
+from maskworks.studio.store import Filter, ItemRow, counts, deliverables, list_items
 from maskworks.studio.store.jobs import Job, add_job, find_job, list_jobs, owner_of
 
 router = APIRouter(tags=["campaigns"])
@@ -107,21 +107,23 @@ async def ask(request: Request) -> Response:
     service = service_of(request)
     caller = await _caller(request, service)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    with service.engine.place():
+    with service.work_queue.place():
         if kind == "multipart/form-data":
             file, webhook = await _received(request, service)
         else:
             form = await service.form(request)
             webhook = _webhook(form.text("webhook"), service)
-            desk = await asyncio.to_thread(_named, service, caller, form.text("campaign"))
-            if desk.store is not service.store:
+            opened = await asyncio.to_thread(_named, service, caller, form.text("campaign"))
+            if opened.store is not service.store:
                 raise ApiError(409, "own_database", _OWN_DATABASE)
-            file = desk.file.path
+            file = opened.file.path
         job = await asyncio.to_thread(
             add_job, service.store, file,
             name=file.parent.name, asked_by=_who(caller), webhook=webhook,
         )  # fmt: skip
-    return JSONResponse(await _told(service, job), 202, {"Location": f"/v1/campaigns/{job.token}"})
+    return JSONResponse(
+        await _job_record(service, job), 202, {"Location": f"/v1/campaigns/{job.token}"}
+    )
 
 
 @router.get("/v1/campaigns", summary="The jobs there are", responses=_answers(200, _JOBS))
@@ -140,7 +142,7 @@ async def every(request: Request) -> JSONResponse:
 async def status(request: Request, job: str) -> JSONResponse:
     """Say how a job does: its state, and how many pictures went where."""
     service = service_of(request)
-    return JSONResponse(await _told(service, await _job(request, service, job)))
+    return JSONResponse(await _job_record(service, await _job(request, service, job)))
 
 
 @router.get(
@@ -152,8 +154,8 @@ async def items(request: Request, job: str, after: int = 0, limit: int = 100) ->
     `after` is the number of the last picture of the page before; `limit` at most 1000.
     """
     service = service_of(request)
-    desk = await _desk(request, service, job)
-    rows = await asyncio.to_thread(_items, desk, job, after, max(1, min(limit, _MOST_ITEMS)))
+    opened = await _desk(request, service, job)
+    rows = await asyncio.to_thread(_items, opened, job, after, max(1, min(limit, _MOST_ITEMS)))
     return JSONResponse({"items": rows, "next": rows[-1]["item"] if rows else None})
 
 
@@ -166,8 +168,8 @@ async def items(request: Request, job: str, after: int = 0, limit: int = 100) ->
 async def output(request: Request, job: str, path: str) -> Response:
     """Answer with a finished picture; `path` is as the items list it."""
     service = service_of(request)
-    desk = await _desk(request, service, job)
-    file = await asyncio.to_thread(_output, desk, path)
+    opened = await _desk(request, service, job)
+    file = await asyncio.to_thread(_output, opened, path)
     if file is None:
         raise ApiError(404, "not_found", "this job has no such picture")
     return FileResponse(file)
@@ -201,7 +203,7 @@ def _may_see(caller: Caller, job: Job) -> bool:
     return caller.key is None or "admin" in caller.scopes or job.asked_by == _who(caller)
 
 
-def _named(service: Service, caller: Caller, name: str) -> Desk:
+def _named(service: Service, caller: Caller, name: str) -> OpenCampaign:
     """Return the campaign of a name, if the caller may run it and see what it holds.
 
     The operator's are anybody's who may ask for jobs; one that was made over HTTP is its
@@ -212,25 +214,25 @@ def _named(service: Service, caller: Caller, name: str) -> Desk:
     ApiError
         404, also if there is one that is not the caller's.
     """
-    desk = service.desks.find(name)
+    opened = service.campaigns.find(name)
     mine = (
-        desk.named
+        opened.named
         or caller.key is None
         or "admin" in caller.scopes
         or (
             "review" in caller.scopes
-            if desk.file.folder.name == IMPROVE
-            else owner_of(service.store, desk.file.path) == _who(caller)
+            if opened.file.folder.name == IMPROVE
+            else owner_of(service.store, opened.file.path) == _who(caller)
         )
     )
     if not mine:
         raise no_campaign(name)
-    return desk
+    return opened
 
 
 async def _received(request: Request, service: Service) -> tuple[Path, str | None]:
     bounds = service.settings.bounds
-    folder = await asyncio.to_thread(incoming_folder, service.desks.folder)
+    folder = await asyncio.to_thread(incoming_folder, service.campaigns.folder)
     taken: set[str] = set()
 
     def place(name: str) -> Path:
@@ -292,11 +294,11 @@ async def _job(request: Request, service: Service, token: str) -> Job:
     return jobs[token]
 
 
-async def _desk(request: Request, service: Service, token: str) -> Desk:
+async def _desk(request: Request, service: Service, token: str) -> OpenCampaign:
     job = await _job(request, service, token)
-    for desk in await asyncio.to_thread(service.desks.all):
-        if desk.file.path == job.campaign_file:
-            return desk
+    for opened in await asyncio.to_thread(service.campaigns.all):
+        if opened.file.path == job.campaign_file:
+            return opened
     raise ApiError(410, "gone", "the pictures of this job have been deleted")
 
 
@@ -309,27 +311,29 @@ def _row(job: Job) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _told(service: Service, job: Job) -> dict[str, Any]:
+async def _job_record(service: Service, job: Job) -> dict[str, Any]:
     def numbers() -> dict[str, int]:
-        for desk in service.desks.all():
-            if desk.file.path == job.campaign_file and desk.campaign is not None:
-                return asdict(counts(desk.store, desk.campaign))
+        for opened in service.campaigns.all():
+            if opened.file.path == job.campaign_file and opened.campaign is not None:
+                return asdict(counts(opened.store, opened.campaign))
         return {}
 
     return _row(job) | {"counts": await asyncio.to_thread(numbers)}
 
 
-def _items(desk: Desk, token: str, after: int, limit: int) -> list[dict[str, Any]]:
-    if desk.campaign is None:
+def _items(opened: OpenCampaign, token: str, after: int, limit: int) -> list[dict[str, Any]]:
+    if opened.campaign is None:
         return []
     made: dict[int, list[str]] = {}
-    for one in deliverables(desk.store, desk.campaign, route=None):
+    for one in deliverables(opened.store, opened.campaign, route=None):
         made.setdefault(one.item_id, []).append(f"{FOLDERS.get(one.route, '')}/{one.output.path}")
-    chosen = [item for item in list_items(desk.store, desk.campaign, Filter()) if item.id > after]
+    chosen = [
+        item for item in list_items(opened.store, opened.campaign, Filter()) if item.id > after
+    ]
     return [_item(item, token, made.get(item.id, [])) for item in chosen[:limit]]
 
 
-def _item(item: Item, token: str, made: list[str]) -> dict[str, Any]:
+def _item(item: ItemRow, token: str, made: list[str]) -> dict[str, Any]:
     return {
         "item": item.id, "source": item.source, "sku": item.sku, "state": item.state,
         "route": item.route, "score": item.score, "decision": item.decision,
@@ -339,22 +343,22 @@ def _item(item: Item, token: str, made: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _output(desk: Desk, path: str) -> Path | None:
+def _output(opened: OpenCampaign, path: str) -> Path | None:
     """Return the file of an output, if the store knows it: no other file is ever sent."""
-    if desk.campaign is None:
+    if opened.campaign is None:
         return None
-    for one in deliverables(desk.store, desk.campaign, route=None):
+    for one in deliverables(opened.store, opened.campaign, route=None):
         if path == f"{FOLDERS.get(one.route, '')}/{one.output.path}":
-            file = out_of(desk.file) / path
+            file = out_of(opened.file) / path
             return file if file.is_file() else None
     return None
 
 
 async def _progress(request: Request, service: Service, job: Job) -> AsyncIterator[str]:
     before = ""
-    while not await request.is_disconnected() and not service.engine.closing:
+    while not await request.is_disconnected() and not service.work_queue.closing:
         job = await asyncio.to_thread(find_job, service.store, job.token)
-        told = await _told(service, job)
+        told = await _job_record(service, job)
         now = json.dumps(told)
         if now != before:
             yield f"event: progress\ndata: {now}\n\n"

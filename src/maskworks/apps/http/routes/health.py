@@ -33,9 +33,9 @@ async def healthz() -> JSONResponse:
 async def readyz(request: Request) -> JSONResponse:
     """Answer 200 if requests are taken, 503 before the start and during the stop."""
     service = service_of(request)
-    ready = bool(request.app.state.ready) and not service.engine.closing
-    body = {"status": "ready" if ready else "stopping", "places": service.engine.places}
-    return JSONResponse(body | {"taken": service.engine.taken}, 200 if ready else 503)
+    ready = bool(request.app.state.ready) and not service.work_queue.closing
+    body = {"status": "ready" if ready else "stopping", "places": service.work_queue.places}
+    return JSONResponse(body | {"taken": service.work_queue.taken}, 200 if ready else 503)
 
 
 @router.get(

@@ -41,7 +41,7 @@ async def improve(request: Request) -> JSONResponse:
     """Put a picture in front of a person, as remove.bg's address of the same name does."""
     service = service_of(request)
     caller = await client_of(request, service)
-    with service.engine.place():
+    with service.work_queue.place():
         form = await form_of(request, service)
         data = await source_of(form, service)
         height, width = checked_size(data, service)
@@ -51,7 +51,7 @@ async def improve(request: Request) -> JSONResponse:
 
         def put() -> str:
             file, number = put_into_improve(
-                service.desks.folder, data, name=name, tag=form.text("tag"),
+                service.campaigns.folder, data, name=name, tag=form.text("tag"),
                 model=service.settings.model,
             )  # fmt: skip
             add_job(service.store, file, name=file.parent.name, asked_by=LOCAL)

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
 from maskworks.apps.http.access import caller_of, let_in, settle_up
-from maskworks.apps.http.bodies import Form
+from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.openapi import (
     ADDRESS,
@@ -27,7 +27,7 @@ from maskworks.apps.http.openapi import (
     text,
     words,
 )
-from maskworks.apps.http.pictures.cutting import Answer, Way, header_size, make, refine_with
+from maskworks.apps.http.pictures.cutting import Answer, CutRequest, header_size, make, refine_with
 from maskworks.apps.http.pictures.opinions import opinion, opinion_headers
 from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL
 from maskworks.apps.http.pictures.removebg_layout import subject_box
@@ -45,7 +45,7 @@ from maskworks.core.colour import parse_colour
 from maskworks.core.reading import Details
 from maskworks.core.writing import Encoding, encode_matte
 from maskworks.cutouts.backgrounds import Background, Blurred, Plain
-from maskworks.cutouts.cutout import look_for, render
+from maskworks.cutouts.cutout import render, render_options_for
 from maskworks.models import load_catalogue
 from maskworks.refine.refinement import Method
 
@@ -62,7 +62,7 @@ _MODEL = text("A model of GET /v1/models; by default as the service was started.
 class Taken:
     """A picture that was let in, with the headers that go with its answer."""
 
-    form: Form
+    form: FormFields
     data: bytes
     headers: dict[str, str]
 
@@ -135,15 +135,17 @@ async def cutout(request: Request) -> Response:
     """
     service = service_of(request)
 
-    def prepare(form: Form) -> Callable[[bytes, Ticket], tuple[Answer, bytes, str]]:
+    def prepare(form: FormFields) -> Callable[[bytes, Ticket], tuple[Answer, bytes, str]]:
         form_of = _one_of(form, "format", _FORMATS, "png")
         matte_only = _one_of(form, "only", ("picture", "matte"), "picture") == "matte"
-        look = look_for(form_of, _background(form.text("background")), mask_only=matte_only)
-        way = Way(edges=_edges(form, service))
+        look = render_options_for(
+            form_of, _background(form.text("background")), mask_only=matte_only
+        )
+        cut = CutRequest(edges=_edges(form, service))
         name = _model_name(form, service)
 
         def work(data: bytes, ticket: Ticket) -> tuple[Answer, bytes, str]:
-            answer = make(data, service.shelf.get(name), way, service.limits, ticket)
+            answer = make(data, service.model_cache.get(name), cut, service.limits, ticket)
             with ticket.step("write"):
                 return answer, render(answer.cutout, look), name
 
@@ -153,7 +155,7 @@ async def cutout(request: Request) -> Response:
     service.metrics.made(steps, answer.route)
     headers = {**taken.headers, **opinion_headers(answer), "X-Model": name}
     if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse(_told(answer, written, name), headers=headers)
+        return JSONResponse(_answer_record(answer, written, name), headers=headers)
     form_of = _one_of(taken.form, "format", _FORMATS, "png")
     return Response(written, media_type=_TYPES[form_of], headers=headers)
 
@@ -168,14 +170,14 @@ async def segments(request: Request) -> Response:
     """Answer with the pieces: run lengths, a COCO document, or a picture of class numbers."""
     service = service_of(request)
 
-    def prepare(form: Form) -> Callable[[bytes, Ticket], dict[str, Any] | bytes]:
+    def prepare(form: FormFields) -> Callable[[bytes, Ticket], dict[str, Any] | bytes]:
         wanted = _one_of(form, "format", ("rle", "coco", "png"), "rle")
         name = form.text("model") or service.settings.model
         alone = finds_subject(name)
 
         def work(data: bytes, ticket: Ticket) -> dict[str, Any] | bytes:
             if alone:
-                found = segment(data, service.shelf.get(name), service.limits, ticket)
+                found = segment(data, service.model_cache.get(name), service.limits, ticket)
             else:
                 found = label(data, service.segmenters.get(name), service.limits, ticket)
             with ticket.step("write"):
@@ -203,9 +205,9 @@ async def matte(request: Request) -> Response:
     """Answer with the matte as a grey PNG of the picture's size."""
     service = service_of(request)
 
-    def prepare(form: Form) -> Callable[[bytes, Ticket], bytes]:
+    def prepare(form: FormFields) -> Callable[[bytes, Ticket], bytes]:
         trimap = form.file("trimap")
-        way = Way(edges=_edges(form, service), scored=False)
+        cut = CutRequest(edges=_edges(form, service), scored=False)
         name = _model_name(form, service)
 
         def work(data: bytes, ticket: Ticket) -> bytes:
@@ -213,7 +215,9 @@ async def matte(request: Request) -> Response:
                 header_size(trimap.data, service.limits)
                 found = refine_with(data, trimap.data, service.limits, ticket)
             else:
-                found = make(data, service.shelf.get(name), way, service.limits, ticket).cutout
+                found = make(
+                    data, service.model_cache.get(name), cut, service.limits, ticket
+                ).cutout
             with ticket.step("write"):
                 return encode_matte(found.matte, Encoding("png"), Details(format=""))
 
@@ -241,7 +245,7 @@ async def models(request: Request) -> JSONResponse:
     """List the catalogue: name, family, licence, commercial use, and whether it is open."""
     service = service_of(request)
     await caller_of(request, service, "cut")
-    opened = service.shelf.names
+    opened = service.model_cache.names
     rows = [
         {
             "name": spec.name, "family": spec.family, "licence": spec.licence,
@@ -256,12 +260,12 @@ async def models(request: Request) -> JSONResponse:
 async def _serve(
     request: Request,
     service: Service,
-    prepare: Callable[[Form], Callable[[bytes, Ticket], Result]],
+    prepare: Callable[[FormFields], Callable[[bytes, Ticket], Result]],
 ) -> tuple[Taken, Result, Any]:
     """Let a request in, do its work, charge it."""
     caller = await caller_of(request, service, "cut")
     request.state.seen.caller = caller.name
-    with service.engine.place():
+    with service.work_queue.place():
         form = await service.form(request)
         work = prepare(form)
         data = await _source(form, service)
@@ -273,7 +277,7 @@ async def _serve(
     return Taken(form=form, data=data, headers=headers), result, steps
 
 
-async def _source(form: Form, service: Service) -> bytes:
+async def _source(form: FormFields, service: Service) -> bytes:
     file, url = form.file("image"), form.text("image_url")
     if file is not None and url:
         raise ApiError(400, "usage", "give `image` or `image_url`, not both")
@@ -284,7 +288,7 @@ async def _source(form: Form, service: Service) -> bytes:
     return await service.fetched(url)
 
 
-def _told(answer: Answer, written: bytes, name: str) -> dict[str, Any]:
+def _answer_record(answer: Answer, written: bytes, name: str) -> dict[str, Any]:
     box = subject_box(answer.cutout.matte)
     corners = ("top", "left", "bottom", "right")
     place = None if box is None else {corner: getattr(box, corner) for corner in corners}
@@ -293,7 +297,7 @@ def _told(answer: Answer, written: bytes, name: str) -> dict[str, Any]:
     return {**opinion(answer), "model": name, "size": size, "box": place, "result_b64": result}
 
 
-def _one_of(form: Form, name: str, allowed: tuple[str, ...], default: str) -> str:
+def _one_of(form: FormFields, name: str, allowed: tuple[str, ...], default: str) -> str:
     value = form.text(name) or default
     if value not in allowed:
         message = f"{name} must be one of {', '.join(allowed)}; got {value[:40]!r}"
@@ -301,12 +305,12 @@ def _one_of(form: Form, name: str, allowed: tuple[str, ...], default: str) -> st
     return value
 
 
-def _edges(form: Form, service: Service) -> Method:
+def _edges(form: FormFields, service: Service) -> Method:
     found = _one_of(form, "edges", get_args(Method), service.settings.edges)
     return cast(Literal["off", "fast", "fine", "auto"], found)
 
 
-def _model_name(form: Form, service: Service) -> str:
+def _model_name(form: FormFields, service: Service) -> str:
     return load_catalogue().find(form.text("model") or service.settings.model).name
 
 

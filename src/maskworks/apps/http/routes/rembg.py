@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from starlette.requests import Request
 
 from maskworks.apps.http.access import caller_of, let_in, settle_up
-from maskworks.apps.http.bodies import Form, Upload
+from maskworks.apps.http.bodies import FormFields, Upload
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.openapi import ADDRESS, FAILURES, FILE, PICTURE, body, text, truth
-from maskworks.apps.http.pictures.cutting import NAME, Way, header_size, make
+from maskworks.apps.http.pictures.cutting import NAME, CutRequest, header_size, make
 from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.work_queue import Ticket
@@ -77,7 +77,7 @@ class Options:
 async def remove_by_address(request: Request) -> Response:
     """Fetch a picture and cut its subject out."""
     service = service_of(request)
-    form = Form(dict(request.query_params), {})
+    form = FormFields(dict(request.query_params), {})
     return await _remove(request, service, form)
 
 
@@ -96,13 +96,13 @@ async def remove(request: Request) -> Response:
     return await _remove(request, service_of(request), None)
 
 
-async def _remove(request: Request, service: Service, form: Form | None) -> Response:
+async def _remove(request: Request, service: Service, form: FormFields | None) -> Response:
     caller = await caller_of(request, service, "cut")
     request.state.seen.caller = caller.name
-    with service.engine.place():
+    with service.work_queue.place():
         if form is None:
             sent = await service.form(request)
-            form = Form({**request.query_params, **sent.fields}, sent.files)
+            form = FormFields({**request.query_params, **sent.fields}, sent.files)
         options = read_options(form)
         data = await _source(form, service)
         height, width = header_size(data, service.limits)
@@ -118,7 +118,7 @@ async def _remove(request: Request, service: Service, form: Form | None) -> Resp
     return Response(written, media_type="image/png", headers=headers)
 
 
-async def _source(form: Form, service: Service) -> bytes:
+async def _source(form: FormFields, service: Service) -> bytes:
     file: Upload | None = form.file("file")
     if file is not None:
         return service.check_bytes(file.data)
@@ -128,7 +128,7 @@ async def _source(form: Form, service: Service) -> bytes:
     return await service.fetched(url)
 
 
-def read_options(form: Form) -> Options:
+def read_options(form: FormFields) -> Options:
     """Return rembg's parameters.
 
     Raises
@@ -138,7 +138,7 @@ def read_options(form: Form) -> Options:
 
     Examples
     --------
-    >>> read_options(Form({"om": "true", "bgc": "1,2,3,4"}, {})).colour
+    >>> read_options(FormFields({"om": "true", "bgc": "1,2,3,4"}, {})).colour
     (1, 2, 3, 4)
     """
     _check_extras(form.text("extras"))
@@ -157,10 +157,10 @@ def read_options(form: Form) -> Options:
 def _answer(service: Service, data: bytes, options: Options, ticket: Ticket) -> bytes:
     name = options.model or service.settings.model
     try:
-        model = service.shelf.get(name)
+        model = service.model_cache.get(name)
     except ModelError as error:
         raise ApiError(400, error.code, str(error)) from error
-    found = make(data, model, Way(edges="off", scored=False), service.limits, ticket).cutout
+    found = make(data, model, CutRequest(edges="off", scored=False), service.limits, ticket).cutout
     with ticket.step("edges"):
         if options.matting:
             found = _matted(found, data, options, service)
@@ -230,7 +230,7 @@ def _written(found: Cutout, options: Options) -> bytes:
     return encode(Image(pixels), matte, Encoding("png"), details)
 
 
-def _truth(form: Form, name: str) -> bool:
+def _truth(form: FormFields, name: str) -> bool:
     value = form.text(name).lower()
     if value in ("true", "1", "yes", "on", "t", "y"):
         return True
@@ -239,7 +239,7 @@ def _truth(form: Form, name: str) -> bool:
     raise ApiError(422, "usage", f"{name} must be true or false; got {value[:40]!r}")
 
 
-def _whole(form: Form, name: str, default: int, most: int) -> int:
+def _whole(form: FormFields, name: str, default: int, most: int) -> int:
     value = form.text(name)
     if not value:
         return default

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
 from maskworks.apps.http.access import Caller, caller_of, let_in, secret_of, settle_up
-from maskworks.apps.http.bodies import Form
+from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.openapi import (
     REMOVEBG_BODY,
@@ -21,13 +21,13 @@ from maskworks.apps.http.openapi import (
     removebg_answers,
     removebg_failures,
 )
-from maskworks.apps.http.pictures.cutting import Answer, Way, header_size, make
+from maskworks.apps.http.pictures.cutting import Answer, CutRequest, header_size, make
 from maskworks.apps.http.pictures.naming import OTHER, named
 from maskworks.apps.http.pictures.opinions import opinion_headers
 from maskworks.apps.http.pictures.removebg_fields import (
     MEGAPIXEL,
-    Wish,
-    read_wish,
+    RemoveBgRequest,
+    read_request,
     refuse,
     region_of,
 )
@@ -56,12 +56,12 @@ _BACKGROUNDS = ("bg_color", "bg_image_url", "bg_image_file")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
+class RemoveBgJob:
     """What a worker needs for one answer."""
 
     data: bytes
     region: Box | None
-    wish: Wish
+    asked: RemoveBgRequest
     backdrop: bytes | None
 
 
@@ -85,16 +85,16 @@ async def removebg(request: Request) -> Response:
     """Cut the subject out, as remove.bg's address of the same name does."""
     service = service_of(request)
     caller = await client_of(request, service)
-    with service.engine.place():
+    with service.work_queue.place():
         form = await form_of(request, service)
-        wish = read_wish(form)
+        asked = read_request(form)
         data = await source_of(form, service)
         size = checked_size(data, service)
-        region = region_of(wish, size)
+        region = region_of(asked, size)
         backdrop = await _backdrop(form, service)
         megapixels = size[0] * size[1] / MEGAPIXEL
         headers = await let_in(service, caller, megapixels)
-        job = Job(data=data, region=region, wish=wish, backdrop=backdrop)
+        job = RemoveBgJob(data=data, region=region, asked=asked, backdrop=backdrop)
 
         def work(ticket: Ticket) -> tuple[Answer, Rendered, str]:
             return _answer(service, job, ticket)
@@ -104,10 +104,10 @@ async def removebg(request: Request) -> Response:
         except ImageError as error:
             raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
         service.metrics.made(steps, answer.route)
-        charged = PREVIEW_CREDITS if wish.megapixels <= PREVIEW_CREDITS else CREDITS
+        charged = PREVIEW_CREDITS if asked.megapixels <= PREVIEW_CREDITS else CREDITS
         await settle_up(service, caller, charged, megapixels)
-        headers = headers | {"X-Credits-Charged": f"{charged:g}"} | _told(answer, rendered)
-        if wish.type_level != "none":
+        headers = headers | {"X-Credits-Charged": f"{charged:g}"} | _headers_of(answer, rendered)
+        if asked.type_level != "none":
             headers["X-Type"] = kind
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse(_as_json(answer, rendered), headers=headers)
@@ -149,7 +149,7 @@ async def client_of(request: Request, service: Service) -> Caller:
     return caller
 
 
-async def form_of(request: Request, service: Service) -> Form:
+async def form_of(request: Request, service: Service) -> FormFields:
     """Read a body; one that is too large has remove.bg's code for it.
 
     Raises
@@ -164,7 +164,7 @@ async def form_of(request: Request, service: Service) -> Form:
         raise refuse("file_too_large", "File too large", error.message) from error
 
 
-async def source_of(form: Form, service: Service) -> bytes:
+async def source_of(form: FormFields, service: Service) -> bytes:
     """Return the one picture that a form brings as file, base64 or address.
 
     Raises
@@ -197,7 +197,7 @@ async def source_of(form: Form, service: Service) -> bytes:
     return await _fetched(service, url, ("invalid_image_url", "failed_image_download"))
 
 
-async def _backdrop(form: Form, service: Service) -> bytes | None:
+async def _backdrop(form: FormFields, service: Service) -> bytes | None:
     file = form.file("bg_image_file")
     given = [name for name in _BACKGROUNDS if form.text(name)]
     if (file is not None and file.data and len(given) > 0) or len(given) > 1:
@@ -246,12 +246,12 @@ def checked_size(data: bytes, service: Service) -> tuple[int, int]:
         raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
 
 
-def _answer(service: Service, job: Job, ticket: Ticket) -> tuple[Answer, Rendered, str]:
+def _answer(service: Service, job: RemoveBgJob, ticket: Ticket) -> tuple[Answer, Rendered, str]:
     """Cut out, render, and say what kind of thing it is, on a worker."""
     settings = service.settings
-    most = int(job.wish.megapixels * MEGAPIXEL)
-    way = Way(edges=settings.edges, most_pixels=most, region=job.region)
-    answer = make(job.data, service.shelf.get(settings.model), way, service.limits, ticket)
+    most = int(job.asked.megapixels * MEGAPIXEL)
+    wanted = CutRequest(edges=settings.edges, most_pixels=most, region=job.region)
+    answer = make(job.data, service.model_cache.get(settings.model), wanted, service.limits, ticket)
     if not answer.has_subject or subject_box(answer.cutout.matte) is None:
         raise refuse(
             "unknown_foreground",
@@ -260,15 +260,15 @@ def _answer(service: Service, job: Job, ticket: Ticket) -> tuple[Answer, Rendere
             "reasons of POST /v1/cutout",
         )
     with ticket.step("write"):
-        rendered = render_wish(answer.cutout, job.wish, _decoded(job.backdrop, service))
-    return answer, rendered, _kind(service, job.wish, answer, ticket)
+        rendered = render_wish(answer.cutout, job.asked, _decoded(job.backdrop, service))
+    return answer, rendered, _kind(service, job.asked, answer, ticket)
 
 
-def _kind(service: Service, wish: Wish, answer: Answer, ticket: Ticket) -> str:
+def _kind(service: Service, asked: RemoveBgRequest, answer: Answer, ticket: Ticket) -> str:
     """Return the caller's own word for the subject, else what the model for that says."""
-    if wish.typed != "auto":
-        return X_TYPES.get(wish.typed, wish.typed)
-    if service.settings.names is None or wish.type_level == "none":
+    if asked.typed != "auto":
+        return X_TYPES.get(asked.typed, asked.typed)
+    if service.settings.names is None or asked.type_level == "none":
         return OTHER
     with ticket.step("name"):
         segmenter = service.segmenters.get(service.settings.names)
@@ -298,7 +298,7 @@ def _foreground(answer: Answer) -> dict[str, int]:
     }
 
 
-def _told(answer: Answer, rendered: Rendered) -> dict[str, str]:
+def _headers_of(answer: Answer, rendered: Rendered) -> dict[str, str]:
     height, width = rendered.size
     return {
         "X-Width": str(width),

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from maskworks.apps.http.access import from_elsewhere, is_local
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.middleware import PAGE_POLICY
-from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.apps.http.review.dashboard import dashboard_of
 from maskworks.apps.http.review.queue import (
     ORDERS,
@@ -31,7 +31,7 @@ from maskworks.apps.http.review.queue import (
 from maskworks.apps.http.reviewers import Visitor, meant, visitor_of
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.sessions import COOKIE, HOURS, Session, seal
-from maskworks.studio.store import Item, counts
+from maskworks.studio.store import ItemRow, counts
 from maskworks.studio.store.keys import find_key
 from maskworks.studio.store.reviewing import leased_items
 
@@ -64,11 +64,11 @@ async def campaigns(request: Request) -> Response:
     visitor = await visitor_of(request, service)
     if visitor is None:
         return RedirectResponse("/review/login", 303)
-    rows = await asyncio.to_thread(lambda: [_row(desk) for desk in service.desks.all()])
+    rows = await asyncio.to_thread(lambda: [_row(opened) for opened in service.campaigns.all()])
     for row in rows:
         if row["waiting"]:
             service.warming.expect(row["name"])
-    broken = service.desks.broken
+    broken = service.campaigns.broken
     return page("campaigns.html", {"visitor": visitor, "rows": rows, "broken": broken})
 
 
@@ -145,7 +145,7 @@ async def dashboard(request: Request, name: str) -> Response:
         return RedirectResponse("/review/login", 303)
 
     def look() -> dict[str, Any]:
-        return dashboard_of(service.desks.find(name))
+        return dashboard_of(service.campaigns.find(name))
 
     values = await asyncio.to_thread(look)
     return page("dashboard.html", {**values, "visitor": visitor})
@@ -164,38 +164,38 @@ def choice_of(request: Request) -> Choice:
     )
 
 
-def rows_of(desk: Desk, choice: Choice) -> list[dict[str, Any]]:
+def rows_of(opened: OpenCampaign, choice: Choice) -> list[dict[str, Any]]:
     """Return the queue as the page's script reads it."""
-    return _records(desk, decided_of(desk) if choice.done else queue_of(desk), choice)
+    return _records(opened, decided_of(opened) if choice.done else queue_of(opened), choice)
 
 
-def _records(desk: Desk, items: list[Item], choice: Choice) -> list[dict[str, Any]]:
-    held = leased_items(desk.store)
+def _records(opened: OpenCampaign, items: list[ItemRow], choice: Choice) -> list[dict[str, Any]]:
+    held = leased_items(opened.store)
     return [record(item, held.get(item.id)) for item in chosen(items, choice)]
 
 
 def _queue_values(service: Service, name: str, choice: Choice) -> dict[str, Any]:
-    desk = service.desks.find(name)
-    items, done = queue_of(desk), decided_of(desk)
+    opened = service.campaigns.find(name)
+    items, done = queue_of(opened), decided_of(opened)
     return {
-        "name": desk.name,
-        "rows": _records(desk, done if choice.done else items, choice),
+        "name": opened.name,
+        "rows": _records(opened, done if choice.done else items, choice),
         "counted": counted(items),
         "waiting": len(items),
         "done": len(done),
-        "brand": brand_of(desk),
+        "brand": brand_of(opened),
     }
 
 
-def brand_of(desk: Desk) -> str:
+def brand_of(opened: OpenCampaign) -> str:
     """Return the first colour that the campaign approves as a background, as #rrggbb."""
-    several = (one.colour for found in desk.file.scenery.values() for one in found)
+    several = (one.colour for found in opened.file.scenery.values() for one in found)
     colour = next((colour for colour in several if colour is not None), None)
     return _BRAND if colour is None else "#{:02x}{:02x}{:02x}".format(*colour)
 
 
-def _row(desk: Desk) -> dict[str, Any]:
-    if desk.campaign is None:
-        return {"name": desk.name, "waiting": 0, "counts": None}
-    found = counts(desk.store, desk.campaign)
-    return {"name": desk.name, "waiting": len(queue_of(desk)), "counts": found}
+def _row(opened: OpenCampaign) -> dict[str, Any]:
+    if opened.campaign is None:
+        return {"name": opened.name, "waiting": 0, "counts": None}
+    found = counts(opened.store, opened.campaign)
+    return {"name": opened.name, "waiting": len(queue_of(opened)), "counts": found}

@@ -13,19 +13,19 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
-from maskworks.apps.http.bodies import Form
+from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
-from maskworks.apps.http.review.campaigns import Desk
+from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.apps.http.review.fixing import (
     Fix,
-    Hand,
+    ReviewerLease,
     decided_by,
     preview,
     save_fix,
     settle,
     take_back,
 )
-from maskworks.apps.http.review.previews import Shown, item_of, matte_shown
+from maskworks.apps.http.review.previews import Preview, item_of, matte_shown
 from maskworks.apps.http.review.queue import queue_of
 from maskworks.apps.http.review.strokes import plain_strokes, read_strokes
 from maskworks.apps.http.review.uploads import hand_in, receive
@@ -33,7 +33,7 @@ from maskworks.apps.http.reviewers import meant, reviewer
 from maskworks.apps.http.routes.review import choice_of, rows_of
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.work_queue import Ticket
-from maskworks.studio.store import Item as Kept
+from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store import Verdict
 from maskworks.studio.store.reviewing import (
     LEASE_S,
@@ -59,7 +59,7 @@ async def items(request: Request, name: str) -> JSONResponse:
     service = service_of(request)
     await reviewer(request, service)
     choice = choice_of(request)
-    rows = await asyncio.to_thread(lambda: rows_of(service.desks.find(name), choice))
+    rows = await asyncio.to_thread(lambda: rows_of(service.campaigns.find(name), choice))
     return JSONResponse({"items": rows})
 
 
@@ -70,9 +70,9 @@ async def standing(request: Request, name: str) -> JSONResponse:
     await reviewer(request, service)
 
     def look() -> dict[str, Any]:
-        desk = service.desks.find(name)
-        waiting = [item.id for item in queue_of(desk)]
-        return {"waiting": waiting, "leased": leased_items(desk.store)}
+        opened = service.campaigns.find(name)
+        waiting = [item.id for item in queue_of(opened)]
+        return {"waiting": waiting, "leased": leased_items(opened.store)}
 
     return JSONResponse(await asyncio.to_thread(look))
 
@@ -81,8 +81,8 @@ async def standing(request: Request, name: str) -> JSONResponse:
 async def photo(request: Request, name: str, number: int, whole: int = 0) -> Response:
     """Answer with the photo."""
 
-    def show(service: Service, desk: Desk, kept: Kept) -> Shown:
-        return service.darkroom.show_photo(desk, kept, whole=bool(whole))
+    def show(service: Service, opened: OpenCampaign, kept: Kept) -> Preview:
+        return service.previews.show_photo(opened, kept, whole=bool(whole))
 
     return await _shown(request, (name, number), show)
 
@@ -91,8 +91,8 @@ async def photo(request: Request, name: str, number: int, whole: int = 0) -> Res
 async def matte(request: Request, name: str, number: int, whole: int = 0) -> Response:
     """Answer with the matte; a browser that keeps it asks whether it is still the newest."""
 
-    def show(service: Service, desk: Desk, kept: Kept) -> Shown:
-        return service.darkroom.show_matte(desk, kept, whole=bool(whole))
+    def show(service: Service, opened: OpenCampaign, kept: Kept) -> Preview:
+        return service.previews.show_matte(opened, kept, whole=bool(whole))
 
     shown = await _shown(request, (name, number), show)
     tag = f'"{hashlib.sha256(bytes(shown.body)).hexdigest()[:32]}"'
@@ -111,16 +111,16 @@ async def take(request: Request, name: str, number: int) -> JSONResponse:
     form = await service.form(request)
 
     def work() -> dict[str, Any]:
-        desk = service.desks.find(name)
-        kept = item_of(desk, number)
-        got = lease(desk.store, kept.id, who=visitor.who, token=form.text("lease") or None)
+        opened = service.campaigns.find(name)
+        kept = item_of(opened, number)
+        got = lease(opened.store, kept.id, who=visitor.who, token=form.text("lease") or None)
         return {
             "lease": got.token,
             "seconds": LEASE_S,
-            "draft": draft_of(desk.store, kept.id),
-            "versions": len(matte_versions(desk.store, kept.id)),
+            "draft": draft_of(opened.store, kept.id),
+            "versions": len(matte_versions(opened.store, kept.id)),
             "decision": kept.decision,
-            "decided": decided_by(desk, kept) if kept.decision else "",
+            "decided": decided_by(opened, kept) if kept.decision else "",
         }
 
     return JSONResponse(await asyncio.to_thread(work))
@@ -130,8 +130,10 @@ async def take(request: Request, name: str, number: int) -> JSONResponse:
 async def release(request: Request, name: str, number: int) -> JSONResponse:
     """Give an item back."""
 
-    def work(desk: Desk, kept: Kept, hand: Hand, _form: Form) -> dict[str, Any]:
-        let_go(desk.store, kept.id, hand.lease)
+    def work(
+        opened: OpenCampaign, kept: Kept, hand: ReviewerLease, _form: FormFields
+    ) -> dict[str, Any]:
+        let_go(opened.store, kept.id, hand.lease)
         return {}
 
     return await _do(request, (name, number), work)
@@ -141,11 +143,13 @@ async def release(request: Request, name: str, number: int) -> JSONResponse:
 async def decide(request: Request, name: str, number: int) -> JSONResponse:
     """Accept, reject or keep for a fix."""
 
-    def work(desk: Desk, kept: Kept, hand: Hand, form: Form) -> dict[str, Any]:
+    def work(
+        opened: OpenCampaign, kept: Kept, hand: ReviewerLease, form: FormFields
+    ) -> dict[str, Any]:
         verdict = form.text("verdict")
         if verdict not in _VERDICTS:
             raise ApiError(422, "usage", f"verdict must be one of {', '.join(_VERDICTS)}")
-        after = settle(desk, kept, cast("Verdict", verdict), hand, why=form.text("why"))
+        after = settle(opened, kept, cast("Verdict", verdict), hand, why=form.text("why"))
         return {"route": after, "decision": verdict}
 
     return await _do(request, (name, number), work, decides=True)
@@ -155,8 +159,10 @@ async def decide(request: Request, name: str, number: int) -> JSONResponse:
 async def undo(request: Request, name: str, number: int) -> JSONResponse:
     """Take the last decision back."""
 
-    def work(desk: Desk, kept: Kept, hand: Hand, _form: Form) -> dict[str, Any]:
-        return {"route": take_back(desk, kept, hand), "decision": None}
+    def work(
+        opened: OpenCampaign, kept: Kept, hand: ReviewerLease, _form: FormFields
+    ) -> dict[str, Any]:
+        return {"route": take_back(opened, kept, hand), "decision": None}
 
     return await _do(request, (name, number), work, decides=True)
 
@@ -165,10 +171,12 @@ async def undo(request: Request, name: str, number: int) -> JSONResponse:
 async def draft(request: Request, name: str, number: int) -> JSONResponse:
     """Keep an unfinished fix."""
 
-    def work(desk: Desk, kept: Kept, hand: Hand, form: Form) -> dict[str, Any]:
-        check_lease(desk.store, kept.id, hand.lease)
+    def work(
+        opened: OpenCampaign, kept: Kept, hand: ReviewerLease, form: FormFields
+    ) -> dict[str, Any]:
+        check_lease(opened.store, kept.id, hand.lease)
         strokes = read_strokes(form.fields.get("strokes"))
-        keep_draft(desk.store, kept.id, who=hand.who, strokes=plain_strokes(strokes))
+        keep_draft(opened.store, kept.id, who=hand.who, strokes=plain_strokes(strokes))
         return {"kept": len(strokes)}
 
     return await _do(request, (name, number), work)
@@ -179,14 +187,14 @@ async def drawn(request: Request, name: str, number: int) -> Response:
     """Answer with the matte as it would be with these strokes, clicks included."""
     service = service_of(request)
     await meant(request, service)
-    with service.engine.place():
+    with service.work_queue.place():
         form = await service.form(request)
         strokes = read_strokes(form.fields.get("strokes"))
 
-        def work(_ticket: Ticket) -> Shown:
-            desk = service.desks.find(name)
-            kept = item_of(desk, number)
-            made = preview(service.darkroom, desk, kept, strokes)
+        def work(_ticket: Ticket) -> Preview:
+            opened = service.campaigns.find(name)
+            kept = item_of(opened, number)
+            made = preview(service.previews, opened, kept, strokes)
             return matte_shown(made, whole=False)
 
         shown, _ = await service.work(request, work)
@@ -198,14 +206,16 @@ async def fix(request: Request, name: str, number: int) -> JSONResponse:
     """Save a fix: a new matte, composed again, delivered."""
     service = service_of(request)
 
-    def work(desk: Desk, kept: Kept, hand: Hand, form: Form) -> dict[str, Any]:
+    def work(
+        opened: OpenCampaign, kept: Kept, hand: ReviewerLease, form: FormFields
+    ) -> dict[str, Any]:
         wanted = Fix(
             strokes=read_strokes(form.fields.get("strokes")),
             refine=form.fields.get("refine") is not False,
             anyway=form.fields.get("anyway") is True,
             why=form.text("why"),
         )
-        after = save_fix(service.darkroom, desk, kept, hand, wanted)
+        after = save_fix(service.previews, opened, kept, hand, wanted)
         return {"route": after, "decision": "accept"}
 
     return await _do(request, (name, number), work, decides=True)
@@ -216,16 +226,18 @@ async def upload(request: Request, name: str, number: int) -> JSONResponse:
     """Take in what a retoucher has made of an item: PSD, TIFF or PNG."""
     service = service_of(request)
     visitor = await meant(request, service)
-    kept = await asyncio.to_thread(lambda: item_of(service.desks.find(name), number))
+    kept = await asyncio.to_thread(lambda: item_of(service.campaigns.find(name), number))
     home = tempfile.TemporaryDirectory(prefix="maskworks-")
-    with service.engine.place(), home as folder:
+    with service.work_queue.place(), home as folder:
         path, fields = await receive(request, Path(folder), kept, service.settings.bounds)
-        hand = Hand(who=visitor.who, lease=fields.get("lease", ""), seen=fields.get("seen", ""))
+        hand = ReviewerLease(
+            who=visitor.who, lease=fields.get("lease", ""), seen=fields.get("seen", "")
+        )
 
         def work(_ticket: Ticket) -> list[str]:
-            desk = service.desks.find(name)
-            now, anyway = item_of(desk, number), fields.get("anyway") == "true"
-            return hand_in(desk, now, hand, path, service.limits, anyway=anyway)
+            opened = service.campaigns.find(name)
+            now, anyway = item_of(opened, number), fields.get("anyway") == "true"
+            return hand_in(opened, now, hand, path, service.limits, anyway=anyway)
 
         notes, _ = await service.work(request, work)
     service.reports.changed(name)
@@ -233,16 +245,16 @@ async def upload(request: Request, name: str, number: int) -> JSONResponse:
 
 
 async def _shown(
-    request: Request, place: tuple[str, int], show: Callable[[Service, Desk, Kept], Shown]
+    request: Request, place: tuple[str, int], show: Callable[[Service, OpenCampaign, Kept], Preview]
 ) -> Response:
     service = service_of(request)
     await reviewer(request, service)
 
-    def work(_ticket: Ticket) -> Shown:
-        desk = service.desks.find(place[0])
-        return show(service, desk, item_of(desk, place[1]))
+    def work(_ticket: Ticket) -> Preview:
+        opened = service.campaigns.find(place[0])
+        return show(service, opened, item_of(opened, place[1]))
 
-    with service.engine.place():
+    with service.work_queue.place():
         shown, _ = await service.work(request, work)
     headers = {"Cache-Control": "private, max-age=60", "X-Size": "{}x{}".format(*shown.size)}
     return Response(shown.data, media_type=shown.media_type, headers=headers)
@@ -251,20 +263,20 @@ async def _shown(
 async def _do(
     request: Request,
     place: tuple[str, int],
-    what: Callable[[Desk, Kept, Hand, Form], dict[str, Any]],
+    what: Callable[[OpenCampaign, Kept, ReviewerLease, FormFields], dict[str, Any]],
     *,
     decides: bool = False,
 ) -> JSONResponse:
     """Do something to an item for whoever has its lease."""
     service = service_of(request)
     visitor = await meant(request, service)
-    with service.engine.place():
+    with service.work_queue.place():
         form = await service.form(request)
-        hand = Hand(who=visitor.who, lease=form.text("lease"), seen=form.text("seen"))
+        hand = ReviewerLease(who=visitor.who, lease=form.text("lease"), seen=form.text("seen"))
 
         def work(_ticket: Ticket) -> dict[str, Any]:
-            desk = service.desks.find(place[0])
-            return what(desk, item_of(desk, place[1]), hand, form)
+            opened = service.campaigns.find(place[0])
+            return what(opened, item_of(opened, place[1]), hand, form)
 
         told, _ = await service.work(request, work)
     if decides:

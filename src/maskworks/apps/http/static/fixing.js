@@ -33,16 +33,16 @@ export class Fixing {
     $("stop-fix").addEventListener("click", () => this.leave());
   }
 
-  get viewer() { return this.page.desk.viewer; }
+  get viewer() { return this.page.state.viewer; }
 
   async enter() {
-    const { desk, say, send } = this.page, item = desk.item;
+    const { state, say, send } = this.page, item = state.item;
     if (!item || this.on || !this.viewer.photo) return;
-    await desk.holding;
-    if (desk.item !== item || this.on) return;
-    if (!desk.lease) { say("Somebody else has this picture open.", true); return; }
+    await state.holding;
+    if (state.item !== item || this.on) return;
+    if (!state.lease) { say("Somebody else has this picture open.", true); return; }
     try {
-      const got = await send(item, "lease", { lease: desk.lease.token });
+      const got = await send(item, "lease", { lease: state.lease.token });
       this.drawing.reset(got.draft);
     } catch (error) { say(error.message, true); return; }
     this.on = true;
@@ -160,7 +160,7 @@ export class Fixing {
     if (this.drawing.hasClicks) {
       const { busily, send } = this.page;
       await busily(async () => {
-        const blob = await send(this.item, "preview", { strokes: this.drawing.strokes, lease: this.page.desk.lease?.token }, true);
+        const blob = await send(this.item, "preview", { strokes: this.drawing.strokes, lease: this.page.state.lease?.token }, true);
         this.viewer.setBase(await createImageBitmap(blob));
       });
       return;
@@ -185,10 +185,10 @@ export class Fixing {
 
   async keep() {
     clearTimeout(this.timer);
-    const { desk, say, send } = this.page;
-    if (!desk.lease || desk.lease.item !== this.item.id) return;
+    const { state, say, send } = this.page;
+    if (!state.lease || state.lease.item !== this.item.id) return;
     try {
-      await send(this.item, "draft", { strokes: this.drawing.strokes, lease: desk.lease.token });
+      await send(this.item, "draft", { strokes: this.drawing.strokes, lease: state.lease.token });
     } catch (error) {
       say(error.message, true);
       if (error.offline && this.on) this.later();
@@ -196,13 +196,13 @@ export class Fixing {
   }
 
   async save(anyway = false) {
-    const { desk, busily, send, settled, load } = this.page, item = this.item;
-    if (!this.on || desk.busy) return;
+    const { state, busily, send, settled, load } = this.page, item = this.item;
+    if (!this.on || state.busy) return;
     if (!this.drawing.strokes.length) { this.page.say("Nothing is drawn."); return; }
     clearTimeout(this.timer);
     await busily(async () => {
       try {
-        const told = await send(item, "fix", { strokes: this.drawing.strokes, refine: $("refine").checked, anyway, seen: item.decision, lease: desk.lease?.token || "" });
+        const told = await send(item, "fix", { strokes: this.drawing.strokes, refine: $("refine").checked, anyway, seen: item.decision, lease: state.lease?.token || "" });
         this.drawing.reset([]);
         this.close();
         load(item, true).catch(() => {});

@@ -11,12 +11,12 @@ const VIEWS = ["cutout", "original", "matte", "overlay"];
 const AHEAD = 2, HANDED_IN = "handed in";
 const showsDecided = document.querySelector("[name=done]").checked;
 
-export const desk = {
+export const state = {
   items, base, at: -1, lease: null, last: null, viewer: new Viewer($("canvas"), $("loupe")),
   busy: false, full: null, holding: null, turn: 0,
   get item() { return items[this.at] || null; },
 };
-const viewer = desk.viewer;
+const viewer = state.viewer;
 const me = document.querySelector(".desk").dataset.who;
 const rows = new Map([...$("list").querySelectorAll("[data-id]")].map(row => [Number(row.dataset.id), row]));
 const LOOK_MS = 15000;
@@ -27,17 +27,17 @@ export function say(text, alarm = false) {
 }
 
 async function hold(item) {
-  const token = desk.lease?.item === item.id ? desk.lease.token : "";
+  const token = state.lease?.item === item.id ? state.lease.token : "";
   const got = await send(item, "lease", { lease: token });
-  if (desk.item === item) desk.lease = { item: item.id, token: got.lease };
+  if (state.item === item) state.lease = { item: item.id, token: got.lease };
   else send(item, "release", { lease: got.lease }).catch(() => {}); // gone on meanwhile
   return got;
 }
 
 function letGo() {
-  if (!desk.lease) return;
-  const { item, token } = desk.lease;
-  desk.lease = null;
+  if (!state.lease) return;
+  const { item, token } = state.lease;
+  state.lease = null;
   send({ id: item }, "release", { lease: token }).catch(() => {});
 }
 
@@ -46,10 +46,10 @@ const LEAVE = "picture";
 export async function open(index) {
   if (index < 0 || index >= items.length) return;
   if (fixing.on) await fixing.leave();
-  if (desk.lease && desk.lease.item !== items[index].id) letGo();
-  desk.at = index;
-  desk.full = null;
-  const item = desk.item;
+  if (state.lease && state.lease.item !== items[index].id) letGo();
+  state.at = index;
+  state.full = null;
+  const item = state.item;
   mark();
   $("title").textContent = item.sku || item.source;
   $("reasons").replaceChildren(...item.reasons.map(reason => Object.assign(document.createElement("li"), { textContent: reason.text, title: reason.name })));
@@ -57,16 +57,16 @@ export async function open(index) {
   say(`${index + 1} of ${items.length}${item.score === null ? "" : `, score ${item.score.toFixed(2)}`}${item.decision ? `, ${item.decision}` : ""}`);
   performance.mark(LEAVE);
   const holding = Promise.allSettled([hold(item)]);
-  desk.holding = holding;
+  state.holding = holding;
   const [shown] = await Promise.allSettled([load(item)]);
-  if (desk.item !== item) return;
+  if (state.item !== item) return;
   if (shown.status === "rejected") { viewer.clear(); say(shown.reason.message, true); return; }
   viewer.show(shown.value);
   $("canvas").setAttribute("aria-label", `${item.source}: ${viewer.view}`);
   document.body.dataset.shown = item.id;
   const [held] = await holding;
-  if (desk.item !== item) return;
-  if (held.status === "rejected") { desk.lease = null; say(held.reason.message, true); }
+  if (state.item !== item) return;
+  if (held.status === "rejected") { state.lease = null; say(held.reason.message, true); }
   else if (held.value.decision !== item.decision) learn(item, held.value);
   else if (held.value.draft.length) say("There is an unfinished fix; press F to go on with it.");
   for (let n = 1; n <= AHEAD; n++) if (items[index + n]) load(items[index + n]).catch(() => {});
@@ -74,7 +74,7 @@ export async function open(index) {
 
 function mark() {
   for (const button of $("list").querySelectorAll("button")) {
-    const mine = Number(button.dataset.id) === desk.item?.id;
+    const mine = Number(button.dataset.id) === state.item?.id;
     button.toggleAttribute("aria-current", false);
     if (mine) { button.setAttribute("aria-current", "true"); reveal(button); }
   }
@@ -104,10 +104,10 @@ function learn(item, told) {
 
 // Every now and then: what others have decided, and who has what open.
 async function look() {
-  if (document.hidden || desk.busy || showsDecided) return;
-  const turn = desk.turn;
+  if (document.hidden || state.busy || showsDecided) return;
+  const turn = state.turn;
   const told = await standing();
-  if (!told || turn !== desk.turn) return;
+  if (!told || turn !== state.turn) return;
   const { waiting, leased } = told, wait = new Set(waiting);
   for (const item of items) {
     const held = rows.get(item.id).querySelector(".held");
@@ -120,41 +120,41 @@ async function look() {
 }
 
 export function settled(item, { route, decision, notes = [] }, verb) {
-  desk.last = verb === HANDED_IN ? null : item;
-  desk.lease = null;
-  desk.turn += 1;
+  state.last = verb === HANDED_IN ? null : item;
+  state.lease = null;
+  state.turn += 1;
   if (!item.decision) $("left").textContent = Math.max(0, Number($("left").textContent) - 1);
   item.decision = decision;
   done(item, `${verb}: ${route}`);
-  say(`${item.sku || item.source}: ${[`${verb} → ${route}`, ...notes].join("; ")}.${desk.last ? " Z undoes it." : ""}`);
-  const next = items.findIndex((one, n) => n > desk.at && isFree(one));
+  say(`${item.sku || item.source}: ${[`${verb} → ${route}`, ...notes].join("; ")}.${state.last ? " Z undoes it." : ""}`);
+  const next = items.findIndex((one, n) => n > state.at && isFree(one));
   const other = next >= 0 ? next : items.findIndex(isFree);
   if (other >= 0) { const told = $("said").textContent; open(other).then(() => { if (!$("said").classList.contains("alarm")) say(`${told} Now ${other + 1} of ${items.length}.`); }); }
   else say(`${$("said").textContent} The queue is empty.`);
 }
 
 async function decide(verdict, why = "") {
-  const item = desk.item, seen = item?.decision;
-  if (!item || desk.busy || fixing.on) return;
-  await desk.holding;
-  if (desk.item !== item || desk.busy) return;
-  if (!desk.lease) { await open(desk.at); if (!desk.lease) return; }
+  const item = state.item, seen = item?.decision;
+  if (!item || state.busy || fixing.on) return;
+  await state.holding;
+  if (state.item !== item || state.busy) return;
+  if (!state.lease) { await open(state.at); if (!state.lease) return; }
   await busily(async () => {
-    settled(item, await send(item, "decide", { verdict, why, seen, lease: desk.lease.token }), verdict);
+    settled(item, await send(item, "decide", { verdict, why, seen, lease: state.lease.token }), verdict);
   });
 }
 
 async function undo() {
-  const item = desk.last || (desk.item?.decision ? desk.item : null);
-  if (!item || desk.busy) { say("There is nothing to undo."); return; }
+  const item = state.last || (state.item?.decision ? state.item : null);
+  if (!item || state.busy) { say("There is nothing to undo."); return; }
   await busily(async () => {
-    const held = await send(item, "lease", { lease: desk.lease?.item === item.id ? desk.lease.token : "" });
+    const held = await send(item, "lease", { lease: state.lease?.item === item.id ? state.lease.token : "" });
     const { route } = await send(item, "undo", { seen: item.decision, lease: held.lease });
-    if (desk.lease && desk.lease.item !== item.id) letGo();
-    desk.lease = { item: item.id, token: held.lease };
+    if (state.lease && state.lease.item !== item.id) letGo();
+    state.lease = { item: item.id, token: held.lease };
     item.decision = null;
-    desk.last = null;
-    desk.turn += 1;
+    state.last = null;
+    state.turn += 1;
     done(item, "");
     $("left").textContent = Number($("left").textContent) + 1;
     await open(items.indexOf(item));
@@ -163,20 +163,20 @@ async function undo() {
 }
 
 export async function busily(work) {
-  desk.busy = true;
+  state.busy = true;
   document.body.setAttribute("aria-busy", "true");
   try { await work(); } catch (error) {
     say(error.message, true);
-    const item = desk.item;
+    const item = state.item;
     if (error.code === "decided" && item) hold(item).then(told => learn(item, told)).catch(() => {});
   } finally {
-    desk.busy = false;
+    state.busy = false;
     document.body.removeAttribute("aria-busy");
   }
 }
 
 function reject() {
-  if (!desk.item || fixing.on) return;
+  if (!state.item || fixing.on) return;
   $("why-text").value = "";
   $("why").showModal();
   $("why-text").focus();
@@ -200,7 +200,7 @@ function view(name) {
   const buttons = [...document.querySelectorAll("[data-view]")];
   press(buttons, buttons.find(button => button.dataset.view === name));
   $("compare-row").hidden = name !== "compare";
-  $("canvas").setAttribute("aria-label", `${desk.item?.source || ""}: ${name}`);
+  $("canvas").setAttribute("aria-label", `${state.item?.source || ""}: ${name}`);
   viewer.draw();
 }
 
@@ -212,7 +212,7 @@ async function loupe() {
   const on = $("loupe").hidden;
   $("loupe").hidden = !on;
   toggle("loupe-on", on);
-  if (on && desk.item && !desk.full) desk.full = await whole(desk.item).catch(() => null);
+  if (on && state.item && !state.full) state.full = await whole(state.item).catch(() => null);
 }
 
 for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => view(button.dataset.view));
@@ -240,21 +240,21 @@ $("list").addEventListener("click", event => {
   const button = event.target.closest("button");
   if (button) open(items.findIndex(item => item.id === Number(button.dataset.id)));
 });
-$("next").addEventListener("click", () => open(desk.at + 1));
-$("back").addEventListener("click", () => open(desk.at - 1));
+$("next").addEventListener("click", () => open(state.at + 1));
+$("back").addEventListener("click", () => open(state.at - 1));
 $("accept").addEventListener("click", () => decide("accept"));
 $("reject").addEventListener("click", reject);
 $("fix").addEventListener("click", () => fixing.enter());
 $("undo").addEventListener("click", undo);
 $("help").addEventListener("click", () => $("keys").showModal());
 async function upload(file, anyway = false) {
-  const item = desk.item, seen = item?.decision || "";
-  if (!file || !item || desk.busy) return;
-  await desk.holding;
-  if (desk.item !== item || !desk.lease) { say("Somebody else has this picture open.", true); return; }
+  const item = state.item, seen = item?.decision || "";
+  if (!file || !item || state.busy) return;
+  await state.holding;
+  if (state.item !== item || !state.lease) { say("Somebody else has this picture open.", true); return; }
   await busily(async () => {
     const form = new FormData();
-    for (const [name, value] of Object.entries({ lease: desk.lease.token, seen, anyway, file })) form.append(name, value);
+    for (const [name, value] of Object.entries({ lease: state.lease.token, seen, anyway, file })) form.append(name, value);
     say(`${file.name} is on its way.`);
     try {
       const told = await send(item, "upload", form);
@@ -277,7 +277,7 @@ $("canvas").addEventListener("pointerdown", event => {
 });
 $("canvas").addEventListener("pointermove", event => {
   if (!viewer.photo) return;
-  if (!$("loupe").hidden) viewer.look(event, desk.full);
+  if (!$("loupe").hidden) viewer.look(event, state.full);
   if (!drag) return;
   const ratio = window.devicePixelRatio || 1;
   if (viewer.view === "compare" && viewer.zoom === 1) {
@@ -290,10 +290,10 @@ $("canvas").addEventListener("pointermove", event => {
 for (const end of ["pointerup", "pointercancel"]) $("canvas").addEventListener(end, () => { drag = null; });
 $("canvas").addEventListener("wheel", event => { event.preventDefault(); viewer.zoomBy(event.deltaY < 0 ? 1.15 : 1 / 1.15); }, { passive: false });
 
-const fixing = new Fixing({ desk, say, send, load, settled, busily, press });
+const fixing = new Fixing({ state, say, send, load, settled, busily, press });
 
 const KEYS = {
-  j: () => open(desk.at + 1), k: () => open(desk.at - 1),
+  j: () => open(state.at + 1), k: () => open(state.at - 1),
   a: () => decide("accept"), r: reject, f: () => fixing.enter(), z: undo,
   "+": () => viewer.zoomBy(1.4), "=": () => viewer.zoomBy(1.4), "-": () => viewer.zoomBy(1 / 1.4),
   " ": () => view(VIEWS[(VIEWS.indexOf(viewer.view) + 1) % VIEWS.length]),
@@ -316,10 +316,10 @@ document.addEventListener("keydown", event => {
 
 setInterval(look, LOOK_MS);
 document.addEventListener("visibilitychange", look);
-setInterval(() => { if (desk.lease && desk.item) hold(desk.item).catch(error => { if (!error.offline) desk.lease = null; say(error.message, true); }); }, 30000);
+setInterval(() => { if (state.lease && state.item) hold(state.item).catch(error => { if (!error.offline) state.lease = null; say(error.message, true); }); }, 30000);
 window.addEventListener("pagehide", () => {
-  if (!desk.lease) return;
-  fetch(`${base}/items/${desk.lease.item}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": csrf, "Content-Type": "application/json" }, body: JSON.stringify({ lease: desk.lease.token }) });
+  if (!state.lease) return;
+  fetch(`${base}/items/${state.lease.item}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": csrf, "Content-Type": "application/json" }, body: JSON.stringify({ lease: state.lease.token }) });
 });
 const first = items.findIndex(isFree);
 open(first >= 0 ? first : 0);

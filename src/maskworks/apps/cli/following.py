@@ -1,0 +1,84 @@
+"""Follow a run of pictures: report each row, sum up, and say how to go on."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from maskworks.apps.cli.report import RowCounts, reporting, short
+from maskworks.apps.cli.stopping import INTERRUPTED
+from maskworks.batch.planning import Plan
+from maskworks.batch.work import ManifestRow
+
+Style = Literal["text", "json", "quiet"]
+
+LONGEST_COMMAND = 2000
+
+
+def style_of(*, as_json: bool, quiet: bool) -> Style:
+    """Return what a run says."""
+    return "json" if as_json else "quiet" if quiet else "text"
+
+
+def follow(plan: Plan, rows: Iterable[ManifestRow], style: Style) -> RowCounts:
+    """Report each row as it comes."""
+    shown = {str(work.source): work.shown for work in plan.works}
+    tally = RowCounts(kept=len(plan.kept))
+    told = "errors" if _is_piped(plan) and style == "text" else style
+    with reporting(len(plan.todo), shown, style=told) as say:
+        for row in plan.kept:
+            tally.counts[row.status] += 1
+            if style == "json":
+                say(row)
+        for row in rows:
+            tally.counts[row.status] += 1
+            say(row)
+    return tally
+
+
+def sum_up(
+    plan: Plan,
+    tally: RowCounts,
+    style: Style,
+    *,
+    notes: Sequence[str] = (),
+    again: Sequence[str] = (),
+) -> int:
+    """Print what became of a run and return its exit code.
+
+    Parameters
+    ----------
+    plan : Plan
+    tally : RowCounts
+    style : Style
+    notes : what else the user should know
+    again : the words of the command, to go on with
+    """
+    left = len(plan.works) - sum(tally.counts.values())
+    lines = [tally.sentence(), *plan.notes, *notes]
+    if plan.manifest:
+        lines.append(f"manifest: {short(str(plan.manifest))}")
+    if style != "quiet" and (len(plan.works) > 1 or plan.manifest is not None):
+        to_stderr = style == "json" or _is_piped(plan)
+        print("\n".join(lines), file=sys.stderr if to_stderr else sys.stdout)
+    if left:
+        print(f"stopped with {left} left to do; {_how_to_resume(plan, again)}", file=sys.stderr)
+        return INTERRUPTED
+    return 1 if tally.counts["failed"] else 0
+
+
+def _is_piped(plan: Plan) -> bool:
+    return plan.works[0].output == Path("-")
+
+
+def _how_to_resume(plan: Plan, again: Sequence[str]) -> str:
+    if plan.manifest is None or not again:
+        return "run it again"
+    words = [w for w in ("maskworks", *again) if w not in ("--overwrite", "--resume")]
+    command = shlex.join([*words, "--resume"])
+    if len(command) > LONGEST_COMMAND:
+        return "go on with the same command and `--resume`"
+    return f"go on with:\n  {command}"
