@@ -1,7 +1,7 @@
 """Fit the score model on pictures with a truth, and write studio/scoring/score_model.toml.
 
-    python bench/fit_score.py DEV RESERVE ROOMS     ten minutes a thousand pictures and core
-    python bench/fit_score.py DEV --dry-run         print what would be written
+    python bench/fit_score.py RESERVE EMPTY ...     four minutes a thousand pictures and core
+    python bench/fit_score.py RESERVE --dry-run     print what would be written
 
 Each folder holds KIND/STEM.webp (or .jpg, .png) with the truth as KIND/STEM.png beside; a KIND
 without a single truth holds pictures without a subject, each of which is a bad cut-out if one is
