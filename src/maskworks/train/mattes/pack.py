@@ -155,7 +155,9 @@ def _labelled(
             if teach is None or recipe.teacher is None:
                 raise RecipeError(path.parent, "needs a teacher", "add [teacher] to the recipe")
             soft = teach(source.folder, path.stem, full)
-            if soft is None or not is_confident(soft.astype(np.float32) / 255, recipe.teacher):
+            if soft is None or not is_confident(
+                (soft / np.float32(255)).astype(np.float32), recipe.teacher
+            ):
                 continue
             small = PilImage.fromarray(soft)
             matte = np.asarray(small.resize(picture.size, PilImage.Resampling.BICUBIC))
