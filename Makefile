@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint fix docs bench bench-8000 bench-serve clean
+.PHONY: help demo test test-slow lint fix docs bench bench-8000 bench-serve audit clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench-8000: $(VENV)/.core ## run a campaign of 8,000 photos, into docs/benchmark
 
 bench-serve: $(VENV)/.dev ## measure the service against rembg's (a quarter of an hour)
 	@$(BIN)/python bench/serve.py $(SERVE)
+
+audit: $(VENV)/.dev ## ask pip-audit about the pinned versions (needs a connection)
+	@$(BIN)/python -m pip install -qq pip-audit
+	@$(BIN)/pip-audit --no-deps --disable-pip -r constraints.txt
 
 clean: ## remove the environments, caches and whatever the demo and the benchmark wrote
 	rm -rf $(VENV) .venv-rembg demo-out bench/out build dist

@@ -46,9 +46,14 @@ _NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _SUB_IFDS, _DNG_VERSION = 254, 256, 257, 330
 
 @dataclass(frozen=True)
 class Limits:
-    """What is refused before it is decoded: more than `max_pixels` pixels (H times W)."""
+    """What is refused before it is decoded: more than `max_pixels` pixels (H times W).
+
+    `seconds` is what everything that is done with one picture may take, for whoever works on
+    many; None is without limit.
+    """
 
     max_pixels: int = 100_000_000
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def check_structure(stream: IO[bytes], kind: str) -> None:
         stream.seek(at)
 
 
-def tail_of(content: bytes, kind: str) -> int | None:
+def tail_of(content: Buffer, kind: str) -> int | None:
     r"""Return how many bytes lie behind the end of a picture, None if its end is not found.
 
     Examples

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import UsageError
+from maskworks.core.toml_text import parse_toml
 
 FOLDER = Path(__file__).parent / "taxonomies"
 MOST_IDS = 65_536
@@ -257,8 +258,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         If it cannot be read or is not TOML.
     """
     try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
+        return parse_toml(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: is not TOML ({error}); correct it") from error
     except OSError as error:

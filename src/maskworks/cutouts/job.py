@@ -12,6 +12,7 @@ from maskworks.batch.running import Draft, attempt
 from maskworks.batch.work import ManifestRow, Work
 from maskworks.batch.workers import PixelBudget, header_pixels
 from maskworks.batch.writing import write_file
+from maskworks.core.deadline import deadline, go_on
 from maskworks.core.errors import UnreadableError
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.cutouts.cutout import Cutout, RenderOptions, render
@@ -46,8 +47,12 @@ def do_work(work: Work, job: CutoutJob, budget: PixelBudget) -> ManifestRow:
     draft = Draft(ManifestRow(source=str(work.source), output=None, status="failed", model=model))
 
     def do() -> ManifestRow:
-        with budget.take(min(header_pixels(work), job.limits.max_pixels)):
-            cutout = _cut(_read(draft, work, job), draft, work, job)
+        pixels = min(header_pixels(work), job.limits.max_pixels)
+        with budget.take(pixels), deadline(job.limits.seconds):
+            picture = _read(draft, work, job)
+            go_on(work.shown)
+            cutout = _cut(picture, draft, work, job)
+            go_on(work.shown)
             return _write(cutout, draft, work, job)
 
     return attempt(work, draft, do, debug=job.debug)

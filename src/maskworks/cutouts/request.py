@@ -48,6 +48,7 @@ class CutoutRequest:
     existing: Existing = "refuse"
     manifest: Path | None = None
     max_pixels: int = Limits().max_pixels
+    picture_seconds: float = 300.0
     keep_metadata: bool = False
     provenance: Provenance = "none"
     provider: str = "cpu"
@@ -111,7 +112,7 @@ def plan_cutting(
         return CutoutJob(
             model=model,
             rendering=rendering,
-            limits=Limits(request.max_pixels),
+            limits=Limits(request.max_pixels, request.picture_seconds or None),
             refinement=refinement,
             trimaps=trimaps,
             min_confidence=request.min_confidence,

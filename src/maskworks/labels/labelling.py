@@ -18,6 +18,7 @@ from maskworks.batch.running import Draft, attempt
 from maskworks.batch.work import ManifestRow, Seconds, Work
 from maskworks.batch.workers import PixelBudget, header_pixels
 from maskworks.batch.writing import prepare_output, write_file
+from maskworks.core.deadline import deadline, go_on
 from maskworks.core.errors import UnreadableError, UsageError
 from maskworks.core.reading import Details, Picture, read_picture
 from maskworks.core.values import Box, Image
@@ -70,6 +71,11 @@ def _at_once(
     row: ManifestRow, work: Work, job: LabelJob, windows: Windows | None = None
 ) -> ManifestRow:
     """Label a picture that fits into memory."""
+    with deadline(job.limits.seconds):
+        return _in_time(row, work, job, windows)
+
+
+def _in_time(row: ManifestRow, work: Work, job: LabelJob, windows: Windows | None) -> ManifestRow:
     began = time.perf_counter()
     if windows is None:
         picture = read_picture(work.source, job.limits, name=work.shown)
@@ -79,6 +85,7 @@ def _at_once(
     row = _read_row(row, work, job, picture.image.size)
     row = replace(row, seconds=Seconds(read=_since(began)))
     began = time.perf_counter()
+    go_on(work.shown)
     labelled = label_whole_or_tiled(picture, job)
     row = replace(row, seconds=replace(row.seconds, segment=_since(began)))
     began = time.perf_counter()

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from maskworks.core.errors import LicenceError, ModelError, UnknownModelError
+from maskworks.core.toml_text import parse_toml
 from maskworks.models import settings
 from maskworks.models.confidence_fit import FILE as FITS
 from maskworks.models.confidence_fit import ConfidenceFit, read_fits
@@ -155,7 +156,7 @@ def read_weights(path: Path) -> dict[str, Built]:
 
 def _toml(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         message = f"{path}: cannot be read ({error}); correct it or delete it"
         raise ModelError(message) from error

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from bisect import bisect_right
 from datetime import date
 from pathlib import Path
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import ModelError, OutputError
+from maskworks.core.toml_text import parse_toml
 from maskworks.models.settings import home
 
 FILE = "confidence.toml"
@@ -97,7 +97,7 @@ def read_fits(path: Path | None = None) -> dict[str, ConfidenceFit]:
     if not path.is_file():
         return {}
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = parse_toml(path.read_text(encoding="utf-8"))
         return {name: ConfidenceFit.model_validate(table) for name, table in tables.items()}
     except ValidationError as error:
         first = error.errors()[0]

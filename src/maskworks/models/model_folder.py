@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from maskworks.core.errors import ModelError, UsageError
+from maskworks.core.toml_text import parse_toml
 from maskworks.models.checksum import digest
 from maskworks.models.families.smp_models import CLASS_KEY
 from maskworks.models.labelling import Segmenter
@@ -157,7 +157,7 @@ def _of_row(folder: Path, opening: Opening) -> Segmenter:
 def _row(folder: Path) -> tuple[ModelSpec, Path]:
     path = folder / ROW
     try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+        fields = parse_toml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); correct it") from error
     file = folder / str(fields.get("file", ""))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from maskworks.core.deadline import go_on
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Picture
 from maskworks.cutouts.backgrounds import Background
@@ -124,8 +125,15 @@ def steps_for(settings: Settings) -> tuple[Step, ...]:
 
 
 def send_down(item: Item, steps: Iterable[Step]) -> Item:
-    """Return what all steps make of an item."""
+    """Return what all steps make of an item.
+
+    Raises
+    ------
+    TooSlowError
+        If the time of this picture has run out between two steps.
+    """
     for step in steps:
+        go_on()
         item = step(item)
     return item
 

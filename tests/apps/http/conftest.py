@@ -19,6 +19,7 @@ import uvicorn
 from PIL import Image
 
 from maskworks.apps.http.app import create_app
+from maskworks.apps.http.serving import config_of
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.run.run import CampaignRun, RunListener, run_campaign
@@ -43,10 +44,7 @@ class Running:
         self._socket = socket.create_server((settings.host, 0))
         self.port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(
-            self.app, log_config=None, access_log=False, proxy_headers=False, lifespan="on"
-        )
-        self.server = uvicorn.Server(config)
+        self.server = uvicorn.Server(config_of(self.app, settings))
         self._thread = threading.Thread(
             target=self.server.run, kwargs={"sockets": [self._socket]}, daemon=True
         )

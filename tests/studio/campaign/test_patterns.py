@@ -69,3 +69,12 @@ def test_path_pattern_equals_brute_force(names, pieces):
 def test_name_pattern_knows_no_folders():
     assert name_matches("GLS/100", "gls*")
     assert not name_matches("GLS", "gls-?")
+
+
+def test_pattern_of_many_stars_is_answered_at_once():
+    """With every place of every star tried, these would take longer than the universe is old."""
+    assert not name_matches("a" * 5000, "*a" * 30 + "b")
+    assert name_matches("a" * 5000, "*a" * 30)
+    deep = "/".join(["a"] * 200)
+    assert not path_matches(deep, "/".join(["**", "a"] * 30) + "/b")
+    assert path_matches(deep, "/".join(["**", "a"] * 30))

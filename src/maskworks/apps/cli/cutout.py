@@ -126,6 +126,9 @@ def cutout(
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Larger pictures are refused before they are decoded.")
     ] = Limits().max_pixels,
+    picture_seconds: Annotated[
+        float, typer.Option(min=0, help="A picture that takes longer fails; 0 is without limit.")
+    ] = 300.0,
     keep_metadata: Annotated[
         bool,
         typer.Option("--keep-metadata", help="Keep the EXIF: place, camera, owner, date."),
@@ -190,6 +193,7 @@ def cutout(
         existing="overwrite" if overwrite else "resume" if resume else "refuse",
         manifest=manifest,
         max_pixels=max_pixels,
+        picture_seconds=picture_seconds,
         keep_metadata=keep_metadata,
         provenance=provenance,
         provider=provider,

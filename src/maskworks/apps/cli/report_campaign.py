@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskworks.apps.cli.campaigns import known, opened
+from maskworks.apps.cli.campaigns import known
 from maskworks.apps.cli.report import short
 from maskworks.studio.campaign.campaign_file import read_campaign
 
@@ -34,9 +34,11 @@ def report(
     They show the campaign as it is now, with every decision and every file that came back.
     """
     from maskworks.studio.run.reporting import report_campaign
+    from maskworks.studio.store import database_beside
+    from maskworks.studio.store.opening import open_to_read
 
     file = read_campaign(campaign)
-    with opened(file, database, create=False) as store:
+    with open_to_read(database or database_beside(file.path)) as store:
         written = report_campaign(file, store, known(store, file))
     if as_json:
         (figures,) = [path for path in written.files if path.name == "report.json"]

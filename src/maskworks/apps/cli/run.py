@@ -41,6 +41,9 @@ def run(
         ),
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
+    picture_seconds: Annotated[
+        float, typer.Option(min=0, help="A picture that takes longer fails; 0 is without limit.")
+    ] = 300.0,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line on stdout, nothing else.")
     ] = False,
@@ -61,7 +64,10 @@ def run(
     if check:
         _check(file, database, as_json=as_json)
         return
-    code = run_file(file, database, wait=wait, threads=threads, as_json=as_json, debug=debug)
+    code = run_file(
+        file, database, wait=wait, threads=threads, picture_seconds=picture_seconds,
+        as_json=as_json, debug=debug,
+    )  # fmt: skip
     raise typer.Exit(code)
 
 
@@ -71,6 +77,7 @@ def run_file(
     *,
     wait: bool = False,
     threads: int = 0,
+    picture_seconds: float = 300.0,
     as_json: bool = False,
     debug: bool = False,
 ) -> int:
@@ -92,6 +99,7 @@ def run_file(
                 wait_s=math.inf if wait else 0.0,
                 held=lambda: finishing(stop),
                 debug=debug,
+                picture_seconds=picture_seconds or None,
             )
             listener = RunListener(waiting=watch.waiting, begun=watch.begun, done=watch.done)
             ended = run_campaign(work, listener)

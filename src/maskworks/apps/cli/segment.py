@@ -162,6 +162,9 @@ def segment(
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Larger pictures are refused before they are decoded.")
     ] = Limits().max_pixels,
+    picture_seconds: Annotated[
+        float, typer.Option(min=0, help="A picture that takes longer fails; 0 is without limit.")
+    ] = 300.0,
     provider: Annotated[
         str, typer.Option(help="cpu, cuda, openvino, coreml or directml; never another instead.")
     ] = "cpu",
@@ -214,7 +217,7 @@ def segment(
         window=None if window is None else Window.parse(window),
         existing="overwrite" if overwrite else "resume" if resume else "refuse",
         manifest=manifest,
-        limits=Limits(max_pixels),
+        limits=Limits(max_pixels, picture_seconds or None),
         debug=debug,
     )
     style = style_of(as_json=as_json, quiet=quiet)

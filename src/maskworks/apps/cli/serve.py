@@ -65,6 +65,21 @@ def serve(
     deadline: Annotated[float, typer.Option(min=1, help="Seconds a request may take.")] = 60.0,
     max_upload_mb: Annotated[float, typer.Option(min=0.1, help="Of one request.")] = 22.0,
     max_pixels: Annotated[int, typer.Option(min=1, help="Of one picture.")] = 50_000_000,
+    picture_seconds: Annotated[
+        float, typer.Option(min=1, help="A campaign's picture that takes longer fails.")
+    ] = 120.0,
+    max_data_gb: Annotated[
+        float, typer.Option(min=0.001, help="Of the data folder; beyond it uploads get 507.")
+    ] = 50.0,
+    max_connections: Annotated[
+        int, typer.Option(min=1, help="Open at once; a further one is closed.")
+    ] = 512,
+    require_keys: Annotated[
+        bool,
+        typer.Option(
+            "--require-keys", help="Let nobody in without a key, on this machine neither."
+        ),
+    ] = False,
     rate: Annotated[
         float, typer.Option(min=0, help="Megapixels a minute of each key; 0 is without limit.")
     ] = 500.0,
@@ -83,6 +98,13 @@ def serve(
         float | None,
         typer.Option(min=0, help="Delete finished campaigns made over HTTP after so long."),
     ] = None,
+    retention_names: Annotated[
+        bool,
+        typer.Option(
+            "--retention-names",
+            help="Clear names of files and people in the rows of what is deleted; the trail stays.",
+        ),
+    ] = False,
     webhook_secret: Annotated[
         str | None,
         typer.Option(envvar="MASKWORKS_WEBHOOK_SECRET", help="Signs webhooks; none sends none."),
@@ -121,10 +143,15 @@ def serve(
             pixels=max_pixels,
             places=queue,
             seconds=deadline,
+            picture_seconds=picture_seconds,
+            data_bytes=int(max_data_gb * 1024 * MEGABYTE),
+            connections=max_connections,
             megapixels_per_minute=rate or None,
         ),
         fetching=Fetching(allowed=allow_urls, networks=tuple(map(_network, url_network or ()))),
         retention_days=retention_days,
+        retention_names=retention_names,
+        require_keys=require_keys,
         origins=tuple(origin or ()),
         webhook_secret=webhook_secret,
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,7 +15,7 @@ from starlette.requests import Request
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.settings import is_loopback
 from maskworks.studio.store.keys import SCOPES, ApiKey, Scope, find_key
-from maskworks.studio.store.usage import Admission, admit, charge
+from maskworks.studio.store.usage import Admission, admit, refund
 
 if TYPE_CHECKING:
     from maskworks.apps.http.service import Service
@@ -21,7 +24,11 @@ LOCAL = "local"
 """What a caller from this machine without a key is called."""
 
 _OURS = "mw_"
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+_FORWARDED = frozenset({
+    "forwarded", "via", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip",
+    "fastly-client-ip", "x-original-forwarded-for", "x-envoy-external-address",
+})  # fmt: skip
+_FORWARDED_BEGIN = ("x-forwarded", "cf-", "x-amzn-", "x-azure-", "x-arr-", "x-appengine-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +38,11 @@ class Caller:
     name: str
     scopes: tuple[Scope, ...]
     key: ApiKey | None = None
+
+    @property
+    def share(self) -> str | None:
+        """Whose share of the places a request takes; None on loopback without a key."""
+        return None if self.key is None else self.key.prefix
 
 
 def auth_failed(detail: str, status: int = 403) -> ApiError:
@@ -52,21 +64,47 @@ def is_local(request: Request, service: Service) -> bool:
     The service must listen on loopback only, no proxy may stand in between, and a browser must
     have asked for this very host from a page of its own: a page elsewhere cannot call.
     """
-    if not service.settings.on_loopback or request.client is None:
+    settings = service.settings
+    if settings.require_keys or not settings.on_loopback or request.client is None:
         return False
-    headers = request.headers
-    if any(name in headers for name in _FORWARDED) or not is_loopback(request.client.host):
+    if came_through(request) or not is_loopback(request.client.host):
         return False
-    host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    host = _host_of(f"//{request.headers.get('host', '')}")
     return is_loopback(host) and not from_elsewhere(request)
+
+
+def came_through(request: Request) -> bool:
+    """Say whether a proxy or tunnel shows that it has handed this request on.
+
+    Old HTTP/1.0 counts too: proxies speak it to what stands behind them unless told otherwise.
+    One that adds nothing and speaks HTTP/1.1 cannot be told from a caller on this machine;
+    ``--require-keys`` is for that.
+    """
+    names = request.headers.keys()
+    shown = any(name in _FORWARDED or name.startswith(_FORWARDED_BEGIN) for name in names)
+    return shown or request.scope.get("http_version") not in ("1.1", "2", "3")
+
+
+def _host_of(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:  # brackets that close nothing
+        return ""
 
 
 def from_elsewhere(request: Request) -> bool:
     """Say whether a browser sends this for a page of another site."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
+    if origin is not None and _place_of(origin) != request.headers.get("host", ""):
         return True
     return request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
+
+
+def _place_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 async def caller_of(request: Request, service: Service, scope: Scope) -> Caller:
@@ -105,18 +143,44 @@ def check_scope(caller: Caller, scope: Scope) -> Caller:
     return caller
 
 
-async def let_in(service: Service, caller: Caller, megapixels: float) -> dict[str, str]:
-    """Count a picture against its caller's rate and look at the quota; return headers.
+@asynccontextmanager
+async def charged(
+    service: Service,
+    caller: Caller,
+    megapixels: float,
+    credits: float = 1.0,  # noqa: A002
+) -> AsyncIterator[dict[str, str]]:
+    """Charge pictures to their caller's minute and month; yield headers.
+
+    The charge comes first, so that many requests at once cannot outrun the quota; what comes of
+    nothing is given back.
 
     Raises
     ------
     ApiError
         429 beyond the rate, 402 beyond the quota.
     """
+    headers = await _let_in(service, caller, megapixels, credits)
+    try:
+        yield headers
+    except BaseException:
+        if caller.key is not None:
+            back = partial(refund, service.store, caller.key, credits, megapixels)
+            await asyncio.shield(asyncio.to_thread(back))
+        raise
+
+
+async def _let_in(
+    service: Service,
+    caller: Caller,
+    megapixels: float,
+    credits: float,  # noqa: A002
+) -> dict[str, str]:
     if caller.key is None:
         return {}
     rate = service.settings.bounds.megapixels_per_minute
-    found = await asyncio.to_thread(admit, service.store, caller.key, megapixels, rate=rate)
+    ask = partial(admit, service.store, caller.key, megapixels, rate=rate, credits=credits)
+    found = await asyncio.to_thread(ask)
     headers = rate_headers(found)
     if found.refused == "quota":
         raise ApiError(
@@ -131,12 +195,6 @@ async def let_in(service: Service, caller: Caller, megapixels: float) -> dict[st
             headers | {"Retry-After": str(wait)},
         )  # fmt: skip
     return headers
-
-
-async def settle_up(service: Service, caller: Caller, credits: float, megapixels: float) -> None:  # noqa: A002
-    """Charge what was answered to the caller's month."""
-    if caller.key is not None:
-        await asyncio.to_thread(charge, service.store, caller.key, credits, megapixels)
 
 
 def rate_headers(found: Admission) -> dict[str, str]:

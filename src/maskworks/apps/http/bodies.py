@@ -1,14 +1,22 @@
-"""What a request brings: multipart, urlencoded or JSON, read with a limit, as one form."""
+"""What a request brings: multipart, urlencoded or JSON, read with limits, as one form.
+
+A body has a most of bytes and a least of speed. JSON and urlencoded bodies are parsed on a
+thread, and only once it was counted what they are made of: thirty megabytes of braces cost
+more than thirty megabytes of picture.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -18,8 +26,20 @@ from starlette.types import Message
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.work_queue import GoneError
 
-_MOST_FILES = 1000
-_MOST_FIELDS = 100
+SMALL_BYTES = 1 << 16
+"""Of a body that brings no picture, such as a login."""
+
+MOST_FIELDS = 100
+"""Of a form."""
+
+MOST_MARKS = 400_000
+"""Commas, colons and brackets of a JSON body: what 50,000 points of a drawing need, twice."""
+
+MOST_DEPTH = 32
+"""Lists and objects of a JSON body inside each other."""
+
+_FORM_FILES = 10
+_STRINGS_AND_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _BASE64 = 4 / 3
 _AROUND_BYTES = 1 << 16
 
@@ -53,6 +73,19 @@ class FormFields:
         return next(iter(self.files.get(name, [])), None)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How long a body may take: `seconds` in all, and how slow it may be in between.
+
+    It may pause for `pause_s`, and after so long must have brought `bytes_per_second` on the
+    average.
+    """
+
+    seconds: float
+    bytes_per_second: float = 8192.0
+    pause_s: float = 15.0
+
+
 def too_large_body(limit: int) -> ApiError:
     """Return the error of a body beyond the limit."""
     return ApiError(
@@ -60,38 +93,45 @@ def too_large_body(limit: int) -> ApiError:
     )
 
 
-async def read_form(request: Request, *, limit: int, seconds: float) -> FormFields:
+async def read_form(request: Request, *, limit: int, pace: Pace, small: bool = False) -> FormFields:
     """Read the body of a request, at most `limit` bytes of it.
 
     Larger files are kept on disk while they arrive, not in memory.
 
+    Parameters
+    ----------
+    limit : bytes of a picture; a body may be larger by what base64 and the form around it take
+    pace : how slow it may be
+    small : it brings no picture, and `limit` is that of the whole body
+
     Raises
     ------
     ApiError
-        413 if it is larger, 408 if it takes longer than `seconds`, 415 if it is no form and
-        no JSON, 400 if it is damaged.
+        413 if it is larger, 408 if it is too slow, 415 if it is no form and no JSON, 400 if it
+        is damaged or made of too much.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     most = (
-        limit + _AROUND_BYTES
+        limit
+        if small
+        else limit + _AROUND_BYTES
         if kind == "multipart/form-data"
         else int(limit * _BASE64) + _AROUND_BYTES
     )
     said = request.headers.get("content-length", "")
     if said.isdigit() and int(said) > most:
         raise too_large_body(limit)
-    bounded = Request(request.scope, _Bounded(request, most, limit).receive)
+    bounded = Request(request.scope, _Bounded(request, most, limit, pace).receive)
     try:
-        async with asyncio.timeout(seconds):
-            if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
-                return await _from_form(bounded, limit)
-            body = await bounded.body()
-    except TimeoutError as error:
-        raise ApiError(408, "slow_upload", f"the body took longer than {seconds:g} s") from error
+        if kind == "multipart/form-data":
+            return await _from_form(bounded, limit)
+        body = await bounded.body()
     except ClientDisconnect as error:
         raise GoneError from error
+    if kind == "application/x-www-form-urlencoded":
+        return FormFields(await asyncio.to_thread(_from_urlencoded, body), {})
     if kind == "application/json" or kind.endswith("+json"):
-        return FormFields(_from_json(body), {})
+        return FormFields(await asyncio.to_thread(_from_json, body), {})
     if not body:
         return FormFields({}, {})
     raise ApiError(
@@ -103,14 +143,27 @@ async def read_form(request: Request, *, limit: int, seconds: float) -> FormFiel
 
 
 class _Bounded:
-    """Counts what a request sends and stops at the limit."""
+    """Counts what a request sends and how fast, and stops at the limits."""
 
-    def __init__(self, request: Request, most: int, limit: int) -> None:
+    def __init__(self, request: Request, most: int, limit: int, pace: Pace) -> None:
         self._request, self._most, self._limit, self._seen = request, most, limit, 0
+        self._pace, self._began = pace, time.monotonic()
 
     async def receive(self) -> Message:
         """Return the next piece."""
-        message = await self._request.receive()
+        pace, now = self._pace, time.monotonic()
+        earned = self._seen / pace.bytes_per_second
+        ends = self._began + min(pace.seconds, pace.pause_s + earned)
+        try:
+            async with asyncio.timeout(min(pace.pause_s, ends - now)):
+                message = await self._request.receive()
+        except TimeoutError as error:
+            raise ApiError(
+                408,
+                "slow_upload",
+                f"the body took longer than {pace.seconds:g} s, paused for {pace.pause_s:g} s or "
+                f"brought less than {pace.bytes_per_second:g} bytes a second",
+            ) from error
         self._seen += len(message.get("body", b""))
         if self._seen > self._most:
             raise too_large_body(self._limit)
@@ -120,7 +173,8 @@ class _Bounded:
 async def _from_form(request: Request, limit: int) -> FormFields:
     fields: dict[str, object] = {}
     files: dict[str, list[Upload]] = {}
-    async with _parsed(request, limit) as form:
+    most_part = int(limit * _BASE64) + _AROUND_BYTES
+    async with _parsed(request, most_part, files=_FORM_FILES) as form:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
                 data = await value.read()
@@ -131,11 +185,14 @@ async def _from_form(request: Request, limit: int) -> FormFields:
 
 
 @asynccontextmanager
-async def _parsed(request: Request, limit: int) -> AsyncIterator[FormData]:
-    parts = {"max_files": _MOST_FILES, "max_fields": _MOST_FIELDS}
+async def _parsed(request: Request, most_part: int, *, files: int) -> AsyncIterator[FormData]:
+    parts = {"max_files": files, "max_fields": MOST_FIELDS}
     try:
-        form = await request.form(**parts, max_part_size=int(limit * _BASE64) + _AROUND_BYTES)
+        form = await request.form(**parts, max_part_size=most_part)
     except HTTPException as error:  # Starlette's word for a damaged form
+        if "Too many files" in error.detail:
+            said = f"the form has more than {files:,} files; send them in several"
+            raise ApiError(413, "too_many_files", said) from error
         raise ApiError(400, "bad_form", f"the form is damaged: {error.detail}") from error
     try:
         yield form
@@ -143,7 +200,37 @@ async def _parsed(request: Request, limit: int) -> AsyncIterator[FormData]:
         await form.close()
 
 
+def _from_urlencoded(body: bytes) -> dict[str, object]:
+    """Return the fields; a name that is there twice has its last value."""
+    escapes = body.count(b"%")
+    if body.count(b"&") >= MOST_FIELDS or escapes > len(body) // 8 + SMALL_BYTES:
+        raise ApiError(400, "bad_form", f"the form has more than {MOST_FIELDS} fields or too many "
+                       "escapes; send multipart/form-data")  # fmt: skip
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _check_json(body: bytes) -> None:
+    """Return if a JSON body is made of no more than a request needs.
+
+    Raises
+    ------
+    ApiError
+        400
+    """
+    marks = sum(body.count(mark) for mark in (b",", b":", b"[", b"{"))
+    if marks > MOST_MARKS:
+        raise ApiError(400, "bad_json", f"the body has {marks:,} commas, colons and brackets, "
+                       f"more than {MOST_MARKS:,}")  # fmt: skip
+    depth = 0
+    for found in _STRINGS_AND_BRACKETS.finditer(body):
+        kind = found[0][:1]
+        depth += (kind in b"[{") - (kind in b"]}")
+        if depth > MOST_DEPTH:
+            raise ApiError(400, "bad_json", f"the body is nested more than {MOST_DEPTH} deep")
+
+
 def _from_json(body: bytes) -> dict[str, object]:
+    _check_json(body)
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -154,7 +241,7 @@ def _from_json(body: bytes) -> dict[str, object]:
 
 
 async def receive_campaign(
-    request: Request, place: Callable[[str], Path], *, limit: int, seconds: float
+    request: Request, place: Callable[[str], Path], *, limit: int, pace: Pace, files: int = 1
 ) -> dict[str, str]:
     """Write every file of a multipart body to where `place` says; return the other fields.
 
@@ -163,23 +250,21 @@ async def receive_campaign(
     Raises
     ------
     ApiError
-        As `read_form`.
+        As `read_form`; also if there are more than so many `files`.
     """
     said = request.headers.get("content-length", "")
     if said.isdigit() and int(said) > limit:
         raise too_large_body(limit)
-    bounded = Request(request.scope, _Bounded(request, limit, limit).receive)
+    bounded = Request(request.scope, _Bounded(request, limit, limit, pace).receive)
     fields: dict[str, str] = {}
     try:
-        async with asyncio.timeout(seconds), _parsed(bounded, _AROUND_BYTES) as form:
+        async with _parsed(bounded, _AROUND_BYTES, files=files) as form:
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
                     target = place(value.filename or "")
                     await asyncio.to_thread(_copied, value, target)
                 else:
                     fields[name] = value.strip()
-    except TimeoutError as error:
-        raise ApiError(408, "slow_upload", f"the body took longer than {seconds:g} s") from error
     except ClientDisconnect as error:
         raise GoneError from error
     return fields

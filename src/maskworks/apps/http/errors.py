@@ -16,12 +16,13 @@ from maskworks.core.errors import (
     OutputError,
     RecipeError,
     TooLargeError,
+    TooSlowError,
     UnknownModelError,
     UnreadableError,
     UsageError,
 )
 from maskworks.studio.store.holding import HeldError
-from maskworks.studio.store.reviewing import LeasedError
+from maskworks.studio.store.reviewing import DecidedError, LeasedError
 
 # An absolute path up to its last name; not that of an address of the web.
 _FOLDERS = re.compile(r"""(?<![\w/.:])(?:[A-Za-z]:)?/(?:[^/\n:;,'"()]+/)+""")
@@ -29,6 +30,7 @@ _FOLDERS = re.compile(r"""(?<![\w/.:])(?:[A-Za-z]:)?/(?:[^/\n:;,'"()]+/)+""")
 STATUS: Mapping[type[MaskworksError], int] = {
     UnreadableError: 422,
     TooLargeError: 413,
+    TooSlowError: 504,
     ImageError: 422,
     UnknownModelError: 404,
     LicenceError: 403,
@@ -38,6 +40,7 @@ STATUS: Mapping[type[MaskworksError], int] = {
     UsageError: 400,
     RecipeError: 400,
     LeasedError: 409,
+    DecidedError: 409,
     HeldError: 409,
 }
 """The status of each error of ours; the first class that fits counts."""

@@ -7,9 +7,12 @@ import logging
 import secrets
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maskworks.apps.http.metrics import Metrics
@@ -51,8 +54,10 @@ class RequestMiddleware:
     No query, no body and no file's name is logged, only the address's pattern.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, unexpected: Callable[[Request, Exception], Response]
+    ) -> None:
+        self._app, self._metrics, self._unexpected = app, metrics, unexpected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -62,8 +67,12 @@ class RequestMiddleware:
         seen = RequestLog(secrets.token_hex(8))
         scope.setdefault("state", {})["seen"] = seen
 
+        started = False
+
         async def sending(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 seen.status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = seen.number
@@ -74,6 +83,11 @@ class RequestMiddleware:
 
         try:
             await self._app(scope, receive, sending)
+        except Exception as error:
+            answer = self._unexpected(Request(scope), error)
+            if started:
+                raise  # nothing can be told any more; the connection ends
+            await answer(scope, receive, sending)
         finally:
             self._tell(scope, seen)
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import http.client
 import ipaddress
+import queue
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from maskworks.apps.http.settings import Network
@@ -28,6 +29,13 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _PIECE_BYTES = 1 << 16
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_OUTSIDE = ipaddress.ip_network("2000::/3")
+_SPECIAL = tuple(map(ipaddress.ip_network, (
+    "192.88.99.0/24",  # relays of 6to4
+    "192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24",  # AS112, AMT: infrastructure
+    "2001::/23", "3fff::/20", "5f00::/16", "2620:4f:8000::/48",  # protocols, examples, AS112
+)))  # fmt: skip
+_LOOKUPS = threading.BoundedSemaphore(16)
 _TRY_ANOTHER = "give the address of a public picture"
 
 
@@ -85,12 +93,16 @@ class Reach:
         --------
         >>> reach = Reach()
         >>> [reach.allows(ipaddress.ip_address(a)) for a in ("93.184.216.34", "10.0.0.1",
-        ...     "169.254.169.254", "::1", "::ffff:127.0.0.1", "64:ff9b::a00:1")]
-        [True, False, False, False, False, False]
+        ...     "169.254.169.254", "::1", "::ffff:127.0.0.1", "64:ff9b::a00:1", "fec0::1")]
+        [True, False, False, False, False, False, False]
         """
         inner = embedded(address)
         if any(inner.version == net.version and inner in net for net in self.networks):
             return True
+        if isinstance(inner, ipaddress.IPv6Address) and inner not in _OUTSIDE:
+            return False  # site-local and whatever is not given out
+        if any(inner.version == net.version and inner in net for net in _SPECIAL):
+            return False
         return inner.is_global and not inner.is_multicast and not inner.is_reserved
 
 
@@ -183,7 +195,7 @@ class _Call:
 
     def _resolved(self) -> Address:
         """Return one address of the host, if all of them are allowed."""
-        found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        found = _look_up(self._host, self._port, self._left())
         addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
         if not addresses or not all(map(self._reach.allows, addresses)):
             raise DownloadError(self._url, "leads into a private network", _TRY_ANOTHER)
@@ -191,6 +203,36 @@ class _Call:
         if self._port != _PORTS[self._parts.scheme] and not inside:
             raise DownloadError(self._url, f"port {self._port} is not allowed", _TRY_ANOTHER)
         return addresses[0]
+
+
+def _look_up(host: str, port: int, seconds: float) -> list[Any]:
+    """Return what a name resolves to, within a time: the system's own may be half a minute.
+
+    Raises
+    ------
+    OSError
+        If it resolves to nothing, or not in time.
+    """
+    if not _LOOKUPS.acquire(timeout=seconds):
+        raise TimeoutError("too many names are looked up")
+    answer: queue.SimpleQueue[list[Any] | OSError | UnicodeError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answer.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answer.put(error)
+        finally:
+            _LOOKUPS.release()
+
+    threading.Thread(target=ask, name="name", daemon=True).start()
+    try:
+        found = answer.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError("its name is not resolved in time") from None
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 def _hang_up(sock: socket.socket) -> None:

@@ -5,40 +5,60 @@ from __future__ import annotations
 import asyncio
 import hmac
 from dataclasses import dataclass
+from typing import Literal
 
 from starlette.requests import Request
 
 from maskworks.apps.http.access import Caller, check_scope, from_elsewhere, is_local
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.service import Service
-from maskworks.apps.http.sessions import COOKIE, CSRF_HEADER, csrf_token, unseal
-from maskworks.studio.store.keys import list_keys
+from maskworks.apps.http.sessions import COOKIE, CSRF_HEADER, Session, csrf_token, unseal
+from maskworks.studio.store.keys import ApiKey, list_keys
+from maskworks.studio.store.sessions import has_ended
 
 
 @dataclass(frozen=True, kw_only=True)
 class Visitor:
-    """A reviewer: the name their decisions carry, and the token of their pages."""
+    """A reviewer.
+
+    `who` is the name their decisions carry: the one they gave, with the prefix of their key
+    behind it, since anybody can give any name. `holder` is the key or session that has what
+    they open; `csrf` is the token of their pages.
+    """
 
     who: str
     csrf: str
+    holder: str
+    session: Session
 
 
 async def visitor_of(request: Request, service: Service) -> Visitor | None:
     """Return who is logged in, None if nobody is; a revoked key ends its sessions."""
     cookie = request.cookies.get(COOKIE, "")
     session = unseal(cookie, service.signing, service.now()) if cookie else None
-    if session is None:
+    if session is None or not (session.key or is_local(request, service)):
         return None
-    if session.key:
-        keys = await asyncio.to_thread(list_keys, service.store)
-        mine = [key for key in keys if key.prefix == session.key and key.revoked_at is None]
-        if not mine:
-            return None
-        check_scope(Caller(name=mine[0].name, scopes=mine[0].scopes, key=mine[0]), "review")
-    elif not is_local(request, service):
+
+    def look() -> ApiKey | Literal["over"] | None:
+        if has_ended(service.store, session.number):
+            return "over"
+        keys = list_keys(service.store) if session.key else []
+        return next((k for k in keys if k.prefix == session.key and k.revoked_at is None), None)
+
+    key = await asyncio.to_thread(look)
+    if key == "over" or (session.key and key is None):
         return None
-    request.state.seen.caller = session.who
-    return Visitor(who=session.who, csrf=csrf_token(cookie, service.signing))
+    who = session.who
+    if key is not None:
+        check_scope(Caller(name=key.name, scopes=key.scopes, key=key), "review")
+        who = f"{session.who} [{key.prefix}]"
+    request.state.seen.caller = who
+    return Visitor(
+        who=who,
+        csrf=csrf_token(cookie, service.signing),
+        holder=session.key or session.number,
+        session=session,
+    )
 
 
 async def reviewer(request: Request, service: Service) -> Visitor:

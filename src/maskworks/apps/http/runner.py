@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 
 from maskworks.apps.http.middleware import LOGGER
 from maskworks.apps.http.outbound import Reach
+from maskworks.apps.http.retention import Retention
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.core.errors import DownloadError, MaskworksError
 from maskworks.studio.campaign.campaign_file import read_campaign
@@ -26,13 +25,10 @@ from maskworks.studio.store.jobs import (
     beat,
     claim_job,
     end_job,
-    forget_jobs,
     give_back,
-    list_jobs,
     settle_message,
     take_message,
 )
-from maskworks.studio.store.reviewing import now_of
 
 SIGNATURE = "X-Maskworks-Signature"
 """``t=SECONDS,v1=HEX``: HMAC-SHA256 of ``SECONDS.BODY`` under the webhook secret."""
@@ -70,6 +66,7 @@ class Runner:
         also: Sequence[Callable[[], bool]] = (),
     ) -> None:
         self._settings, self._store, self._reach = settings, store, reach
+        self._retention = Retention(settings, store)
         self._stop = threading.Event()
         self._name = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
         self._threads = [
@@ -85,11 +82,12 @@ class Runner:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
+    def stop(self, within_s: float = 60.0) -> None:
         """End after the pictures in hand; what is left of a job waits for another process."""
+        until = time.monotonic() + within_s
         self._stop.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _again(self, each: Callable[[], bool], pause: float) -> None:
         """Do something over and over; pause where there was nothing to do."""
@@ -144,7 +142,10 @@ class Runner:
 
     def _run(self, job: Job, stop: threading.Event) -> None:
         file = read_campaign(job.campaign_file)
-        run = CampaignRun(file=file, store=self._store, stop=stop, threads=self._settings.threads)
+        run = CampaignRun(
+            file=file, store=self._store, stop=stop, threads=self._settings.threads,
+            picture_seconds=self._settings.bounds.picture_seconds,
+        )  # fmt: skip
         ended = run_campaign(run, RunListener())
         if ended.left:
             give_back(self._store, job)
@@ -178,19 +179,7 @@ class Runner:
         return True
 
     def _sweep(self) -> bool:
-        """Delete campaigns made over HTTP whose time is over: pictures, outputs, all files."""
-        days = self._settings.retention_days
-        if days is None:
-            return False
-        before = now_of(self._store) - timedelta(days=days)
-        home = self._settings.data.absolute() / "campaigns"
-        jobs = list_jobs(self._store)
-        fresh = {j.campaign_file for j in jobs if j.ended_at is None or j.ended_at > before}
-        for file in {job.campaign_file for job in jobs} - fresh:
-            if file.is_relative_to(home):
-                shutil.rmtree(file.parent, ignore_errors=True)
-                forget_jobs(self._store, [job.id for job in jobs if job.campaign_file == file])
-                LOGGER.info("campaign deleted", extra={"fields": {"folder": file.parent.name}})
+        self._retention.sweep()
         return False
 
 

@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING, TypeVar
 
 from starlette.requests import Request
 
-from maskworks.apps.http.bodies import FormFields, read_form, too_large_body
+from maskworks.apps.http.bodies import SMALL_BYTES, FormFields, Pace, read_form, too_large_body
 from maskworks.apps.http.calls import CALLS, Shared
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.metrics import Metrics
+from maskworks.apps.http.middleware import LOGGER
 from maskworks.apps.http.model_cache import ModelCache
 from maskworks.apps.http.outbound import Reach
+from maskworks.apps.http.pictures.cutting import header_size
 from maskworks.apps.http.review.campaigns import OpenCampaigns
 from maskworks.apps.http.review.clicks import finder_of
 from maskworks.apps.http.review.previews import PreviewCache
 from maskworks.apps.http.review.reports import Reports
 from maskworks.apps.http.review.warming import Warming
+from maskworks.apps.http.room import DataRoom
 from maskworks.apps.http.runner import Runner
 from maskworks.apps.http.sessions import signing_key
 from maskworks.apps.http.settings import ServerSettings
-from maskworks.apps.http.work_queue import Ticket, WorkQueue
+from maskworks.apps.http.work_queue import Places, Threads, Ticket, Turns, WorkQueue
 from maskworks.batch.workers import share_cores, taking_turns
 from maskworks.core.errors import DownloadError
 from maskworks.core.reading import Limits
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _MANY = 1 << 16
+_PAGE_THREADS, _PAGES_WAITING = 4, 64
+_FETCH_THREADS, _FETCHES_WAITING = 8, 32
+_FILE_THREADS, _FILES_WAITING = 4, 128
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,6 +62,13 @@ class Service:
     runner: Runner
     previews: PreviewCache
     warming: Warming
+    uploads: Places
+    streams: Places
+    pages: Threads
+    fetches: Threads
+    files: Threads
+    data_room: DataRoom
+    turns: Turns
     signing: bytes = field(repr=False)
     now: Callable[[], float] = field(default=time.time)
 
@@ -67,13 +80,46 @@ class Service:
     async def form(self, request: Request) -> FormFields:
         """Read a request's body within the bounds."""
         bounds = self.settings.bounds
-        return await read_form(request, limit=bounds.upload_bytes, seconds=bounds.seconds)
+        return await read_form(request, limit=bounds.upload_bytes, pace=self.pace(bounds.seconds))
+
+    async def small_form(self, request: Request) -> FormFields:
+        """Read the body of a request that brings a few words, from whoever sends it."""
+        pace = self.pace(self.settings.bounds.header_seconds)
+        return await read_form(request, limit=SMALL_BYTES, pace=pace, small=True)
+
+    def pace(self, seconds: float) -> Pace:
+        """Return how slow a body may be that may take so long."""
+        bounds = self.settings.bounds
+        rate, pause = bounds.bytes_per_second, bounds.pause_seconds
+        return Pace(seconds=seconds, bytes_per_second=rate, pause_s=pause)
+
+    def ticket(self) -> Ticket:
+        """Return the claim of a request whose time begins now."""
+        return Ticket(self.settings.bounds.seconds)
+
+    async def size_of(self, request: Request, data: bytes, ticket: Ticket) -> tuple[int, int]:
+        """Return the size (H, W) that a picture says it has, read on a thread and in time.
+
+        Raises
+        ------
+        ImageError
+            As `header_size`.
+        """
+        return await self.work_queue.run(
+            lambda _: header_size(data, self.limits),
+            ticket,
+            is_gone=request.is_disconnected,
+            header=True,
+        )
 
     async def work(
-        self, request: Request, task: Callable[[Ticket], Result]
+        self,
+        request: Request,
+        task: Callable[[Ticket], Result],
+        ticket: Ticket | None = None,
     ) -> tuple[Result, Mapping[str, float]]:
         """Do a task on a worker; return its result and the seconds of its steps."""
-        ticket = Ticket(self.settings.bounds.seconds)
+        ticket = ticket or self.ticket()
         result = await self.work_queue.run(task, ticket, is_gone=request.is_disconnected)
         return result, ticket.steps
 
@@ -94,9 +140,23 @@ class Service:
             )
         most = self.settings.bounds.upload_bytes
         try:
-            return await asyncio.to_thread(partial(self.reach.fetch, url, most_bytes=most))
+            return await self.fetches.run(partial(self.reach.fetch, url, most_bytes=most))
         except DownloadError as error:
             raise ApiError(400, "failed_download", error.reason) from error
+
+    async def close(self, within_s: float) -> None:
+        """Finish what is in hand, as far as that is possible in so many seconds."""
+        until = time.monotonic() + within_s
+        if not await self.work_queue.close(within_s):
+            LOGGER.error(
+                "work was left behind", extra={"fields": {"workers": self.work_queue.overdue}}
+            )
+        left_s = max(0.0, until - time.monotonic())
+        await asyncio.to_thread(self.runner.stop, left_s)
+        for threads in (self.pages, self.fetches, self.files):
+            threads.close()
+        self.campaigns.close()
+        self.store.close()
 
     def check_bytes(self, data: bytes) -> bytes:
         """Return a file's content if it is not too large.
@@ -159,6 +219,13 @@ def build(settings: ServerSettings, store: Store) -> Service:
         runner=Runner(settings, store, reach, also=(reports.write_due, warming.warm_one)),
         previews=previews,
         warming=warming,
+        uploads=Places(settings.bounds.uploads),
+        streams=Places(settings.bounds.streams),
+        pages=Threads("page", _PAGE_THREADS, _PAGES_WAITING),
+        fetches=Threads("fetch", _FETCH_THREADS, _FETCHES_WAITING),
+        files=Threads("file", _FILE_THREADS, _FILES_WAITING),
+        data_room=DataRoom(settings.data, settings.bounds.data_bytes),
+        turns=Turns(),
         signing=signing_key(settings.data),
     )
     service.metrics.observe(

@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskworks.core.errors import OutputError
@@ -19,15 +19,20 @@ CSRF_HEADER = "x-csrf-token"
 HOURS = 12
 
 _FILE = "session.key"
+_FIELDS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """Who sits there: `key` is the prefix of their key, "" on loopback without one."""
+    """Who sits there: `key` is the prefix of their key, "" on loopback without one.
+
+    `number` tells it from every other session.
+    """
 
     who: str
     key: str
     until: float
+    number: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 def signing_key(data: Path) -> bytes:
@@ -57,7 +62,7 @@ def signing_key(data: Path) -> bytes:
 
 def seal(session: Session, key: bytes) -> str:
     """Return the cookie of a session."""
-    fields = [session.who, session.key, session.until]
+    fields = [session.who, session.key, session.until, session.number]
     body = base64.urlsafe_b64encode(json.dumps(fields).encode()).decode()
     return f"{body}.{_mac(key, 'session', body)}"
 
@@ -74,8 +79,10 @@ def unseal(cookie: str, key: bytes, now: float) -> Session | None:
     body, _, mac = cookie.rpartition(".")
     if not cookie.isascii() or not hmac.compare_digest(mac, _mac(key, "session", body)):
         return None
-    who, prefix, until = json.loads(base64.urlsafe_b64decode(body))
-    return Session(who=who, key=prefix, until=until) if now < until else None
+    fields = json.loads(base64.urlsafe_b64decode(body))
+    if len(fields) != _FIELDS or now >= fields[2]:  # or it is of an earlier version
+        return None
+    return Session(who=fields[0], key=fields[1], until=fields[2], number=fields[3])
 
 
 def csrf_token(cookie: str, key: bytes) -> str:

@@ -35,7 +35,14 @@ class Bounds:
     ----------
     upload_bytes : of a request's body
     campaign_bytes, campaign_seconds : of the body of a new campaign
+    campaign_pictures : of a new campaign
+    data_bytes : of the data folder; what would make it larger is refused
     returned_bytes : of a retoucher's file on the review page
+    uploads : bodies of campaigns and of retouchers that arrive at once
+    bytes_per_second, pause_seconds : how slow a body may be after a pause, and how long one is
+    streams : callers who follow a job's events at once
+    connections, header_seconds : open at once, and how long one may take to say what it wants
+    picture_seconds : of one picture of a campaign
     pixels : of a picture, checked before it is decoded
     places : requests in the house at once, working and waiting; another one gets 429
     seconds : from the first byte to the answer
@@ -45,14 +52,26 @@ class Bounds:
     upload_bytes: int = 22 * MEGABYTE
     campaign_bytes: int = 4096 * MEGABYTE
     campaign_seconds: float = 3600.0
+    campaign_pictures: int = 1000
+    data_bytes: int = 50 * 1024 * MEGABYTE
     returned_bytes: int = 1024 * MEGABYTE
+    uploads: int = 8
+    bytes_per_second: float = 8192.0
+    pause_seconds: float = 15.0
+    streams: int = 64
+    connections: int = 512
+    header_seconds: float = 10.0
+    picture_seconds: float = 120.0
     pixels: int = 50_000_000
     places: int = 32
     seconds: float = 60.0
     megapixels_per_minute: float | None = 500.0
 
     def __post_init__(self) -> None:
-        for name in ("upload_bytes", "pixels", "places", "seconds"):
+        for name in (
+            "upload_bytes", "pixels", "places", "seconds", "data_bytes", "uploads", "streams",
+            "connections", "header_seconds", "picture_seconds",
+        ):  # fmt: skip
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} is {getattr(self, name)}; give a number above 0")
 
@@ -73,6 +92,8 @@ class ServerSettings:
     threads : cores to use, 0 takes all
     models_kept : opened at once; the one unused for longest makes room
     retention_days : finished campaigns made over HTTP are deleted after so many; None keeps them
+    retention_names : clear what deleted campaigns' rows say of files and people
+    require_keys : nobody is let in without a key, on this machine neither
     origins : whose pages may call the service from a browser (CORS)
     """
 
@@ -90,6 +111,8 @@ class ServerSettings:
     bounds: Bounds = field(default_factory=Bounds)
     fetching: Fetching = field(default_factory=Fetching)
     retention_days: float | None = None
+    retention_names: bool = False
+    require_keys: bool = False
     origins: tuple[str, ...] = ()
     webhook_secret: str | None = field(default=None, repr=False)
 

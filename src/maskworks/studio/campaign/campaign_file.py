@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from maskworks.core.errors import ModelError, UsageError
+from maskworks.core.toml_text import parse_toml
 from maskworks.studio.campaign.approved_backgrounds import Scenery, variants_of
 from maskworks.studio.campaign.campaign import Campaign, canonical_hash, pictures_hash, routing_hash
 from maskworks.studio.campaign.exceptions import Rule, read_exceptions
@@ -119,7 +120,7 @@ def read_campaign(path: Path, *, today: date | None = None) -> CampaignFile:
 
 def _tables(path: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         what, _, place = str(error).partition(" (at ")
         line = place.removeprefix("line ").partition(",")[0]

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+_FOLDERS = "(?:[^/]+/)"
 _BRACKET = re.compile(r"\[(!?)(\]?[^\]]+|\])\]")
 
 
@@ -67,15 +68,26 @@ def _path_expression(pattern: str) -> re.Pattern[str]:
     parts = cleaned.split("/")
     if not _rooted(pattern):
         parts = ["**", *parts]
-    pieces: list[str] = []
-    for at, part in enumerate(parts):
-        last = at == len(parts) - 1
+    everything_below = parts[-1] == "**"
+    groups: list[str] = [""]  # what stands between one `**` and the next, with a slash at its end
+    for part in parts:
         if part == "**":
-            pieces.append("[^/]+(?:/[^/]+)*" if last else "(?:[^/]+/)*")
+            groups.append("")
         else:
-            pieces.append(_piece(part, star="[^/]*", one="[^/]") + ("" if last else "/"))
+            groups[-1] += _piece(part, star="[^/]*", one="[^/]") + "/"
+    first, *rest = groups
+    last = "" if everything_below else rest.pop() if rest else ""
+    if not (everything_below or len(groups) > 1):
+        first, last = "", first
+    # The first place where a group fits is as good as any: what follows may be anywhere below.
+    # So no other one is ever tried (?>...), and the time does not grow with each `**`.
+    written = first + "".join(f"(?>{_FOLDERS}*?{group})" for group in rest if group)
+    if everything_below:
+        written += "[^/]+(?:/[^/]+)*"
+    else:
+        written += (f"{_FOLDERS}*" if len(groups) > 1 else "") + last.removesuffix("/")
     below = "" if re.search(r"[*?\[]", parts[-1]) else "(?:/.*)?"
-    return re.compile("".join(pieces) + below, re.IGNORECASE | re.DOTALL)
+    return re.compile(written + below, re.IGNORECASE | re.DOTALL)
 
 
 def _rooted(pattern: str) -> bool:
@@ -84,18 +96,28 @@ def _rooted(pattern: str) -> bool:
 
 
 def _piece(text: str, *, star: str, one: str) -> str:
-    """Return the regular expression of one part without ``**`` between slashes."""
-    written: list[str] = []
+    """Return the regular expression of one part without ``**`` between slashes.
+
+    As with `_path_expression`, what stands between two stars is looked for once: the first
+    place is as good as any.
+    """
+    fixed: list[str] = [""]  # what stands between the stars
     at = 0
     while at < len(text):
         found = _BRACKET.match(text, at)
         if found:
-            written.append(_bracket(found[0], inverted=bool(found[1]), inside=found[2]))
+            fixed[-1] += _bracket(found[0], inverted=bool(found[1]), inside=found[2])
             at = found.end()
+            continue
+        if text[at] == "*":
+            fixed.append("")
         else:
-            written.append({"*": star, "?": one}.get(text[at], re.escape(text[at])))
-            at += 1
-    return "".join(written)
+            fixed[-1] += one if text[at] == "?" else re.escape(text[at])
+        at += 1
+    if len(fixed) == 1:
+        return fixed[0]
+    middle = "".join(f"(?>{star}?{piece})" for piece in fixed[1:-1] if piece)
+    return f"{fixed[0]}{middle}{star}{fixed[-1]}"
 
 
 def _bracket(text: str, *, inverted: bool, inside: str) -> str:

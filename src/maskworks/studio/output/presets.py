@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from maskworks.core.errors import UsageError
+from maskworks.core.toml_text import parse_toml
 from maskworks.models.spec import StrictRow
 from maskworks.studio.output.rules import OutputRules
 
@@ -96,7 +97,7 @@ def read_preset(path: Path) -> Preset:
         If it cannot be read or a field is wrong; the message names the field.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = parse_toml(path.read_text(encoding="utf-8"))
         return Preset.model_validate({"name": path.stem, **table})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: cannot be read ({error}); correct it") from error

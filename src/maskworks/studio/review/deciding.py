@@ -26,6 +26,7 @@ from maskworks.studio.store import (
     list_reviews,
 )
 from maskworks.studio.store.decisions import ROUTE_AFTER
+from maskworks.studio.store.reviewing import Held
 
 DECISION_COLUMNS = (
     "source",
@@ -71,8 +72,15 @@ def find(store: Store, campaign: CampaignRow, name: str) -> ItemRow:
     raise UsageError(f"{len(found)} pictures are {name!r} ({shown}); give one's number")
 
 
-def judge(
-    store: Store, item: ItemRow, verdict: Verdict, *, who: str, why: str, rates: Rates | None
+def judge(  # noqa: PLR0913 - what is decided, and what must hold
+    store: Store,
+    item: ItemRow,
+    verdict: Verdict,
+    *,
+    who: str,
+    why: str,
+    rates: Rates | None,
+    held: Held | None = None,
 ) -> Route:
     """Record a decision with what it costs, and return the item's route after it.
 
@@ -80,9 +88,12 @@ def judge(
     ------
     UsageError
         If it cannot be decided on: it is not finished, or has no file to be accepted.
+    LeasedError, DecidedError
+        If the page does not hold it any more, or somebody has decided on it since it was read.
     """
     cost = None if rates is None else unit_cost(ROUTE_AFTER[verdict], rates, reviewed=True)
-    return decide(store, item.id, Judgement(decision=verdict, who=who, why=why, cost=cost))
+    judgement = Judgement(decision=verdict, who=who, why=why, cost=cost)
+    return decide(store, item.id, judgement, held=held or Held(seen=item.decision or ""))
 
 
 def export_decisions(store: Store, campaign: CampaignRow, form: Literal["csv", "json"]) -> str:

@@ -30,6 +30,7 @@ from maskworks.studio.store import (
     list_reviews,
 )
 from maskworks.studio.store import ItemRow as Kept
+from maskworks.studio.store.reviewing import Held
 
 ANYWAY = ", or deliver it with `--anyway`"
 """Ends the message of a fault that `IngestContext.anyway` would have let pass."""
@@ -61,7 +62,8 @@ class Ingested:
 class IngestContext:
     """Where returned files are taken in: whose campaign, by whom, how strictly.
 
-    `anyway` delivers also what breaks a rule of the output.
+    `anyway` delivers also what breaks a rule of the output; `held` is what must still be so
+    when it is recorded.
     """
 
     file: CampaignFile
@@ -69,6 +71,7 @@ class IngestContext:
     campaign: CampaignRow
     who: str
     anyway: bool = False
+    held: Held | None = None
 
 
 def ingest_folder(context: IngestContext, folder: Path) -> Ingested:
@@ -136,7 +139,7 @@ def _take(
     except UsageError as error:
         return IngestedFile(file=path, source=kept.source, fault=Fault(error.code, str(error)))
     except MaskworksError as error:
-        if error.code == "output":
+        if error.code in ("output", "leased", "decided"):
             raise
         return IngestedFile(file=path, source=kept.source, fault=Fault(error.code, str(error)))
     names = tuple(f"{output_folder.FOLDERS['deliver']}/{output.path}" for output in made)
@@ -171,7 +174,8 @@ def _deliver(
     reviewed = bool(list_reviews(context.store, context.campaign, number=kept.id))
     cost = None if rates is None else unit_cost("manual", rates, reviewed=reviewed)
     output_folder.put(out_of(context.file), "deliver", files)
-    ingest(context.store, kept.id, rows, who=context.who, why=f"{path.name} came back", cost=cost)
+    why = f"{path.name} came back"
+    ingest(context.store, kept.id, rows, who=context.who, why=why, cost=cost, held=context.held)
     return rows, (*back.notes, *wrong)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from maskworks.batch.running import fault_of
 from maskworks.batch.work import Fault, Work
 from maskworks.batch.workers import PixelBudget, header_pixels
+from maskworks.core.deadline import deadline
 from maskworks.core.errors import ImageError, OutputError, UnreadableError
 from maskworks.core.formats import sniff
 from maskworks.core.reading import Limits, Picture, read_picture
@@ -53,6 +54,7 @@ class ItemJob:
     rates : None if the campaign names no cost
     budget : pixels in hand
     scorer : digest of the score file
+    seconds : that a picture may take; None is without limit
     """
 
     out: Path
@@ -66,6 +68,7 @@ class ItemJob:
     limits: Limits = _LIMITS
     scorer: str | None = None
     debug: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +98,8 @@ def work(kept: Kept, job: ItemJob, store: Store) -> Done:
     """
     began = time.perf_counter()
     try:
-        outcome = _treat(kept, job, began)
+        with deadline(job.seconds):
+            outcome = _treat(kept, job, began)
     except Exception as error:
         if _ends_the_run(error):
             raise

@@ -113,7 +113,8 @@ class RunListener:
 class CampaignRun:
     """A campaign that is about to run: where, how, and until when.
 
-    `stop` ends it after the pictures in hand; `held` is entered once no other run is waited
+    A picture that takes longer than `picture_seconds` fails; None is without limit. `stop` ends
+    it after the pictures in hand; `held` is entered once no other run is waited
     for, and left at the end.
     """
 
@@ -124,6 +125,7 @@ class CampaignRun:
     wait_s: float = 0.0
     held: Callable[[], AbstractContextManager[None]] = nullcontext
     debug: bool = False
+    picture_seconds: float | None = None
 
     @property
     def out(self) -> Path:
@@ -181,6 +183,7 @@ def make_job(run: CampaignRun, plan: Assignment) -> ItemJob:
         budget=PixelBudget(min(PIXELS_IN_HAND, _PIXELS_A_CORE * (run.threads or usable_cores()))),
         scorer=digest_of(run.file.scorer),
         debug=run.debug,
+        seconds=run.picture_seconds,
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import UsageError
+from maskworks.core.toml_text import parse_toml
 
 Floats = NDArray[np.float64]
 
@@ -247,7 +248,7 @@ def load_score_model(path: Path = DEFAULT_FILE) -> ScoreModel:
 
 @lru_cache(maxsize=8)
 def _parsed(text: str) -> ScoreModel:
-    return ScoreModel.model_validate(tomllib.loads(text))
+    return ScoreModel.model_validate(parse_toml(text))
 
 
 def write_score_model(model: ScoreModel, path: Path, *, heading: str = "") -> None:

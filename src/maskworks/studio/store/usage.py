@@ -38,16 +38,25 @@ class Admission:
     reset_at: datetime
 
 
-def admit(store: Store, key: ApiKey, megapixels: float, *, rate: float | None) -> Admission:
-    """Count a request against this minute and look whether the month has credits left.
+def admit(
+    store: Store,
+    key: ApiKey,
+    megapixels: float,
+    *,
+    rate: float | None,
+    credits: float = 0.0,  # noqa: A002
+) -> Admission:
+    """Count a request against this minute, and charge the month if it has credits left.
 
-    A refused request counts nothing. The first request of a minute is let through whatever
+    Both in one transaction, so that no number of requests at once outruns a quota. A refused
+    request counts nothing. The first request of a minute is let through whatever
     its size, so that a large picture is never refused for ever.
 
     Parameters
     ----------
     megapixels : of the picture
     rate : megapixels a minute where the key itself names none; None is without limit
+    credits : what it costs; `refund` gives it back
     """
     limit = key.megapixels_per_minute if key.megapixels_per_minute is not None else rate
     with store.writing() as connection:
@@ -56,13 +65,17 @@ def admit(store: Store, key: ApiKey, megapixels: float, *, rate: float | None) -
         used = _spent(connection, key.id, minute)
         month = _spent(connection, key.id, _month(now))
         left = None if limit is None else max(0.0, limit - used.megapixels)
-        if key.monthly_credits is not None and month.credits >= key.monthly_credits:
+        quota = key.monthly_credits
+        if quota is not None and (month.credits >= quota or month.credits + credits > quota):
             return Admission(refused="quota", limit=limit, remaining=left, reset_at=reset)
         if limit is not None and used.requests and used.megapixels + megapixels > limit:
             return Admission(refused="rate", limit=limit, remaining=left, reset_at=reset)
         if used.requests == 0:
             _forget(connection, key.id, now)
         _count(connection, key.id, minute, Spent(requests=1, megapixels=megapixels))
+        if credits:
+            spent = Spent(requests=1, megapixels=megapixels, credits=credits)
+            _count(connection, key.id, _month(now), spent)
         rest = None if left is None else max(0.0, left - megapixels)
         return Admission(refused=None, limit=limit, remaining=rest, reset_at=reset)
 
@@ -73,6 +86,14 @@ def charge(store: Store, key: ApiKey, credits: float, megapixels: float) -> None
         period = _month(moment(connection))
         spent = Spent(requests=1, megapixels=megapixels, credits=credits)
         _count(connection, key.id, period, spent)
+
+
+def refund(store: Store, key: ApiKey, credits: float, megapixels: float) -> None:  # noqa: A002
+    """Give back what `admit` has charged to the month for something that came to nothing."""
+    with store.writing() as connection:
+        period = _month(moment(connection))
+        back = Spent(requests=-1, megapixels=-megapixels, credits=-credits)
+        _count(connection, key.id, period, back)
 
 
 def spent_this_month(store: Store, key: ApiKey) -> Spent:

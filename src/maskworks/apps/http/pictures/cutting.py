@@ -14,6 +14,7 @@ from maskworks.core.errors import TooLargeError, UnreadableError
 from maskworks.core.exif import orientation_of
 from maskworks.core.formats import open_format, sniff
 from maskworks.core.reading import Limits, Picture, read_picture
+from maskworks.core.structure import StructureError
 from maskworks.core.trimaps import trimap_of
 from maskworks.core.values import Box, Image, Matte
 from maskworks.cutouts.cutout import Cutout
@@ -88,6 +89,9 @@ def header_size(data: bytes, limits: Limits) -> tuple[int, int]:
         raise UnreadableError(NAME, "is not a picture", "send a JPEG, PNG or WebP")
     try:
         opened = open_format(kind, BytesIO(data))
+    except StructureError as error:
+        remedy = "open it in a program for pictures and export it again"
+        raise UnreadableError(NAME, str(error), remedy) from error
     except Exception as error:  # decoders of hostile bytes raise anything
         raise UnreadableError(NAME, f"the {kind} file is damaged", "export it again") from error
     width, height = opened.size

@@ -31,6 +31,7 @@ from maskworks.studio.run.item_work import outputs_of
 from maskworks.studio.store import CampaignRow, Judgement, Verdict, decide, list_events
 from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store.reviewing import (
+    Held,
     MatteVersion,
     add_matte,
     check_lease,
@@ -57,6 +58,11 @@ class ReviewerLease:
     who: str
     lease: str
     seen: str = ""
+
+    @property
+    def held(self) -> Held:
+        """What must still be so in the very transaction that decides."""
+        return Held(lease=self.lease, seen=self.seen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +141,8 @@ def settle(
     if verdict == "reject" and not why.strip():
         raise UsageError("say what is wrong; the retoucher reads it")
     rates = opened.file.campaign.cost
-    after = judge(opened.store, kept, verdict, who=hand.who, why=why, rates=rates)
+    after = judge(opened.store, kept, verdict, who=hand.who, why=why, rates=rates,
+                  held=hand.held)  # fmt: skip
     if verdict != "accept":
         hand_missing(opened.file, opened.store, campaign, {kept.id})
     follow_up(out_of(opened.file), opened.store, campaign)
@@ -146,7 +153,7 @@ def settle(
 def take_back(opened: OpenCampaign, kept: Kept, hand: ReviewerLease) -> Route:
     """Undo the last decision on an item and let the files follow."""
     check_hand(opened, kept, hand)
-    after = withdraw(opened.store, kept.id, who=hand.who)
+    after = withdraw(opened.store, kept.id, who=hand.who, held=hand.held)
     follow_up(out_of(opened.file), opened.store, campaign_of(opened))
     return after
 
@@ -199,7 +206,7 @@ def save_fix(
     cost = None if rates is None else unit_cost("deliver", rates, reviewed=True)
     why = fix.why or f"drawn by hand, matte {version.version}"
     judgement = Judgement(decision="accept", who=hand.who, why=why, cost=cost)
-    after = decide(opened.store, kept.id, judgement, made=rows)
+    after = decide(opened.store, kept.id, judgement, made=rows, held=hand.held)
     add_matte(opened.store, kept.id, version)
     follow_up(out, opened.store, campaign)
     let_go(opened.store, kept.id, hand.lease)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import mmap
 import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.review.campaigns import FILE
 from maskworks.core.atomic import write_atomic, write_text_atomic
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
-from maskworks.core.formats import SUFFIXES
+from maskworks.core.formats import SUFFIXES, open_format, sniff
+from maskworks.core.structure import MOST_TAIL_BYTES, StructureError, tail_of
 from maskworks.models import load_catalogue
 from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
 from maskworks.studio.output.presets import load_presets
@@ -23,7 +26,8 @@ IMPROVE = "improve"
 """The campaign of what callers of remove.bg's API were not content with."""
 
 _LONGEST_NAME = 40
-_LONGEST_FILE = 80
+_LONGEST_FILE_BYTES = 160  # of the 255 that a file system takes
+_HEAD_BYTES = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +116,8 @@ def photo_path(folder: Path, name: str, taken: set[str]) -> Path:
     """
     last = PurePosixPath(name.replace("\\", "/")).name
     suffix = PurePosixPath(last).suffix.lower()
-    stem = re.sub(r"[^\w .-]", "_", PurePosixPath(last).stem).strip(" .")[:_LONGEST_FILE]
+    stem = re.sub(r"[^\w .-]", "_", PurePosixPath(last).stem).strip(" .")
+    stem = stem.encode()[:_LONGEST_FILE_BYTES].decode(errors="ignore").strip(" .")
     suffix = suffix if suffix in SUFFIXES else ".jpg"
     stem = stem or "picture"
     chosen, number = f"{stem}{suffix}", 2
@@ -120,6 +125,67 @@ def photo_path(folder: Path, name: str, taken: set[str]) -> Path:
         chosen, number = f"{stem}-{number}{suffix}", number + 1
     taken.add(chosen.casefold())
     return folder / PHOTOS / chosen
+
+
+def without_tail(data: bytes, name: str = "picture") -> bytes:
+    """Return a picture without what a telephone puts behind its end.
+
+    Raises
+    ------
+    ApiError
+        422 if something else lies there: the service keeps pictures, not what hides in them.
+    """
+    kind = sniff(data[:_HEAD_BYTES])
+    behind = 0 if kind is None else _tail(data, kind, name)
+    return data[: len(data) - behind]
+
+
+def look_at(folder: Path, most_pixels: int) -> float:
+    """Look at every picture of a new campaign, cut off its tail, and return their megapixels.
+
+    One that cannot be read counts nothing here; its item says what is wrong with it.
+
+    Raises
+    ------
+    ApiError
+        As `without_tail`.
+    """
+    megapixels = 0.0
+    for path in sorted((folder / PHOTOS).iterdir()):
+        if not path.stat().st_size:
+            continue
+        with path.open("r+b") as stream:
+            kind = sniff(stream.read(_HEAD_BYTES))
+            if kind is None:
+                continue
+            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                behind = _tail(content, kind, path.name)
+            if behind:
+                stream.truncate(path.stat().st_size - behind)
+            stream.seek(0)
+            try:
+                opened = open_format(kind, stream)
+            except Exception:  # noqa: BLE001, S112 - it fails as an item
+                continue
+            megapixels += min(opened.width * opened.height, most_pixels) / 1e6
+    return megapixels
+
+
+def _tail(content: bytes | mmap.mmap, kind: str, name: str) -> int:
+    """Return how much of a file's end is to be cut off."""
+    try:
+        behind = tail_of(content, kind) or 0
+    except StructureError:
+        return 0  # it is refused where it is read
+    if behind <= MOST_TAIL_BYTES:
+        return 0
+    end = len(content) - behind
+    start = bytes(content[end : end + 12])
+    is_gain_map, is_film = start.startswith(b"\xff\xd8\xff"), start[4:8] == b"ftyp"
+    if is_gain_map or is_film:
+        return behind
+    said = f"{name}: {behind:,} bytes lie behind the end of the picture; export it again"
+    raise ApiError(422, "tail", said)
 
 
 def put_into_improve(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -19,7 +20,6 @@ from maskworks.apps.http.review.fixing import (
     check_hand,
     write_matte,
 )
-from maskworks.apps.http.settings import Bounds
 from maskworks.core.reading import Limits
 from maskworks.core.values import Matte
 from maskworks.studio.handoff import folder as handoff_folder
@@ -30,11 +30,14 @@ from maskworks.studio.run.filing import follow_up, out_of, photo_of
 from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store.reviewing import add_matte, let_go
 
+if TYPE_CHECKING:
+    from maskworks.apps.http.service import Service
+
 _KINDS = "send a PSD, PSB, TIFF, PNG or WebP with its background clear"
 
 
 async def receive(
-    request: Request, folder: Path, kept: Kept, bounds: Bounds
+    request: Request, folder: Path, kept: Kept, service: Service
 ) -> tuple[Path, dict[str, str]]:
     """Write the one file of a body into `folder`, called as this item's must be.
 
@@ -57,9 +60,9 @@ async def receive(
         taken.append(folder / f"{handoff_folder.hand_name(kept)}{Path(name).suffix.lower()}")
         return taken[0]
 
-    fields = await receive_campaign(
-        request, place, limit=bounds.returned_bytes, seconds=bounds.campaign_seconds
-    )
+    bounds = service.settings.bounds
+    pace = service.pace(bounds.campaign_seconds)
+    fields = await receive_campaign(request, place, limit=bounds.returned_bytes, pace=pace, files=2)
     if not taken or taken[0].stat().st_size == 0:
         raise ApiError(422, "missing_source", f"choose a file: {_KINDS}")
     return taken[0], fields
@@ -86,8 +89,9 @@ def hand_in(
     campaign = campaign_of(opened)
     check_hand(opened, kept, hand)
     taking = IngestDesk(
-        file=opened.file, store=opened.store, campaign=campaign, who=hand.who, anyway=anyway
-    )
+        file=opened.file, store=opened.store, campaign=campaign, who=hand.who, anyway=anyway,
+        held=hand.held,
+    )  # fmt: skip
     done = ingest_folder(taking, path.parent).returned
     if not done:
         raise ApiError(422, "unreadable", f"a file {path.suffix or 'like this'} is not known here; "

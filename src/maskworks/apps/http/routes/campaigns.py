@@ -6,15 +6,18 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
 
-from maskworks.apps.http.access import LOCAL, Caller, caller_of
+from maskworks.apps.http.access import LOCAL, Caller, caller_of, charged
 from maskworks.apps.http.bodies import receive_campaign
 from maskworks.apps.http.errors import ApiError, without_folders
 from maskworks.apps.http.openapi import FAILURES, FILE, Schema, body, text
@@ -24,6 +27,7 @@ from maskworks.apps.http.review.new_campaigns import (
     Order,
     found,
     incoming_folder,
+    look_at,
     named_folder,
     photo_path,
 )
@@ -107,23 +111,16 @@ async def ask(request: Request) -> Response:
     service = service_of(request)
     caller = await _caller(request, service)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    with service.work_queue.place():
-        if kind == "multipart/form-data":
-            file, webhook = await _received(request, service)
-        else:
-            form = await service.form(request)
-            webhook = _webhook(form.text("webhook"), service)
-            opened = await asyncio.to_thread(_named, service, caller, form.text("campaign"))
-            if opened.store is not service.store:
-                raise ApiError(409, "own_database", _OWN_DATABASE)
-            file = opened.file.path
-        job = await asyncio.to_thread(
-            add_job, service.store, file,
-            name=file.parent.name, asked_by=_who(caller), webhook=webhook,
-        )  # fmt: skip
-    return JSONResponse(
-        await _job_record(service, job), 202, {"Location": f"/v1/campaigns/{job.token}"}
-    )
+    if kind == "multipart/form-data":
+        with service.uploads.take(caller.share):
+            return await _run_pictures(request, service, caller)
+    with service.work_queue.place(caller.share):
+        form = await service.small_form(request)
+        webhook = _webhook(form.text("webhook"), service)
+        opened = await asyncio.to_thread(_named, service, caller, form.text("campaign"))
+        if opened.store is not service.store:
+            raise ApiError(409, "own_database", _OWN_DATABASE)
+        return await _asked(service, caller, opened.file.path, webhook)
 
 
 @router.get("/v1/campaigns", summary="The jobs there are", responses=_answers(200, _JOBS))
@@ -155,7 +152,7 @@ async def items(request: Request, job: str, after: int = 0, limit: int = 100) ->
     """
     service = service_of(request)
     opened = await _desk(request, service, job)
-    rows = await asyncio.to_thread(_items, opened, job, after, max(1, min(limit, _MOST_ITEMS)))
+    rows = await service.pages.run(_items, opened, job, after, max(1, min(limit, _MOST_ITEMS)))
     return JSONResponse({"items": rows, "next": rows[-1]["item"] if rows else None})
 
 
@@ -169,7 +166,7 @@ async def output(request: Request, job: str, path: str) -> Response:
     """Answer with a finished picture; `path` is as the items list it."""
     service = service_of(request)
     opened = await _desk(request, service, job)
-    file = await asyncio.to_thread(_output, opened, path)
+    file = await service.pages.run(_output, opened, path)
     if file is None:
         raise ApiError(404, "not_found", "this job has no such picture")
     return FileResponse(file)
@@ -184,9 +181,26 @@ async def output(request: Request, job: str, path: str) -> Response:
 async def events(request: Request, job: str) -> StreamingResponse:
     """Send `progress` whenever a number changes, and `ended` at the end."""
     service = service_of(request)
+    caller = await _caller(request, service)
     found_job = await _job(request, service, job)
-    sending = _progress(request, service, found_job)
-    return StreamingResponse(sending, media_type="text/event-stream")
+    return _Following(
+        _progress(request, service, found_job), place=service.streams.take(caller.share)
+    )
+
+
+class _Following(StreamingResponse):
+    """A stream of events that holds one of the places for them while it is sent."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, sending: AsyncIterator[str], *, place: AbstractContextManager[None]) -> None:
+        super().__init__(sending)
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._place:
+            await super().__call__(scope, receive, send)
 
 
 async def _caller(request: Request, service: Service) -> Caller:
@@ -230,28 +244,59 @@ def _named(service: Service, caller: Caller, name: str) -> OpenCampaign:
     return opened
 
 
-async def _received(request: Request, service: Service) -> tuple[Path, str | None]:
+async def _asked(service: Service, caller: Caller, file: Path, webhook: str | None) -> JSONResponse:
+    """Ask for a run of a campaign, and answer with the job."""
+    job = await asyncio.to_thread(
+        add_job, service.store, file,
+        name=file.parent.name, asked_by=_who(caller), webhook=webhook,
+    )  # fmt: skip
+    return JSONResponse(
+        await _job_record(service, job), 202, {"Location": f"/v1/campaigns/{job.token}"}
+    )
+
+
+async def _run_pictures(request: Request, service: Service, caller: Caller) -> Response:
+    """Take pictures in within the bounds, charge them, and ask for their run."""
+    said = request.headers.get("content-length", "")
+    size = int(said) if said.isdigit() else service.settings.bounds.campaign_bytes
+    size = min(size, service.settings.bounds.campaign_bytes)
+    with await service.files.run(service.data_room.promise, size):
+        folder = await service.files.run(incoming_folder, service.campaigns.folder)
+        try:
+            count, order, webhook = await _received(request, service, folder)
+            pixels = service.settings.bounds.pixels
+            megapixels = await service.files.run(look_at, folder, pixels)
+            async with charged(service, caller, megapixels, float(count)):
+                folder = await service.files.run(named_folder, folder, order)
+                file = await service.files.run(found, folder, order)
+        except BaseException:
+            gone = partial(shutil.rmtree, folder, ignore_errors=True)
+            await asyncio.shield(asyncio.to_thread(gone))
+            raise
+    return await _asked(service, caller, file.path, webhook)
+
+
+async def _received(
+    request: Request, service: Service, folder: Path
+) -> tuple[int, Order, str | None]:
+    """Write the pictures of a body into a folder; return their number, and what is wanted."""
     bounds = service.settings.bounds
-    folder = await asyncio.to_thread(incoming_folder, service.campaigns.folder)
     taken: set[str] = set()
 
     def place(name: str) -> Path:
         return photo_path(folder, name, taken)
 
-    try:
-        fields = await receive_campaign(
-            request, place, limit=bounds.campaign_bytes, seconds=bounds.campaign_seconds
-        )
-        if not taken:
-            raise ApiError(400, "missing_source", "give at least one file as `pictures`")  # noqa: TRY301
-        webhook = _webhook(fields.get("webhook", ""), service)
-        order = _order(fields, service)
-        folder = await asyncio.to_thread(named_folder, folder, order)
-        file = await asyncio.to_thread(found, folder, order)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return file.path, webhook
+    fields = await receive_campaign(
+        request,
+        place,
+        limit=bounds.campaign_bytes,
+        pace=service.pace(bounds.campaign_seconds),
+        files=bounds.campaign_pictures,
+    )
+    if not taken:
+        raise ApiError(400, "missing_source", "give at least one file as `pictures`")
+    webhook = _webhook(fields.get("webhook", ""), service)
+    return len(taken), _order(fields, service), webhook
 
 
 def _order(fields: dict[str, str], service: Service) -> Order:

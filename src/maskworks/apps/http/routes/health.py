@@ -26,16 +26,24 @@ async def healthz() -> JSONResponse:
     "/readyz",
     summary="Whether requests are taken",
     responses={
-        200: json_answer({"status": "ready", "places": 32, "taken": 3}),
-        503: json_answer({"status": "stopping", "places": 32, "taken": 1}, "Not yet, or no more"),
+        200: json_answer({"status": "ready", "places": 32, "taken": 3, "overdue": 0}),
+        503: json_answer(
+            {"status": "stopping", "places": 32, "taken": 1, "overdue": 0}, "Not yet, or no more"
+        ),
     },
 )
 async def readyz(request: Request) -> JSONResponse:
-    """Answer 200 if requests are taken, 503 before the start and during the stop."""
-    service = service_of(request)
-    ready = bool(request.app.state.ready) and not service.work_queue.closing
-    body = {"status": "ready" if ready else "stopping", "places": service.work_queue.places}
-    return JSONResponse(body | {"taken": service.work_queue.taken}, 200 if ready else 503)
+    """Answer 200 if requests are taken, else 503.
+
+    `stopping` is before the start and during the stop; `stuck` is when every worker is at work
+    on something whose time is over. `overdue` says how many are.
+    """
+    work_queue = service_of(request).work_queue
+    status = "stuck" if work_queue.stuck else "ready"
+    if not request.app.state.ready or work_queue.closing:
+        status = "stopping"
+    body = {"places": work_queue.places, "taken": work_queue.taken, "overdue": work_queue.overdue}
+    return JSONResponse({"status": status, **body}, 200 if status == "ready" else 503)
 
 
 @router.get(

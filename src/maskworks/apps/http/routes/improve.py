@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from starlette.requests import Request
 
-from maskworks.apps.http.access import LOCAL, let_in
+from maskworks.apps.http.access import LOCAL, charged
 from maskworks.apps.http.openapi import FILE, body, json_answer, removebg_failures, text
 from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL
-from maskworks.apps.http.review.new_campaigns import put_into_improve
+from maskworks.apps.http.review.new_campaigns import put_into_improve, without_tail
 from maskworks.apps.http.routes.removebg import checked_size, client_of, form_of, source_of
 from maskworks.apps.http.service import service_of
 from maskworks.studio.store.jobs import add_job
@@ -41,21 +39,23 @@ async def improve(request: Request) -> JSONResponse:
     """Put a picture in front of a person, as remove.bg's address of the same name does."""
     service = service_of(request)
     caller = await client_of(request, service)
-    with service.work_queue.place():
+    with service.work_queue.place(caller.share):
         form = await form_of(request, service)
         data = await source_of(form, service)
-        height, width = checked_size(data, service)
-        await let_in(service, caller, height * width / MEGAPIXEL)
+        height, width = await checked_size(request, data, service, service.ticket())
         upload = form.file("image_file")
         name = form.text("image_filename") or (upload.name if upload else "") or "picture.jpg"
 
         def put() -> str:
-            file, number = put_into_improve(
-                service.campaigns.folder, data, name=name, tag=form.text("tag"),
-                model=service.settings.model,
-            )  # fmt: skip
+            kept = without_tail(data)
+            with service.data_room.promise(len(kept)):
+                file, number = put_into_improve(
+                    service.campaigns.folder, kept, name=name, tag=form.text("tag"),
+                    model=service.settings.model,
+                )  # fmt: skip
             add_job(service.store, file, name=file.parent.name, asked_by=LOCAL)
             return number
 
-        number = await asyncio.to_thread(put)
+        async with charged(service, caller, height * width / MEGAPIXEL):
+            number = await service.files.run(put)
     return JSONResponse({"id": number})

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
-from maskworks.apps.http.access import caller_of, let_in, settle_up
+from maskworks.apps.http.access import caller_of, charged
 from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.openapi import (
@@ -265,15 +265,14 @@ async def _serve(
     """Let a request in, do its work, charge it."""
     caller = await caller_of(request, service, "cut")
     request.state.seen.caller = caller.name
-    with service.work_queue.place():
+    with service.work_queue.place(caller.share):
         form = await service.form(request)
+        ticket = service.ticket()
         work = prepare(form)
         data = await _source(form, service)
-        height, width = header_size(data, service.limits)
-        megapixels = height * width / MEGAPIXEL
-        headers = await let_in(service, caller, megapixels)
-        result, steps = await service.work(request, lambda ticket: work(data, ticket))
-        await settle_up(service, caller, 1.0, megapixels)
+        height, width = await service.size_of(request, data, ticket)
+        async with charged(service, caller, height * width / MEGAPIXEL) as headers:
+            result, steps = await service.work(request, lambda _: work(data, ticket), ticket)
     return Taken(form=form, data=data, headers=headers), result, steps
 
 

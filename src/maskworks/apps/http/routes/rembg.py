@@ -11,11 +11,11 @@ from fastapi.responses import Response
 from numpy.typing import NDArray
 from starlette.requests import Request
 
-from maskworks.apps.http.access import caller_of, let_in, settle_up
+from maskworks.apps.http.access import caller_of, charged
 from maskworks.apps.http.bodies import FormFields, Upload
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.openapi import ADDRESS, FAILURES, FILE, PICTURE, body, text, truth
-from maskworks.apps.http.pictures.cutting import NAME, CutRequest, header_size, make
+from maskworks.apps.http.pictures.cutting import NAME, CutRequest, make
 from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.work_queue import Ticket
@@ -99,22 +99,21 @@ async def remove(request: Request) -> Response:
 async def _remove(request: Request, service: Service, form: FormFields | None) -> Response:
     caller = await caller_of(request, service, "cut")
     request.state.seen.caller = caller.name
-    with service.work_queue.place():
+    with service.work_queue.place(caller.share):
         if form is None:
             sent = await service.form(request)
             form = FormFields({**request.query_params, **sent.fields}, sent.files)
+        ticket = service.ticket()
         options = read_options(form)
         data = await _source(form, service)
-        height, width = header_size(data, service.limits)
-        megapixels = height * width / MEGAPIXEL
-        headers = await let_in(service, caller, megapixels)
+        height, width = await service.size_of(request, data, ticket)
 
         def work(ticket: Ticket) -> bytes:
             return _answer(service, data, options, ticket)
 
-        written, steps = await service.work(request, work)
+        async with charged(service, caller, height * width / MEGAPIXEL) as headers:
+            written, steps = await service.work(request, work, ticket)
         service.metrics.made(steps, None)
-        await settle_up(service, caller, 1.0, megapixels)
     return Response(written, media_type="image/png", headers=headers)
 
 

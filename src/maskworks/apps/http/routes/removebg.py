@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
-from maskworks.apps.http.access import Caller, caller_of, let_in, secret_of, settle_up
+from maskworks.apps.http.access import Caller, caller_of, charged, secret_of
 from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.openapi import (
@@ -21,7 +21,7 @@ from maskworks.apps.http.openapi import (
     removebg_answers,
     removebg_failures,
 )
-from maskworks.apps.http.pictures.cutting import Answer, CutRequest, header_size, make
+from maskworks.apps.http.pictures.cutting import Answer, CutRequest, make
 from maskworks.apps.http.pictures.naming import OTHER, named
 from maskworks.apps.http.pictures.opinions import opinion_headers
 from maskworks.apps.http.pictures.removebg_fields import (
@@ -85,28 +85,28 @@ async def removebg(request: Request) -> Response:
     """Cut the subject out, as remove.bg's address of the same name does."""
     service = service_of(request)
     caller = await client_of(request, service)
-    with service.work_queue.place():
+    with service.work_queue.place(caller.share):
         form = await form_of(request, service)
+        ticket = service.ticket()
         asked = read_request(form)
         data = await source_of(form, service)
-        size = checked_size(data, service)
+        size = await checked_size(request, data, service, ticket)
         region = region_of(asked, size)
         backdrop = await _backdrop(form, service)
         megapixels = size[0] * size[1] / MEGAPIXEL
-        headers = await let_in(service, caller, megapixels)
+        price = PREVIEW_CREDITS if asked.megapixels <= PREVIEW_CREDITS else CREDITS
         job = RemoveBgJob(data=data, region=region, asked=asked, backdrop=backdrop)
 
         def work(ticket: Ticket) -> tuple[Answer, Rendered, str]:
             return _answer(service, job, ticket)
 
-        try:
-            (answer, rendered, kind), steps = await service.work(request, work)
-        except ImageError as error:
-            raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
+        async with charged(service, caller, megapixels, price) as headers:
+            try:
+                (answer, rendered, kind), steps = await service.work(request, work, ticket)
+            except ImageError as error:
+                raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
         service.metrics.made(steps, answer.route)
-        charged = PREVIEW_CREDITS if asked.megapixels <= PREVIEW_CREDITS else CREDITS
-        await settle_up(service, caller, charged, megapixels)
-        headers = headers | {"X-Credits-Charged": f"{charged:g}"} | _headers_of(answer, rendered)
+        headers = headers | {"X-Credits-Charged": f"{price:g}"} | _headers_of(answer, rendered)
         if asked.type_level != "none":
             headers["X-Type"] = kind
     if "application/json" in request.headers.get("accept", ""):
@@ -188,13 +188,17 @@ async def source_of(form: FormFields, service: Service) -> bytes:
         return _within(file.data, service)
     if encoded:
         try:
-            data = base64.b64decode(encoded.rpartition("base64,")[2], validate=False)
+            data = await asyncio.to_thread(_from_base64, encoded)
         except (binascii.Error, ValueError) as error:
             raise refuse("failed_to_read_image", "Failed to read base64 image") from error
         if not data:
             raise refuse("failed_to_read_image", "Failed to read base64 image")
         return _within(data, service)
     return await _fetched(service, url, ("invalid_image_url", "failed_image_download"))
+
+
+def _from_base64(encoded: str) -> bytes:
+    return base64.b64decode(encoded.rpartition("base64,")[2], validate=False)
 
 
 async def _backdrop(form: FormFields, service: Service) -> bytes | None:
@@ -227,7 +231,9 @@ def _within(data: bytes, service: Service) -> bytes:
         raise refuse("file_too_large", "File too large", error.message) from error
 
 
-def checked_size(data: bytes, service: Service) -> tuple[int, int]:
+async def checked_size(
+    request: Request, data: bytes, service: Service, ticket: Ticket
+) -> tuple[int, int]:
     """Return the size (H, W) of a picture, from its header.
 
     Raises
@@ -239,7 +245,7 @@ def checked_size(data: bytes, service: Service) -> tuple[int, int]:
         raise refuse("invalid_file_type", "File type not supported", "Please provide a JPG, PNG "
                      "or WebP image")  # fmt: skip
     try:
-        return header_size(data, service.limits)
+        return await service.size_of(request, data, ticket)
     except TooLargeError as error:
         raise refuse("resolution_too_high", "Image resolution too high", str(error)) from error
     except UnreadableError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,13 @@ from maskworks.apps.http.review.queue import (
     queue_of,
     record,
 )
-from maskworks.apps.http.reviewers import Visitor, meant, visitor_of
+from maskworks.apps.http.reviewers import Visitor, meant, reviewer, visitor_of
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.sessions import COOKIE, HOURS, Session, seal
 from maskworks.studio.store import ItemRow, counts
 from maskworks.studio.store.keys import find_key
 from maskworks.studio.store.reviewing import leased_items
+from maskworks.studio.store.sessions import end_session
 
 router = APIRouter(include_in_schema=False)
 
@@ -64,7 +66,7 @@ async def campaigns(request: Request) -> Response:
     visitor = await visitor_of(request, service)
     if visitor is None:
         return RedirectResponse("/review/login", 303)
-    rows = await asyncio.to_thread(lambda: [_row(opened) for opened in service.campaigns.all()])
+    rows = await service.pages.run(lambda: [_row(opened) for opened in service.campaigns.all()])
     for row in rows:
         if row["waiting"]:
             service.warming.expect(row["name"])
@@ -84,11 +86,11 @@ async def login(request: Request) -> Response:
 async def enter(request: Request) -> Response:
     """Begin a session."""
     service = service_of(request)
-    form = await service.form(request)
-    local = is_local(request, service)
     if from_elsewhere(request):
         raise ApiError(403, "csrf", "log in at /review/login")
-    who, secret = form.text("who")[:_LONGEST_NAME], form.text("key")
+    form = await service.small_form(request)
+    local = is_local(request, service)
+    who, secret = _name_of(form.text("who")), form.text("key")
     prefix = ""
     if secret:
         key = await asyncio.to_thread(find_key, service.store, secret)
@@ -117,11 +119,19 @@ async def enter(request: Request) -> Response:
 async def leave(request: Request) -> Response:
     """End the session."""
     service = service_of(request)
-    form = await service.form(request)
-    await meant(request, service, form.text("csrf"))
+    await reviewer(request, service)
+    form = await service.small_form(request)
+    visitor = await meant(request, service, form.text("csrf"))
+    until = datetime.fromtimestamp(visitor.session.until, UTC)
+    await asyncio.to_thread(end_session, service.store, visitor.session.number, until)
     answer = RedirectResponse("/review/login", 303)
     answer.delete_cookie(COOKIE, path="/review")
     return answer
+
+
+def _name_of(given: str) -> str:
+    """Return a name as it is shown: brackets are ours, for the prefix of a key."""
+    return given.replace("[", "(").replace("]", ")")[:_LONGEST_NAME]
 
 
 @router.get("/review/c/{name}")
@@ -132,7 +142,7 @@ async def queue(request: Request, name: str) -> Response:
     if visitor is None:
         return RedirectResponse("/review/login", 303)
     choice = choice_of(request)
-    values = await asyncio.to_thread(_queue_values, service, name, choice)
+    values = await service.pages.run(_queue_values, service, name, choice)
     return page("queue.html", {**values, "visitor": visitor, "choice": choice, "orders": ORDERS})
 
 
@@ -147,7 +157,7 @@ async def dashboard(request: Request, name: str) -> Response:
     def look() -> dict[str, Any]:
         return dashboard_of(service.campaigns.find(name))
 
-    values = await asyncio.to_thread(look)
+    values = await service.pages.run(look)
     return page("dashboard.html", {**values, "visitor": visitor})
 
 

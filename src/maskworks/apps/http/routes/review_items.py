@@ -59,7 +59,7 @@ async def items(request: Request, name: str) -> JSONResponse:
     service = service_of(request)
     await reviewer(request, service)
     choice = choice_of(request)
-    rows = await asyncio.to_thread(lambda: rows_of(service.campaigns.find(name), choice))
+    rows = await service.pages.run(lambda: rows_of(service.campaigns.find(name), choice))
     return JSONResponse({"items": rows})
 
 
@@ -74,7 +74,7 @@ async def standing(request: Request, name: str) -> JSONResponse:
         waiting = [item.id for item in queue_of(opened)]
         return {"waiting": waiting, "leased": leased_items(opened.store)}
 
-    return JSONResponse(await asyncio.to_thread(look))
+    return JSONResponse(await service.pages.run(look))
 
 
 @router.get("/items/{number}/photo")
@@ -108,12 +108,13 @@ async def take(request: Request, name: str, number: int) -> JSONResponse:
     """Take an item, or keep it; the answer has its draft and what was decided."""
     service = service_of(request)
     visitor = await meant(request, service)
-    form = await service.form(request)
+    form = await service.small_form(request)
 
     def work() -> dict[str, Any]:
         opened = service.campaigns.find(name)
         kept = item_of(opened, number)
-        got = lease(opened.store, kept.id, who=visitor.who, token=form.text("lease") or None)
+        got = lease(opened.store, kept.id, who=visitor.who, token=form.text("lease") or None,
+                    holder=visitor.holder)  # fmt: skip
         return {
             "lease": got.token,
             "seconds": LEASE_S,
@@ -186,10 +187,10 @@ async def draft(request: Request, name: str, number: int) -> JSONResponse:
 async def drawn(request: Request, name: str, number: int) -> Response:
     """Answer with the matte as it would be with these strokes, clicks included."""
     service = service_of(request)
-    await meant(request, service)
-    with service.work_queue.place():
+    visitor = await meant(request, service)
+    with service.work_queue.place(visitor.session.key or None):
         form = await service.form(request)
-        strokes = read_strokes(form.fields.get("strokes"))
+        strokes = await service.pages.run(read_strokes, form.fields.get("strokes"))
 
         def work(_ticket: Ticket) -> Preview:
             opened = service.campaigns.find(name)
@@ -228,18 +229,20 @@ async def upload(request: Request, name: str, number: int) -> JSONResponse:
     visitor = await meant(request, service)
     kept = await asyncio.to_thread(lambda: item_of(service.campaigns.find(name), number))
     home = tempfile.TemporaryDirectory(prefix="maskworks-")
-    with service.work_queue.place(), home as folder:
-        path, fields = await receive(request, Path(folder), kept, service.settings.bounds)
+    with service.uploads.take(visitor.session.key or None), home as folder:
+        path, fields = await receive(request, Path(folder), kept, service)
         hand = ReviewerLease(
             who=visitor.who, lease=fields.get("lease", ""), seen=fields.get("seen", "")
         )
 
         def work(_ticket: Ticket) -> list[str]:
             opened = service.campaigns.find(name)
-            now, anyway = item_of(opened, number), fields.get("anyway") == "true"
-            return hand_in(opened, now, hand, path, service.limits, anyway=anyway)
+            with service.turns((name, number)):
+                now, anyway = item_of(opened, number), fields.get("anyway") == "true"
+                return hand_in(opened, now, hand, path, service.limits, anyway=anyway)
 
-        notes, _ = await service.work(request, work)
+        with service.work_queue.place(visitor.session.key or None):
+            notes, _ = await service.work(request, work)
     service.reports.changed(name)
     return JSONResponse({"route": "deliver", "decision": "accept", "notes": notes})
 
@@ -248,13 +251,13 @@ async def _shown(
     request: Request, place: tuple[str, int], show: Callable[[Service, OpenCampaign, Kept], Preview]
 ) -> Response:
     service = service_of(request)
-    await reviewer(request, service)
+    visitor = await reviewer(request, service)
 
     def work(_ticket: Ticket) -> Preview:
         opened = service.campaigns.find(place[0])
         return show(service, opened, item_of(opened, place[1]))
 
-    with service.work_queue.place():
+    with service.work_queue.place(visitor.session.key or None):
         shown, _ = await service.work(request, work)
     headers = {"Cache-Control": "private, max-age=60", "X-Size": "{}x{}".format(*shown.size)}
     return Response(shown.data, media_type=shown.media_type, headers=headers)
@@ -270,13 +273,14 @@ async def _do(
     """Do something to an item for whoever has its lease."""
     service = service_of(request)
     visitor = await meant(request, service)
-    with service.work_queue.place():
+    with service.work_queue.place(visitor.session.key or None):
         form = await service.form(request)
         hand = ReviewerLease(who=visitor.who, lease=form.text("lease"), seen=form.text("seen"))
 
         def work(_ticket: Ticket) -> dict[str, Any]:
             opened = service.campaigns.find(place[0])
-            return what(opened, item_of(opened, place[1]), hand, form)
+            with service.turns(place):
+                return what(opened, item_of(opened, place[1]), hand, form)
 
         told, _ = await service.work(request, work)
     if decides:

@@ -1,0 +1,96 @@
+"""Connections that hold nothing for ever: how many, how long to say what, how long to listen.
+
+Without it a handful of machines that send a header a byte at a time, or never read an answer,
+take every file descriptor of the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+ANSWER_S = 60.0
+"""How long a caller may take for the next piece of an answer."""
+
+
+class BoundedConnection(H11Protocol):
+    """HTTP/1.1 over one connection, within bounds; `most` and `header_s` are set by `bounded`."""
+
+    most = 512
+    header_s = 10.0
+
+    def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401 - uvicorn's own
+        super().__init__(*given, **named)
+        self._late: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection in, unless there are too many."""
+        full = len(self.connections) >= self.most
+        super().connection_made(transport)
+        if full:
+            transport.abort()
+            return
+        self._expect_header()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let it go."""
+        self._cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; what begins a request must be whole within its time."""
+        super().data_received(data)
+        if self._in_hand:
+            self._cancel_late()
+        elif self._late is None and not self.transport.is_closing():
+            self._expect_header()
+
+    def pause_writing(self) -> None:
+        """Wait for a caller who does not read, but not for ever."""
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(ANSWER_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+        super().resume_writing()
+
+    @property
+    def _in_hand(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _expect_header(self) -> None:
+        self._late = self.loop.call_later(self.header_s, self._end_if_late)
+
+    def _end_if_late(self) -> None:
+        self._late = None
+        if not self._in_hand:
+            self.transport.abort()
+
+    def _cancel_late(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _cancel(self) -> None:
+        self._cancel_late()
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+
+def bounded(*, most: int, header_s: float) -> type[BoundedConnection]:
+    """Return the protocol with bounds of its own.
+
+    Parameters
+    ----------
+    most : connections at once; a further one is closed as it comes
+    header_s : seconds until the head of a request must be there, also of the first
+    """
+    return type("Connection", (BoundedConnection,), {"most": most, "header_s": header_s})

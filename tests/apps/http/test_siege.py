@@ -1,0 +1,131 @@
+"""A server as a process of its own under siege: it answers, holds its memory, loses no place."""
+
+from __future__ import annotations
+
+import random
+import re
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import hostile_pictures as hostile
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.slow
+
+LONGEST_S = 0.5
+JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+REQUESTS = {
+    "chunks": ("/v1/cutout", {"files": {"image": hostile.png_of_empty_chunks()}}),
+    "profiles": ("/v1/cutout", {"files": {"image": hostile.png_of_profiles_that_inflate()}}),
+    "markers": ("/v1.0/removebg", {"files": {"image_file": hostile.jpeg_of_markers()}}),
+    "scans": ("/api/remove", {"files": {"file": hostile.jpeg_of_scans(450, side=3000)}}),
+    "tags": ("/v1/matte", {"files": {"image": hostile.tiff_of_tags()}}),
+    "exif": ("/v1/cutout", {"files": {"image": hostile.png_of_exif_tags()}}),
+    "deep": ("/v1/cutout", {"content": b"[" * 20_000_000, "headers": JSON}),
+    "keys": (
+        "/v1/cutout",
+        {"content": b"{" + b'"a":1,' * 3_000_000 + b'"b":1}', "headers": JSON},
+    ),
+    "text": ("/v1.0/removebg", {"content": b'{"a":"' + b"x" * 28_000_000 + b'"}', "headers": JSON}),
+    "fields": ("/v1/cutout", {"content": b"a=1&" * 7_000_000, "headers": FORM}),
+    "escapes": ("/v1/cutout", {"content": b"a=" + b"%41" * 9_000_000, "headers": FORM}),
+    "login": ("/review/login", {"content": b"[" * 20_000_000, "headers": JSON}),
+    "strokes": ("/v1/campaigns", {"content": b'{"campaign":"x"}' + b" " * 60_000, "headers": JSON}),
+}
+
+
+class Besieged:
+    """A server, its address and what it holds."""
+
+    def __init__(self, process):
+        self.process = process
+        line = next(line for line in process.stderr if b"serves http" in line)
+        self.url = re.search(rb"http://\S+", line)[0].decode()
+        self.port = int(self.url.rpartition(":")[2])
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+
+    def resident_mb(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+    def health_s(self):
+        began = time.perf_counter()
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert b" 200 " in connection.recv(4096)
+        return time.perf_counter() - began
+
+
+@pytest.fixture
+def besieged(start, tmp_path):
+    options = ("--port", 0, "--threads", 2, "--model", "bright", "--log-level", "error")
+    server = Besieged(start("serve", "--data", tmp_path / "data", "--deadline", 20, *options))
+    yield server
+    server.process.terminate()
+    server.process.wait(40)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(kinds=st.lists(st.sampled_from(sorted(REQUESTS)), min_size=1, max_size=4))
+def test_no_request_stalls_the_loop_while_workers_are_busy(besieged, kinds):
+    over = threading.Event()
+    worst = []
+
+    def ask():
+        while not over.is_set():
+            worst.append(besieged.health_s())
+            time.sleep(0.02)
+
+    def send(kind):
+        path, what = REQUESTS[kind]
+        with httpx.Client(base_url=besieged.url, timeout=120) as client:
+            return client.post(path, **what).status_code
+
+    pulse = threading.Thread(target=ask)
+    pulse.start()
+    try:
+        with ThreadPoolExecutor(len(kinds)) as pool:
+            codes = list(pool.map(send, kinds))
+    finally:
+        over.set()
+        pulse.join()
+    assert all(400 <= code < 600 and code != 500 for code in codes), (kinds, codes)
+    assert max(worst) < LONGEST_S, (kinds, max(worst))
+
+
+def test_two_thousand_good_and_hostile_requests(besieged, draw):
+    good = draw().data
+    rng = random.Random(24)
+    cheap = ["chunks", "markers", "tags", "exif", "deep", "login", "strokes"]
+    before, failed = 0.0, []
+
+    def call(number):
+        with httpx.Client(base_url=besieged.url, timeout=120) as client:
+            if number % 3:
+                answer = client.post("/v1/cutout", files={"image": good})
+                while answer.status_code == 429:
+                    time.sleep(0.2)
+                    answer = client.post("/v1/cutout", files={"image": good})
+                return answer.status_code == 200
+            path, what = REQUESTS[rng.choice(cheap)]
+            return client.post(path, **what).status_code in range(400, 500)
+
+    with ThreadPoolExecutor(4) as pool:
+        for first in range(0, 2000, 200):
+            found = list(pool.map(call, range(first, first + 200)))
+            failed += [first + n for n, fine in enumerate(found) if not fine]
+            before = before or besieged.resident_mb()
+    assert failed == []
+    assert besieged.resident_mb() < 1.1 * before
+    with httpx.Client(base_url=besieged.url) as client:
+        told = client.get("/readyz").json()
+    assert (told["status"], told["taken"], told["overdue"]) == ("ready", 0, 0)
