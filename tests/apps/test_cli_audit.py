@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import sqlite3
 
 import pytest
 
@@ -22,7 +24,7 @@ from maskworks.studio.store import (
     open_store,
 )
 
-COLUMNS = "id,at,campaign,item,source,sku,what,who,why,before,after,details"
+COLUMNS = "id,at,campaign,item,source,sku,what,who,why,before,after,details,previous,digest"
 
 
 @pytest.fixture
@@ -120,3 +122,16 @@ def test_wrong_use_is_said(capsys, campaign, monkeypatch, arguments, message):
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
     assert message in err
+
+
+def test_chain_is_followed_and_what_was_changed_is_told(capsys, campaign):
+    code, out, err = run(capsys, campaign, "--verify")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r".*: \d+ events, each as it was written; the last: [0-9a-f]{64}\n", out)
+    with sqlite3.connect(campaign.with_suffix(".db")) as connection:
+        connection.execute("DROP TRIGGER events_refuse_update")
+        connection.execute("UPDATE events SET who = 'eve' WHERE id = 2")
+    connection.close()
+    code, out, err = run(capsys, campaign, "--verify")
+    assert (code, out) == (1, "")
+    assert "event 2 is not as it was written; compare with an earlier export" in err

@@ -4,6 +4,7 @@ import os
 from pathlib import Path, PurePath
 
 import pytest
+from PIL import Image
 
 from maskworks.batch import find_pictures, plan_file, plan_folder
 from maskworks.batch.destination import destination_of
@@ -96,7 +97,50 @@ def test_walk_leaves_out_what_is_hidden_special_or_no_picture(tree):
     os.mkfifo(here / "in/pipe.jpg")
     found = find_pictures(["in"])
     assert [f.path.name for f in found.pictures] == ["a.JPG"]
-    assert found.ignored == 3
+    assert found.ignored == {"JPG": 1, "TXT": 1, "DB": 1}
+
+
+def test_folders_that_nobody_filled_by_hand_are_left_out_and_told_once(tree):
+    names = ("@eaDir/a.jpg", "#recycle", "$RECYCLE.BIN/S-1", "#snapshot/daily", "__MACOSX")
+    others = ("System Volume Information", "lost+found")
+    tree("in/a.jpg", "in/b/c.jpg", *(f"in/{name}/x.jpg" for name in (*names, *others)))
+    found = find_pictures(["in"])
+    assert [f.path.name for f in found.pictures] == ["a.jpg", "c.jpg"]
+    assert len(found.apart) == 7
+    (note,) = found.notes()
+    assert note.startswith("left out, since nobody filled them by hand: ")
+
+
+def test_a_folder_with_a_manifest_of_ours_is_left_out_unless_it_is_named(tree):
+    here = tree("in/a.jpg", "in/done/a.png")
+    (here / "in/done/manifest.jsonl").write_text('{"source": "/in/a.jpg"}\n')
+    assert [f.path.name for f in find_pictures(["in"]).pictures] == ["a.jpg"]
+    assert [f.path.name for f in find_pictures(["in/done"]).pictures] == ["a.png"]
+
+
+def test_a_file_without_a_suffix_is_known_by_its_first_bytes(tree):
+    here = tree("in/a.jpg", "in/words")
+    (here / "in/photo").write_bytes(b"\xff\xd8\xff\xe0")
+    found = find_pictures(["in"])
+    assert [f.path.name for f in found.pictures] == ["a.jpg", "photo"]
+    assert found.notes() == ["1 file that is no picture, ignored: 1 without a suffix"]
+
+
+def test_what_was_ignored_is_counted_by_kind(tree):
+    tree("in/a.jpg", *(f"in/{n}.CR3" for n in range(3)), "in/a.svg", "in/b.svg", "in/c.txt")
+    note = "6 files that are no pictures, ignored: 3 CR3, 2 SVG, 1 TXT"
+    assert find_pictures(["in"]).notes() == [note]
+
+
+def test_labels_beside_photos_are_left_out_where_that_is_asked(tree):
+    here = tree("in/a.jpg", "in/b.png")
+    Image.new("RGB", (4, 4)).save(here / "in/a.jpg")
+    Image.new("L", (4, 4)).save(here / "in/a.png")
+    Image.new("L", (4, 4)).save(here / "in/b.png")
+    found = find_pictures(["in"], skip_labels=True)
+    assert [f.path.name for f in found.pictures] == ["a.jpg", "b.png"]
+    assert found.notes() == ["1 label files beside their photos, left out"]
+    assert len(find_pictures(["in"]).pictures) == 3
 
 
 def test_walk_follows_links_to_folders_but_not_in_circles(tree):
@@ -120,7 +164,7 @@ def test_existing_name_is_no_pattern(tree):
 def test_folder_that_gives_nothing_is_named(tree):
     here = tree("in/a.jpg", "words/a.txt")
     assert find_pictures(["in", "words"]).barren == ("words",)
-    with pytest.raises(UsageError, match=r"no picture in words \(1 other files\)"):
+    with pytest.raises(UsageError, match=r"no picture in words \(1 TXT\)"):
         find_pictures(["words"])
     (here / "empty").mkdir()
     with pytest.raises(UsageError, match="no picture in empty"):

@@ -90,9 +90,9 @@ def test_read_picture_raises_its_own_errors_only_whatever_the_bytes(file, kind, 
         pytest.param(
             b"Dear Sir or Madam", "not a picture .*Dear Sir.*; save it as JPEG", id="text"
         ),
-        pytest.param(b"%PDF-1.7\n", "is not a picture", id="pdf"),
-        pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a picture", id="svg"),
-        pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n", "is not a picture", id="postscript"),
+        pytest.param(b"%PDF-1.7\n", "is a PDF file, which is not read", id="pdf"),
+        pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is an SVG file", id="svg"),
+        pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n", "is an EPS file", id="postscript"),
         pytest.param(b"\0" * 5000, "is not a picture", id="zeros"),
         pytest.param(b"\xff\xd8\xff", "the JPEG file is", id="three-bytes-of-jpeg"),
         pytest.param(b"BM", "the BMP file is", id="two-bytes-of-bmp"),

@@ -130,6 +130,17 @@ def test_score_and_reasons_decide(score, reasons, route):
     assert done.decision.route == route
 
 
+@pytest.mark.parametrize(
+    ("soft", "route"),
+    [pytest.param(0.05, "deliver", id="within"), pytest.param(0.051, "review", id="torn")],
+)
+def test_torn_cut_out_is_never_delivered_unseen(soft, route):
+    item = item_of(confidence=1.0)
+    item = replace(item, cutout=replace(item.cutout, soft_interior=soft))
+    done = decide(assess(item), DELIVER)
+    assert (done.decision.route, "torn" in names(done)) == (route, route == "review")
+
+
 def test_spot_check_marks_what_is_delivered():
     done = decide(replace(item_of(), score=0.9), Rules(deliver_at=0.5, spot_check=1.0))
     assert (done.decision.route, done.decision.spot_check) == ("deliver", True)

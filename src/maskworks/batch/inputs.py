@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskworks.core.errors import UsageError
-from maskworks.core.formats import SCANS, SUFFIXES, scan_ending
+from maskworks.core.formats import (
+    NOT_BY_HAND,
+    SCANS,
+    SUFFIXES,
+    open_format,
+    scan_ending,
+    sniff,
+)
+
+_ID_MODES = frozenset({"1", "L", "P", "I;16", "I"})
+_ROW = b'{"source": '
+"""How a line of our manifest starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +40,32 @@ class InputPicture:
 class InputPictures:
     """All pictures, each once, in a fixed order; and what gave none.
 
-    `ignored` counts the files in folders and globs that are no pictures by their suffix,
-    `barren` names the folders and globs in which there was no picture.
+    `ignored` counts the files in folders and globs that are no pictures, by kind, the most
+    frequent first; `barren` names the folders and globs in which there was no picture; `apart`
+    names folders that no person filled, or that hold outputs of ours; `labels` counts label
+    files that lie beside their photo.
     """
 
     pictures: tuple[InputPicture, ...]
-    ignored: int = 0
+    ignored: Mapping[str, int] = field(default_factory=dict)
     barren: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    labels: int = 0
+
+    def notes(self) -> list[str]:
+        """Return what was left out, as sentences."""
+        told = [f"no picture in {name}" for name in self.barren]
+        if self.ignored:
+            kinds = ", ".join(f"{number:,} {kind}" for kind, number in self.ignored.items())
+            total = sum(self.ignored.values())
+            noun = "file that is no picture" if total == 1 else "files that are no pictures"
+            told.append(f"{total:,} {noun}, ignored: {kinds}")
+        if self.labels:
+            told.append(f"{self.labels:,} label files beside their photos, left out")
+        if self.apart:
+            some = f"{', '.join(self.apart[:5])}{', ...' if len(self.apart) > 5 else ''}"
+            told.append(f"left out, since nobody filled them by hand: {some}")
+        return told
 
 
 def find_pictures(
@@ -43,13 +74,16 @@ def find_pictures(
     beside: Path | None = None,
     ours: frozenset[Path] = frozenset(),
     scans: bool = False,
+    skip_labels: bool = False,
 ) -> InputPictures:
     """Return the pictures that `inputs` name.
 
-    A file is taken whatever its suffix and whether or not it exists: it was asked for, so it
-    gets an answer. A folder is walked with everything below it, links to folders too, each
-    folder once. In folders and globs hidden files, files without a picture's suffix and
-    special files are left out. An input that exists is never read as a pattern.
+    A file is taken whatever its suffix and whether or not it exists: it was asked for, so it gets
+    an answer. A file without a suffix is known by its first bytes. A folder is walked with
+    everything below it, links to folders too, each folder once. In folders and globs hidden
+    files, files without a picture's suffix and special files are left out, and so are folders
+    that systems fill (`NOT_BY_HAND`) and ones below that hold a manifest of ours. An input that
+    exists is never read as a pattern.
 
     Parameters
     ----------
@@ -58,6 +92,7 @@ def find_pictures(
         The output folder; where it lies inside an input folder it is not walked.
     ours : absolute paths that folders and globs leave out: outputs of an earlier run
     scans : whether folders and globs also give DICOM and NIfTI
+    skip_labels : whether PNGs of ids beside a photo of the same name are left out
 
     Raises
     ------
@@ -65,35 +100,95 @@ def find_pictures(
         If there is no picture at all, or a folder may not be listed.
     """
     pictures: dict[Path, InputPicture] = {}
-    ignored = 0
+    ignored: Counter[str] = Counter()
     barren: list[str] = []
+    apart: list[str] = []
     for given in inputs:
-        candidates = list(_candidates(given, beside))
+        candidates = list(_candidates(given, _Beside(beside, apart)))
         wanted = [
             found
             for found, named in candidates
             if named or (_is_picture(found.path, scans=scans) and found.path not in ours)
         ]
-        ignored += len([1 for found, _ in candidates if found.path not in ours]) - len(wanted)
+        taken = {found.path for found in wanted} | ours
+        ignored.update(kind_of(f.path) for f, _ in candidates if f.path not in taken)
         if not wanted:
             barren.append(given)
         for found in wanted:
             pictures.setdefault(found.path, found)
     if not pictures:
-        raise UsageError(_nothing(barren, ignored, scans=scans))
-    return InputPictures(tuple(pictures.values()), max(ignored, 0), tuple(barren))
+        raise UsageError(_nothing(barren, dict(ignored.most_common()), scans=scans))
+    chosen = tuple(pictures.values())
+    photos = _without_labels(chosen) if skip_labels else chosen
+    return InputPictures(
+        photos,
+        dict(ignored.most_common()),
+        tuple(barren),
+        tuple(dict.fromkeys(apart)),
+        len(chosen) - len(photos),
+    )
 
 
-def _nothing(barren: Sequence[str], ignored: int, *, scans: bool) -> str:
+def _without_labels(pictures: tuple[InputPicture, ...]) -> tuple[InputPicture, ...]:
+    """Return the pictures without PNGs of ids that lie beside a photo of the same name."""
+    stems = Counter(found.path.with_suffix("") for found in pictures)
+    return tuple(
+        found
+        for found in pictures
+        if stems[found.path.with_suffix("")] < 2 or not _holds_ids(found.path)
+    )
+
+
+def _holds_ids(path: Path) -> bool:
+    if path.suffix.lower() != ".png":
+        return False
+    try:
+        with path.open("rb") as stream:
+            return open_format("PNG", stream).mode in _ID_MODES
+    except Exception:  # noqa: BLE001 - what is wrong with the file is said when it is read
+        return False
+
+
+def kind_of(path: Path) -> str:
+    """Return what people call a kind of file: its suffix in capitals, or "without a suffix"."""
+    return path.suffix[1:].upper() or "without a suffix"
+
+
+def is_ours(path: Path) -> bool:
+    """Say whether a file is a manifest of ours."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_ROW)) == _ROW
+    except OSError:
+        return False
+
+
+def _nothing(barren: Sequence[str], ignored: Mapping[str, int], *, scans: bool) -> str:
     kinds = ", ".join([*sorted(SUFFIXES), *(SCANS if scans else ())])
-    others = f" ({ignored} other files)" if ignored else ""
+    others = f" ({', '.join(f'{n} {kind}' for kind, n in ignored.items())})" if ignored else ""
     return (
         f"there is no picture in {', '.join(barren) or 'no input'}{others}; "
         f"name a picture, or a folder or pattern with files that end in {kinds}"
     )
 
 
-def _candidates(given: str, beside: Path | None) -> Iterator[tuple[InputPicture, bool]]:
+@dataclass(frozen=True)
+class _Beside:
+    """What a walk leaves out: the output folder, and into `apart` what nobody filled by hand."""
+
+    output: Path | None
+    apart: list[str]
+
+    def takes(self, folder: Path, name: str) -> bool:
+        """Whether a folder in another is walked."""
+        here = folder / name
+        if name.lower() in NOT_BY_HAND or is_ours(here / "manifest.jsonl"):
+            self.apart.append(name)
+            return False
+        return not _same(here, self.output)
+
+
+def _candidates(given: str, beside: _Beside) -> Iterator[tuple[InputPicture, bool]]:
     """Yield every file and whether it was named itself."""
     path = Path(given)
     if path.is_dir():
@@ -106,13 +201,13 @@ def _candidates(given: str, beside: Path | None) -> Iterator[tuple[InputPicture,
         for match in sorted(glob.glob(given, recursive=True)):  # noqa: PTH207 - keeps what was typed
             there = Path(match)
             if there.is_dir():
-                if not _same(there, beside):
+                if beside.takes(there.parent, there.name):
                     yield from ((f, False) for f in _walk(there, root, match, beside))
-            elif beside is None or not _inside(there, beside, root):
+            elif beside.output is None or not _inside(there, beside.output, root):
                 yield InputPicture(path=_absolute(there), root=root, shown=match), False
 
 
-def _walk(folder: Path, root: Path, shown: str, beside: Path | None) -> Iterator[InputPicture]:
+def _walk(folder: Path, root: Path, shown: str, beside: _Beside) -> Iterator[InputPicture]:
     seen: set[tuple[int, int]] = set()
     for here, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
         status = Path(here).stat()
@@ -122,9 +217,7 @@ def _walk(folder: Path, root: Path, shown: str, beside: Path | None) -> Iterator
             continue
         seen.add(key)
         folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and not _same(Path(here, name), beside)
+            name for name in folders if not name.startswith(".") and beside.takes(Path(here), name)
         )
         below = Path(here).relative_to(folder)
         for name in sorted(files):
@@ -143,9 +236,19 @@ def _refuse(error: OSError) -> None:
 
 def _is_picture(path: Path, *, scans: bool) -> bool:
     scan = scans and scan_ending(path.name) is not None
+    if not path.suffix and path.is_file():
+        return _looks_like_a_picture(path)
     if path.suffix.lower() not in SUFFIXES and not scan:
         return False
     return path.is_file() or not path.exists()  # a link to nowhere is named as a failure
+
+
+def _looks_like_a_picture(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return sniff(stream.read(64)) is not None
+    except OSError:
+        return False
 
 
 def _same(path: Path, other: Path | None) -> bool:

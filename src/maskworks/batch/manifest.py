@@ -32,8 +32,8 @@ _ORDER = (
     "soft_interior",
     "fingerprint",
 )
-_SELDOM = ("raw_confidence", "calibration")
-"""Fields that a row has only where a fit has bent its confidence."""
+_SELDOM = ("raw_confidence", "calibration", "notes")
+"""Fields that a row has only where a fit has bent its confidence, or there is something to tell."""
 
 _START = '{"source": '
 
@@ -47,7 +47,7 @@ def to_json(row: ManifestRow) -> str:
     '{"source": "/a.jpg", "output": null, "status": "fail'
     """
     fields = asdict(row)
-    told = [name for name in _SELDOM if fields[name] is not None]
+    told = [name for name in _SELDOM if fields[name] not in (None, ())]
     ordered = {name: fields[name] for name in (*_ORDER, *told)}
     line = json.dumps(ordered, ensure_ascii=False)
     try:
@@ -86,6 +86,7 @@ def from_json(line: str) -> ManifestRow:
             fingerprint=Fingerprint(**fingerprint) if fingerprint else None,
             raw_confidence=fields.get("raw_confidence"),
             calibration=fields.get("calibration"),
+            notes=tuple(fields.get("notes", ())),
         )
     except (KeyError, TypeError) as problem:
         raise ValueError(f"not a row of a manifest: {line[:80]}") from problem

@@ -49,7 +49,7 @@ class PlanOptions:
     manifest : Path, optional
         None is ``manifest.jsonl`` in the output folder.
     scans : bool
-        Whether DICOM and NIfTI files are inputs too.
+        Whether DICOM and NIfTI files are inputs too, and PNGs of ids beside photos are not.
     streams : Streams
     """
 
@@ -93,11 +93,14 @@ def make_plan(
         if "-" in inputs:
             raise UsageError("`-` (stdin) stands alone; name it without other inputs")
         ours = frozenset(Path(row.output) for row in earlier.values() if row.output)
-        finds = find_pictures(inputs, beside=destination.folder, ours=ours, scans=options.scans)
-        notes += [f"no picture in {name}" for name in finds.barren]
-        if finds.ignored:
-            noun = "file that is no picture" if finds.ignored == 1 else "files that are no pictures"
-            notes.append(f"{finds.ignored} {noun}, ignored")
+        finds = find_pictures(
+            inputs,
+            beside=destination.folder,
+            ours=ours,
+            scans=options.scans,
+            skip_labels=options.scans,
+        )
+        notes += finds.notes()
         if destination.folder:
             suffix = SUFFIX_OF[destination.form]
             works = plan_folder(finds.pictures, destination.folder, suffix, scans=options.scans)

@@ -92,6 +92,7 @@ class ManifestRow:
     `refined` says how the edge was made (see `maskworks.refine.Refined`), `soft_interior` which
     share of the subject is see-through; None if it did not come to that. `raw_confidence` is
     what the network said where a fit has bent the confidence; `calibration` names that fit.
+    `notes` are sentences on what was damaged or assumed when the picture was read.
     """
 
     source: str
@@ -108,3 +109,4 @@ class ManifestRow:
     fingerprint: Fingerprint | None = None
     raw_confidence: float | None = None
     calibration: str | None = None
+    notes: tuple[str, ...] = ()

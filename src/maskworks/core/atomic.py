@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+FULL = ("the disk is full", "your disk quota is used up")
+"""Reasons for which no other file can be written either."""
+
 _TEMPORARY = ".maskworks-"
 
 
@@ -95,8 +98,8 @@ def _explain(error: OSError | ValueError, path: Path) -> tuple[str, str]:
         errno.ENOTDIR: ("its parent is a file, not a folder", "choose another folder"),
         errno.EISDIR: ("is a folder", "choose another name"),
         errno.EROFS: ("is on a read-only disk", "choose another disk"),
-        errno.ENOSPC: ("the disk is full", "make room or choose another disk, then resume"),
-        errno.EDQUOT: ("your disk quota is used up", "make room or choose another disk"),
+        errno.ENOSPC: (FULL[0], "make room or choose another disk, then resume"),
+        errno.EDQUOT: (FULL[1], "make room or choose another disk"),
         errno.EFBIG: ("is larger than this system allows a file to be", "raise `ulimit -f`"),
         errno.ENAMETOOLONG: ("the name is too long", "shorten it"),
         errno.EMFILE: ("too many files are open", "raise `ulimit -n` or use fewer threads"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, cast
 
+from maskworks.core.png_chunks import tidy
 from maskworks.core.structure import check_structure
 
 if TYPE_CHECKING:
@@ -19,14 +20,25 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".tif", ".tiff"}
-    | {".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".avif"}
+    | {".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".avif", ".psd"}
+    | {".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"}
 )
 """Readable suffixes, lower case, with the dot."""
 
 SCANS = (".nii.gz", ".nii", ".dicom", ".dcm")
 """Endings of scans: volumes and medical pictures, which labels are made of and nothing else."""
 
-READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF"
+READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF, JPEG 2000 or PSD"
+
+NOT_BY_HAND = frozenset(
+    {"@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information"}
+    | {"__macosx", "lost+found", "@recycle", "@recently-snapshot", "@tmp"}
+)
+"""Names of folders, lower case, that NAS boxes and systems fill and nobody else."""
+
+NOTES = "maskworks_notes"
+COLOURS = "maskworks_colours"
+"""Keys of an opened picture's `info`: what was left out of it, and chunks that say its colours."""
 
 _READERS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -37,6 +49,8 @@ _READERS = {
     "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
     "HEIF": ("pillow_heif", "HeifImageFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    "PSD": ("PIL.PsdImagePlugin", "PsdImageFile"),
 }
 
 _MAGIC = (
@@ -49,7 +63,36 @@ _MAGIC = (
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
     (b"BM", "BMP"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
+    (b"\xff\x4f\xff\x51", "JPEG2000"),
+    (b"8BPS", "PSD"),
 )
+
+_UNREAD = (
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"%PDF", "PDF"),
+    (b"%!PS", "EPS"),
+    (b"<svg", "SVG"),
+    (b"gimp xcf", "GIMP"),
+    (b"\x76\x2f\x31\x01", "OpenEXR"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"\0\0\1\0", "ICO"),
+    (b"FUJIFILMCCD-RAW", "camera raw (RAF)"),
+    (b"IIRO", "camera raw (ORF)"),
+    (b"IIU\0", "camera raw (RW2)"),
+    (b"PK\x03\x04", "ZIP"),
+)
+
+_RAW_SUFFIXES = frozenset(
+    {".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".dng", ".raf", ".orf"}
+    | {".rw2", ".pef", ".raw", ".3fr", ".erf", ".kdc", ".mrw", ".x3f", ".iiq"}
+)
+
+_REMEDIES = {
+    "JPEG XL": "save it as JPEG, PNG or TIFF (`djxl a.jxl a.png`)",
+    "SVG": "draw it as PNG at the size you need (`rsvg-convert -w 2000 a.svg -o a.png`)",
+}
 
 _ZERO_TAIL = 64  # bytes; no entropy coder writes so many zeros
 
@@ -89,6 +132,39 @@ def sniff(head: bytes) -> str | None:
         if brands & _HEIF_BRANDS:
             return "HEIF"
     return None
+
+
+def unread_kind(head: bytes, name: str = "") -> tuple[str, str] | None:
+    r"""Return what a file is that is not read here, and what to do; None if that is unknown.
+
+    Parameters
+    ----------
+    head : bytes
+        Its first 64 bytes or more.
+    name : str
+        Of the file; its suffix tells camera raw files that look like others.
+
+    Examples
+    --------
+    >>> unread_kind(b"\xff\x0a\xfa")[0], unread_kind(b"\0\0\0\x18ftypcrx ", "a.CR3")[0]
+    ('JPEG XL', 'camera raw (CR3)')
+    """
+    suffix = "." + name.lower().rpartition(".")[2]
+    if head[4:8] == b"ftyp" and head[8:11] == b"crx":
+        kind = "camera raw (CR3)"
+    elif suffix in _RAW_SUFFIXES or head[8:10] == b"CR":
+        kind = f"camera raw ({suffix[1:].upper()})"
+    elif head.lstrip()[:5] == b"<?xml" and (suffix == ".svg" or b"<svg" in head):
+        kind = "SVG"
+    elif head[4:8] == b"ftyp":
+        kind = "a film or another ISO media file"
+    else:
+        kind = next((each for magic, each in _UNREAD if head.lstrip().startswith(magic)), "")
+    if not kind:
+        return None
+    if kind.startswith("camera raw"):
+        return kind, "develop it and save it as TIFF or JPEG"
+    return kind, _REMEDIES.get(kind, f"save it as {READABLE}")
 
 
 def scan_ending(name: str) -> str | None:
@@ -148,6 +224,10 @@ def open_format(name: str, stream: IO[bytes]) -> ImageFile:
         Whatever Pillow raises on a bad header; `read_picture` translates it.
     """
     check_structure(stream, name)
+    tidied = tidy(stream) if name == "PNG" else None
     module, attribute = _READERS[name]
     reader = cast("Callable[[IO[bytes]], ImageFile]", getattr(import_module(module), attribute))
-    return reader(stream)
+    opened = reader(stream if tidied is None else tidied.stream)
+    if tidied is not None:
+        opened.info[NOTES], opened.info[COLOURS] = tidied.notes, tidied.colours
+    return opened

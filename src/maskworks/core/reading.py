@@ -14,15 +14,25 @@ from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 
+from maskworks.core.colour_codes import CodeError, Colours, of_codes, of_png, to_srgb_pixels
 from maskworks.core.deadline import Timed
 from maskworks.core.deep import DepthError, is_deep, raw_mode, read_deep
 from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
 from maskworks.core.exif import keepable, orientation_of, upright
-from maskworks.core.formats import READABLE, SUFFIXES, ends_in_zeros, open_format, sniff
+from maskworks.core.formats import (
+    COLOURS,
+    NOTES,
+    READABLE,
+    SUFFIXES,
+    ends_in_zeros,
+    open_format,
+    sniff,
+    unread_kind,
+)
 from maskworks.core.icc import ProfileError, profile_name, to_srgb
 from maskworks.core.provenance import SourceType, stated_type
 from maskworks.core.structure import StructureError
-from maskworks.core.values import Image, Matte
+from maskworks.core.values import Image, Matte, Pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +43,16 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIXES", "Details", "Limits", "Picture", "read_picture"]
 
 _HEAD_BYTES = 64
+_AVIF_HEAD = 1 << 16  # bytes in which its boxes lie
 _COPY_AGAIN = "copy or export it again from where it came"
 _EXPORT_AGAIN = "open it in a program for pictures and export it again"
+_SAMPLES = "save it with 8 or 16 bits a channel"
 _CONVERT = f"save it as {READABLE}"
 _CUT_OFF = ("truncated", "end of file", "premature", "not enough data", "eof")
 _COMPRESSED = ("JPEG", "WEBP", "HEIF", "AVIF")  # whose decoders make grey rows of zeros
 _PIECE_BY_PIECE = ("JPEG", "PNG", "GIF", "BMP")  # which a deadline can end in the middle
 _PIECE_BYTES = 1024
+_MOVING = ("GIF", "WEBP", "PNG", "AVIF", "HEIF")
 _KEY_SCALE = {"L;2": 85, "L;4": 17}
 _NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _SUB_IFDS, _DNG_VERSION = 254, 256, 257, 330, 50706
 
@@ -60,11 +73,12 @@ class Limits:
 class Details:
     r"""What a file said besides its pixels, for a writer that may keep it.
 
-    `format` is Pillow's name (JPEG, PNG, WEBP, TIFF, BMP, GIF, HEIF, AVIF); `dpi` is
+    `format` is Pillow's name (JPEG, PNG, WEBP, TIFF, BMP, GIF, HEIF, AVIF, JPEG2000, PSD); `dpi` is
     (horizontal, vertical); `exif` starts with ``Exif\0\0`` and has orientation 1; `icc_name`
     is what the profile it came with calls itself (its pixels are sRGB by now); `notes` are
     sentences about what was damaged and how it was taken; `source_type` is the IPTC term by
-    which its XMP says how it came about.
+    which its XMP says how it came about; `colours_sure` is False where it states its colours in
+    a way that is not known here.
     """
 
     format: str
@@ -73,6 +87,7 @@ class Details:
     icc_name: str | None = None
     notes: tuple[str, ...] = ()
     source_type: SourceType | None = None
+    colours_sure: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +110,12 @@ def read_picture(
     name: str | None = None,
     least_side: int | None = None,
 ) -> Picture:
-    r"""Decode a picture: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF.
+    r"""Decode a picture: JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC, AVIF, JPEG 2000 or PSD.
 
     The first frame or page is taken, orientation is baked in, colours are converted to sRGB
-    through the file's ICC profile, 16-bit samples are scaled to 8. A damaged ICC profile or
-    EXIF block does not make the picture unreadable: it is ignored and noted in the details.
+    through the file's ICC profile, 16-bit samples are scaled to 8. Of a PSD its composite is
+    taken. A damaged ICC profile, EXIF block or harmless part of a PNG does not make the picture
+    unreadable: it is ignored and noted in the details.
 
     Parameters
     ----------
@@ -158,17 +174,14 @@ def _read(
     head = stream.read(_HEAD_BYTES)
     if not head:
         raise UnreadableError(label, "the file is empty (0 bytes)", _COPY_AGAIN)
-    kind = sniff(head)
-    if kind is None:
-        quoted = "" if link else f" (it starts with {head[:12]!r})"
-        raise UnreadableError(label, f"is not a picture{quoted}", _CONVERT)
+    kind = _kind_of(head, label, link=link)
     stream.seek(0)
     try:
         if kind in _PIECE_BY_PIECE:
             stream = cast("IO[bytes]", Timed(stream, label))
         return _decode(stream, kind, limits, label, least_side)
     except DepthError as error:
-        raise UnreadableError(label, str(error), "save it with 8 or 16 bits a channel") from error
+        raise UnreadableError(label, str(error), _SAMPLES) from error
     except StructureError as error:
         raise UnreadableError(label, str(error), _EXPORT_AGAIN) from error
     except ImageError:
@@ -180,7 +193,19 @@ def _read(
         reason = "needs more memory than there is"
         raise UnreadableError(label, reason, "lower `--max-pixels` or use fewer threads") from error
     except Exception as error:  # decoders of hostile bytes raise anything, SyntaxError too
-        raise UnreadableError(label, _what_is_wrong(kind, error), _COPY_AGAIN) from error
+        remedy = _SAMPLES if "unknown pixel mode" in str(error) else _COPY_AGAIN
+        raise UnreadableError(label, _what_is_wrong(kind, error), remedy) from error
+
+
+def _kind_of(head: bytes, label: str, *, link: bool) -> str:
+    kind = sniff(head)
+    unread = unread_kind(head, label) if kind in (None, "TIFF") else None
+    if unread is not None:
+        raise UnreadableError(label, f"is {_article(unread[0])}, which is not read", unread[1])
+    if kind is None:
+        quoted = "" if link else f" (it starts with {head[:12]!r})"
+        raise UnreadableError(label, f"is not a picture{quoted}", _CONVERT)
+    return kind
 
 
 def _decode(
@@ -193,7 +218,7 @@ def _decode(
     if least_side is not None and kind == "JPEG":
         opened.draft(None, (least_side, least_side))
     profile = opened.info.get("icc_profile") or None
-    notes: list[str] = []
+    notes: list[str] = list(opened.info.pop(NOTES, ()))
     loaded = _load(opened, stream, label)
     _check_size(loaded, limits, label)  # a GIF frame may be larger than its screen
     if kind in _COMPRESSED and ends_in_zeros(stream, kind):
@@ -206,11 +231,11 @@ def _decode(
     except Exception as error:  # noqa: BLE001 - a damaged EXIF block must not cost the picture
         notes.append(f"its EXIF block is damaged and was ignored: {error}")
     opaque, alpha = _split(loaded)
-    try:
-        colours = to_srgb(opaque, profile)
-    except ProfileError as error:
-        colours = to_srgb(opaque, None)
-        notes.append(f"its colours were taken as sRGB: {error}")
+    colours, told, sure = _in_srgb(opaque, profile, opened, stream)
+    notes += told
+    notes += _left(opened, kind) + _gain_map(opened)
+    if opaque.mode == "CMYK" and profile is None:
+        notes.append("its colours are CMYK without a profile and were converted by a plain formula")
     details = Details(
         format=kind,
         dpi=_dpi(opened),
@@ -218,8 +243,9 @@ def _decode(
         icc_name=profile_name(profile) if profile else None,
         notes=tuple(notes),
         source_type=stated_type(opened.info.get("xmp")),
+        colours_sure=sure,
     )
-    return Picture(Image(np.asarray(colours)), _matte(alpha), details)
+    return Picture(Image(colours), _matte(alpha), details)
 
 
 def _load(opened: ImageFile, stream: IO[bytes], label: str) -> PillowImage.Image:
@@ -291,8 +317,72 @@ def _check_size(picture: PillowImage.Image, limits: Limits, label: str) -> None:
         raise TooLargeError(label, pixels, limits.max_pixels)
 
 
+def _in_srgb(
+    opaque: PillowImage.Image, profile: bytes | None, opened: ImageFile, stream: IO[bytes]
+) -> tuple[Pixels, list[str], bool]:
+    """Return sRGB pixels, what is told of how they came about, and whether they are sure."""
+    chunks = opened.info.pop(COLOURS, {})
+    stated: Colours | None = None
+    try:
+        if profile is None or b"cICP" in chunks:  # which stands above a profile
+            stated = of_png(chunks) if opened.format == "PNG" else _nclx(opened, stream)
+    except CodeError as error:
+        return np.asarray(to_srgb(opaque, None)), [f"{error}; taken as sRGB"], False
+    if stated is not None and not stated.plain and opaque.mode in ("L", "RGB"):
+        try:
+            pixels = to_srgb_pixels(np.asarray(opaque.convert("RGB")), stated)
+        except CodeError as error:
+            return np.asarray(to_srgb(opaque, None)), [f"{error}; taken as sRGB"], False
+        return pixels, [f"its colours were converted from {stated.name}"], True
+    try:
+        return np.asarray(to_srgb(opaque, profile)), [], True
+    except ProfileError as error:
+        told = f"its colours were taken as sRGB: {error}"
+        return np.asarray(to_srgb(opaque, None)), [told], True
+
+
+def _nclx(opened: ImageFile, stream: IO[bytes]) -> Colours | None:
+    """Return the colours that the codes of a HEIF or AVIF mean, None if it has none."""
+    found = opened.info.get("nclx_profile")
+    if isinstance(found, dict):
+        return of_codes(found["color_primaries"], found["transfer_characteristics"])
+    if opened.format != "AVIF":
+        return None
+    stream.seek(0)
+    _, mark, codes = stream.read(_AVIF_HEAD).partition(b"colrnclx")
+    if not mark or len(codes) < 4:
+        return None
+    return of_codes(int.from_bytes(codes[:2], "big"), int.from_bytes(codes[2:4], "big"))
+
+
+def _gain_map(opened: ImageFile) -> list[str]:
+    xmp = opened.info.get("xmp")
+    hdr = isinstance(xmp, bytes) and (b"hdrgm:" in xmp or b"HDRGainMap" in xmp)
+    if hdr or any("hdrgainmap" in str(key) for key in opened.info.get("aux") or ()):
+        return ["has an HDR gain map, its base picture was taken"]
+    return []
+
+
+def _left(opened: ImageFile, kind: str) -> list[str]:
+    """Say of which frames or pages the first was taken."""
+    if kind == "TIFF":  # counting pages would read them all
+        more = bool(opened.tag_v2.next)  # type: ignore[attr-defined]
+        return ["has more than one page, the first was taken"] if more else []
+    try:
+        moves = kind in _MOVING and bool(getattr(opened, "is_animated", False))
+    except Exception:  # noqa: BLE001 - a second frame that cannot be read is not taken either
+        return []
+    return ["has more than one frame, the first was taken"] if moves else []
+
+
+def _article(kind: str) -> str:
+    return kind if kind.startswith("a ") else f"{'an' if kind[0] in 'EIOS' else 'a'} {kind} file"
+
+
 def _what_is_wrong(kind: str, error: Exception) -> str:
     words = " ".join(str(error).split()) or type(error).__name__
+    if "unknown pixel mode" in words:
+        return f"is a {kind} file of samples that are not read (floats in colours, or odd bits)"
     if isinstance(error, EOFError) or any(sign in words.lower() for sign in _CUT_OFF):
         return f"the {kind} file is cut off ({words})"
     return f"the {kind} file is damaged or of an unsupported kind ({words})"

@@ -208,6 +208,7 @@ def _jpeg(content: Buffer) -> int | None:
 def _png(content: Buffer) -> int | None:
     at, size, seen = 8, len(content), _Count()
     while at + 8 <= size:
+        length: int
         length, name = struct.unpack_from(">L4s", content, at)
         if name in _PNG_PIXELS:
             seen.pixels += 1
@@ -223,7 +224,7 @@ def _png(content: Buffer) -> int | None:
 
 
 def _webp(content: Buffer) -> int | None:
-    (said,) = struct.unpack_from("<L", content, 4)
+    said: int = struct.unpack_from("<L", content, 4)[0]
     at, end, seen = 12, min(len(content), 8 + said), _Count()
     while at + 8 <= end:
         name, length = struct.unpack_from("<4sL", content, at)

@@ -93,4 +93,5 @@ def _drawn(picture: Picture, name: str) -> NDArray[np.uint8]:
             f"{name}: is partly transparent and drawn in more than one colour, so it is not clear "
             f"which of both is the trimap; {_DRAW}, without alpha"
         )
-    return np.rint(picture.matte.alpha * np.float32(255)).astype(np.uint8)
+    found: NDArray[np.uint8] = np.rint(picture.matte.alpha * np.float32(255)).astype(np.uint8)
+    return found

@@ -16,10 +16,10 @@ from maskworks.batch.work import Status
 from maskworks.core.reading import Limits, Picture
 from maskworks.core.values import Image, Matte, Trimap
 from maskworks.cutouts.backgrounds import blend
-from maskworks.cutouts.cutout import WHITE, Cutout
+from maskworks.cutouts.cutout import KEPT, WHITE, Cutout
 from maskworks.cutouts.own_alpha import is_cut_out
 from maskworks.cutouts.sources import to_picture
-from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT, input_size
+from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT, placement
 from maskworks.refine.despill import despill
 from maskworks.refine.refinement import DEFAULTS, RefineOptions, refine
 from maskworks.refine.transparency import soft_interior
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
     from PIL import Image as PillowImage
 
     from maskworks.models import Model
-
-TORN_FROM = 0.05
-"""A larger soft inside is for review: the subject is see-through, or its cut-out torn.
-
-On 112 pictures of all dev kinds it sends 4 % of the cut-outs above IoU .85 to a person, and 40 % of
-those below."""
-
-KEPT = "none (own alpha kept)"
-"""What is said of the edge of a picture that was cut out already."""
 
 _DARK = (64, 64, 64)
 _BRIGHT = 170
@@ -72,6 +63,8 @@ def cut_out(picture: Picture, model: Model, *, min_confidence: float = 0.0) -> C
     status, confidence = judge(
         prediction.confidence, presence, covered(matte), min_confidence=min_confidence
     )
+    if status == "ok" and not picture.details.colours_sure:
+        status = "review"
     return Cutout(
         image=picture.image,
         matte=matte,
@@ -80,7 +73,7 @@ def cut_out(picture: Picture, model: Model, *, min_confidence: float = 0.0) -> C
         details=picture.details,
         foreground=picture.image,
         presence=presence,
-        seen_px=min(max(input_size(seen.size, model.spec.input)), max(seen.size)),
+        seen_px=min(max(placement(seen.size, model.spec.input)[2:]), max(seen.size)),
         raw_confidence=None if status == "no-subject" else prediction.raw_confidence,
     )
 
@@ -93,7 +86,7 @@ def refine_edge(
     A picture without a subject has no edge and stays as it is, and so does one that was cut out
     already unless a trimap is brought. Where the file had an alpha of its own, its colours are
     the subject's already, and are kept. What looks torn is for review, however sure the model
-    is: an empty matte, or a soft inside above `TORN_FROM`.
+    is: an empty matte, or a torn inside (`Cutout.torn`).
 
     Parameters
     ----------
@@ -124,16 +117,16 @@ def refine_edge(
         own = picture.matte.alpha
         matte = Matte(np.minimum(matte.alpha, own))
         fore = Image(np.where(own[..., np.newaxis] < 1, picture.image.pixels, fore.pixels))
-    torn = covered(matte) < SMALLEST_SUBJECT or done.soft_interior > TORN_FROM
-    return replace(
+    found = replace(
         cutout,
-        status="review" if torn else cutout.status,
         matte=matte,
         foreground=fore,
         refined=done.method,
         soft_interior=done.soft_interior,
         band_share=done.band_share,
     )
+    empty = covered(matte) < SMALLEST_SUBJECT
+    return replace(found, status="review") if empty or found.torn else found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -70,7 +70,8 @@ def _read(draft: Draft, work: Work, job: CutoutJob) -> Picture:
                 draft.row = replace(draft.row, fingerprint=print_)
             picture = read_picture(work.source, job.limits, name=work.shown)
     height, width = picture.image.size
-    draft.row = replace(draft.row, width=width, height=height)
+    notes = picture.details.notes
+    draft.row = replace(draft.row, width=width, height=height, notes=notes)
     return picture
 
 

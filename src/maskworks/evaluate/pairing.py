@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskworks.core.errors import ImageError, UsageError
-from maskworks.core.formats import SUFFIXES
+from maskworks.core.formats import NOT_BY_HAND, SUFFIXES
 from maskworks.evaluate.reading import may_hold_matte
 
 
@@ -55,10 +55,11 @@ def pair_files(
 ) -> Pairing:
     """Pair the pictures of the folders by their path without the suffix.
 
-    Folders are walked with everything below them, links to folders too; hidden files and files
-    without a picture's suffix are left out, and so is a folder that lies in another one and is
-    itself among the three. Where several pictures of one folder differ in the suffix alone, such
-    as a photo beside its matte, the one that is grey or has an alpha channel is taken.
+    Folders are walked with everything below them, links to folders too; hidden files, files
+    without a picture's suffix and folders that systems fill (`NOT_BY_HAND`) are left out, and so
+    is a folder that lies in another one and is itself among the three. Where several pictures of
+    one folder differ in the suffix alone, such as a photo beside its matte, the one that is grey
+    or has an alpha channel is taken.
 
     Parameters
     ----------
@@ -167,6 +168,7 @@ def _walk(folder: Path, apart: set[str]) -> Iterator[Path]:
             name
             for name in folders
             if not name.startswith(".")
+            and name.lower() not in NOT_BY_HAND
             and os.path.realpath(Path(here, name)) not in apart | seen  # or a link that leads back
         )
         yield from (Path(here, name) for name in sorted(files) if not name.startswith("."))

@@ -83,7 +83,7 @@ def _in_time(row: ManifestRow, work: Work, job: LabelJob, windows: Windows | Non
         pixels = windows.read(Box(0, 0, *windows.size))
         picture = Picture(Image(pixels), None, Details(format="TIFF"))
     row = _read_row(row, work, job, picture.image.size)
-    row = replace(row, seconds=Seconds(read=_since(began)))
+    row = replace(row, seconds=Seconds(read=_since(began)), notes=picture.details.notes)
     began = time.perf_counter()
     go_on(work.shown)
     labelled = label_whole_or_tiled(picture, job)

@@ -11,7 +11,7 @@ from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Picture
 from maskworks.cutouts.backgrounds import Background
 from maskworks.cutouts.credentials import current_signer
-from maskworks.cutouts.cutout import Cutout
+from maskworks.cutouts.cutout import TORN_FROM, Cutout
 from maskworks.cutouts.cutting import CutOptions, cut_and_refine
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
 from maskworks.studio.output.compose import CENTRE, lay_out, put_on
@@ -19,6 +19,7 @@ from maskworks.studio.output.encoding import encode_deliverable
 from maskworks.studio.output.gate import Breach, check_output
 from maskworks.studio.output.placing import Note, Placement
 from maskworks.studio.output.rules import OutputRules
+from maskworks.studio.rate import percent
 from maskworks.studio.route import Decision, Reason, Rules, route, spot_check
 from maskworks.studio.scoring.evidence import Evidence, measure
 from maskworks.studio.scoring.score import score
@@ -153,6 +154,8 @@ def assess(item: Item, model: ScoreModel | None = None) -> Item:
     reasons, total = scored.reasons, 0.0 if nothing else scored.score
     if absent and NO_SUBJECT not in [reason.name for reason in reasons]:
         reasons = (*reasons, _no_subject("no subject was found"))
+    if found.torn:
+        reasons = (*reasons, _torn(found))
     return replace(item, score=total, reasons=reasons)
 
 
@@ -229,6 +232,15 @@ def _cutout(item: Item) -> Cutout:
 
 def _no_subject(text: str) -> Reason:
     return Reason(NO_SUBJECT, 0.0, None, text)
+
+
+def _torn(found: Cutout) -> Reason:
+    share = found.soft_interior or 0.0
+    text = (
+        f"{percent(share)} of the subject is half clear deep inside (limit {percent(TORN_FROM)}): "
+        "it is see-through, or the cut-out torn"
+    )
+    return Reason("torn", share, TORN_FROM, text)
 
 
 def _breached(breach: Breach) -> Reason:

@@ -17,7 +17,7 @@ ROUTES: tuple[Route, ...] = ("deliver", "review", "manual", "failed")
 
 _GATE = "gate:"
 _EXCEPTION = "exception:"
-_NO_SUBJECT = "no-subject"
+_FOR_A_PERSON = ("no-subject", "torn")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Reason:
     ----------
     name : str
         ``soft-edge``, ``transparent``, ``low-contrast``, ``touches-border``,
-        ``several-subjects``, ``no-subject``, ``small-subject``, ``blurred``,
+        ``several-subjects``, ``no-subject``, ``torn``, ``small-subject``, ``blurred``,
         ``fill-out-of-range``, ``low-score``, ``spot-check``, ``gate:RULE`` or
         ``exception:RULE``.
     value : float
@@ -86,7 +86,7 @@ def route(
     ========================================  ===========
     an error                                  ``failed``
     a reason ``exception:<rule>``             ``manual``
-    a reason ``no-subject``                   ``review``
+    a reason ``no-subject`` or ``torn``       ``review``
     a reason ``gate:<rule>``                  ``review``
     no score, or one below `deliver_at`       ``review``
     else                                      ``deliver``
@@ -125,7 +125,7 @@ def route(
     if any(name.startswith(_EXCEPTION) for name in names):
         return Decision(route="manual", reasons=tuple(reasons))
     low = () if score is not None and score >= rules.deliver_at else (_low(score, rules),)
-    if _NO_SUBJECT in names or any(name.startswith(_GATE) for name in names) or low:
+    if low or any(name in _FOR_A_PERSON or name.startswith(_GATE) for name in names):
         return Decision(route="review", reasons=(*reasons, *low))
     return Decision(route="deliver", reasons=tuple(reasons))
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 import re
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import hostile_pictures as hostile
@@ -49,7 +53,17 @@ class Besieged:
         line = next(line for line in process.stderr if b"serves http" in line)
         self.url = re.search(rb"http://\S+", line)[0].decode()
         self.port = int(self.url.rpartition(":")[2])
-        threading.Thread(target=process.stderr.read, daemon=True).start()
+        self._reading = threading.Thread(target=process.stderr.read, daemon=True)
+        self._reading.start()
+
+    def end(self):
+        """Wait for the process's end; return its exit code."""
+        code = self.process.wait(40)
+        self._reading.join(10)
+        for pipe in (self.process.stderr, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        return code
 
     def resident_mb(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -69,7 +83,7 @@ def besieged(start, tmp_path):
     server = Besieged(start("serve", "--data", tmp_path / "data", "--deadline", 20, *options))
     yield server
     server.process.terminate()
-    server.process.wait(40)
+    server.end()
 
 
 @settings(
@@ -129,3 +143,26 @@ def test_two_thousand_good_and_hostile_requests(besieged, draw):
     with httpx.Client(base_url=besieged.url) as client:
         told = client.get("/readyz").json()
     assert (told["status"], told["taken"], told["overdue"]) == ("ready", 0, 0)
+
+
+STUCK = """
+import sys, time
+from maskworks.apps.cli import main
+from maskworks.apps.http import app, serving
+from maskworks.apps.http.routes import own
+app.STOP_S, serving.STOP_S, serving.LATEST_S = 1.0, 1.0, 3.0  # for 20 and 30
+own.make = lambda *_: time.sleep(600)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_stop_ends_a_process_that_a_worker_keeps(home, tmp_path, draw):
+    options = ["--port", "0", "--data", str(tmp_path / "data"), "--model", "bright"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK, "serve", *options], stderr=subprocess.PIPE
+    )
+    server = Besieged(process)
+    threading.Timer(2.0, process.terminate).start()
+    with httpx.Client(base_url=server.url, timeout=60) as client, suppress(httpx.HTTPError):
+        client.post("/v1/cutout", files={"image": draw().data})
+    assert server.end() in (1, -signal.SIGTERM)

@@ -52,7 +52,7 @@ def test_the_output_folder_and_the_backgrounds_are_no_pictures(campaign_folder, 
 
 def test_other_files_are_counted(campaign_folder, assigned):
     campaign_folder.write("x", "photos/notes.txt")
-    assert "1 file that is no picture, ignored" in assigned().notes
+    assert "1 file that is no picture, ignored: 1 TXT" in assigned().notes
 
 
 # ------------------------------------------------------------------ concepts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from maskworks.studio.store import (
     list_items,
     open_store,
 )
+from maskworks.studio.store.events import verify_trail
 
 pytest.importorskip("fastapi", reason="pip install 'maskworks[serve]' for the tests of the service")
 
@@ -163,3 +165,28 @@ def test_killed_server_loses_nothing(serving, tmp_path, request, where):
     wait(lambda: are_done(other, tokens))
     other.end(signal.SIGTERM)
     assert_every_picture_was_made_once(database, data, 2)
+
+
+UNDYING = IMPATIENT.replace("2.0  #", "2.0; jobs.MOST_ATTEMPTS = 99  #")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+def test_ten_kills_of_a_server_lose_nothing(serving, tmp_path, request, where):
+    data, dice = tmp_path / "data", random.Random(24)
+    database = data / "service.db"
+    if where == "postgresql":
+        database = request.getfixturevalue("cluster").make()
+    options = ("--database", database, "--data", data)
+    first = serving(*options, program=("-c", UNDYING))
+    tokens = [first.campaign(n) for n in range(3)]
+    server = first
+    for _ in range(10):
+        time.sleep(dice.uniform(0.2, 2.5))
+        server.end(signal.SIGKILL)
+        server = serving(*options, program=("-c", UNDYING))
+    wait(lambda: are_done(server, tokens))
+    server.end(signal.SIGTERM)
+    assert_every_picture_was_made_once(database, data, 3)
+    with open_store(database, create=False) as store:
+        assert {one.wrong for one in verify_trail(store)} == {None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,8 @@ from maskworks.studio.store.jobs import (
 )
 from maskworks.studio.store.keys import Allowance, add_key, find_key, list_keys, revoke_key
 from maskworks.studio.store.reviewing import (
+    DecidedError,
+    Held,
     LeasedError,
     MatteVersion,
     add_matte,
@@ -40,7 +43,7 @@ from maskworks.studio.store.reviewing import (
     now_of,
 )
 from maskworks.studio.store.service_schema import jobs, leases, messages
-from maskworks.studio.store.usage import admit, charge, spent_this_month
+from maskworks.studio.store.usage import admit, charge, refund, spent_this_month
 from maskworks.studio.store.withdrawing import withdraw
 
 
@@ -234,3 +237,63 @@ def _age(store, seconds):
         for row in connection.execute(jobs.select().where(jobs.c.beat_at.is_not(None))).all():
             older = row.beat_at - timedelta(seconds=seconds)
             connection.execute(update(jobs).where(jobs.c.id == row.id).values(beat_at=older))
+
+
+def test_clock_that_was_set_back_leaves_no_job_waiting(empty_jobs, monkeypatch):
+    monkeypatch.setattr(job_store, "SILENT_S", 0.3)
+    store = empty_jobs
+    add_job(store, Path("/c/a.toml"), name="a", asked_by="local")
+    dead = claim_job(store, "dead")
+    _age(store, -3600)  # by the clock of now, it gave its last sign of life in an hour
+    assert claim_job(store, "heir") is None
+    for _ in range(4):  # as long as it counts, it lives
+        time.sleep(0.1)
+        assert beat(store, dead)
+        _age(store, -3600)
+        assert claim_job(store, "heir") is None
+    time.sleep(0.4)
+    assert claim_job(store, "heir").attempts == 2
+
+
+def test_two_decisions_at_one_instant_are_one(store, worker, pictures):
+    item = claim(store, worker)[0]
+    made = Output(path="d/d/two.png", sha256="0" * 64, width=1, height=1, bytes=1)
+    finish(store, item, Outcome(route="review", score=0.5, outputs=(made,)))
+    held, start = lease(store, item.id, who="Ana"), threading.Barrier(2)
+
+    def say(verdict):
+        start.wait()
+        judgement = Judgement(decision=verdict, who="Ana", why="x")
+        try:
+            return decide(store, item.id, judgement, held=Held(lease=held.token, seen=""))
+        except DecidedError:
+            return None
+
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(say, ("accept", "reject")))
+    assert said.count(None) == 1
+
+
+def test_lease_that_has_run_out_decides_nothing(store, worker, pictures):
+    item = claim(store, worker)[0]
+    made = Output(path="d/d/out.png", sha256="0" * 64, width=1, height=1, bytes=1)
+    finish(store, item, Outcome(route="review", score=0.5, outputs=(made,)))
+    held = lease(store, item.id, who="Ana", holder="key")
+    with store.writing() as connection:
+        past = held.until - timedelta(hours=1)
+        connection.execute(update(leases).where(leases.c.item_id == item.id).values(until=past))
+    judgement = Judgement(decision="accept", who="Ana", why="")
+    with pytest.raises(LeasedError, match="no longer"):
+        decide(store, item.id, judgement, held=Held(lease=held.token, seen=""))
+    with pytest.raises(LeasedError, match="no longer"):
+        check_lease(store, item.id, held.token)
+
+
+def test_quota_is_charged_with_the_look_at_it_and_given_back(store):
+    key = key_of(store, "charged", monthly_credits=2.0)
+    with ThreadPoolExecutor(6) as pool:
+        said = list(pool.map(lambda _: admit(store, key, 1.0, rate=None, credits=1.0), range(6)))
+    assert [one.refused for one in said].count(None) == 2
+    refund(store, key, 1.0, 1.0)
+    assert spent_this_month(store, key).credits == 1.0
+    assert admit(store, key, 1.0, rate=None, credits=1.0).refused is None

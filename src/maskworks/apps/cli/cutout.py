@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from maskworks.apps.cli.memory import reuse_memory
 from maskworks.apps.cli.stopping import finishing
 from maskworks.batch.destination import destination_of
 from maskworks.batch.planning import Streams
-from maskworks.core.errors import UsageError
+from maskworks.core.errors import OutputError, UsageError
 from maskworks.core.reading import Limits
 from maskworks.cutouts.request import CutoutRequest, open_cutting
 
@@ -214,7 +215,7 @@ def run(request: CutoutRequest, style: Style, again: Sequence[str] = ()) -> int:
     reuse_memory()
     with finishing(stop):
         cutting = open_cutting(request, _streams(request, style))
-        tally = follow(cutting.plan, cutting.rows(stop), style)
+        tally = follow(cutting.plan, cutting.rows(stop), style, stop)
     return sum_up(cutting.plan, tally, style, again=again)
 
 
@@ -242,5 +243,13 @@ def _from_stdin() -> bytes:
 
 
 def _to_stdout(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        away = os.open(os.devnull, os.O_WRONLY)  # or the interpreter complains when it ends
+        os.dup2(away, sys.stdout.fileno())
+        os.close(away)
+        gone = isinstance(error, BrokenPipeError)
+        reason = "its reader went away" if gone else f"cannot be written ({error.strerror})"
+        raise OutputError("standard output", reason, "name a file with -o") from error

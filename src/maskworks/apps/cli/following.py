@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -23,19 +24,26 @@ def style_of(*, as_json: bool, quiet: bool) -> Style:
     return "json" if as_json else "quiet" if quiet else "text"
 
 
-def follow(plan: Plan, rows: Iterable[ManifestRow], style: Style) -> RowCounts:
-    """Report each row as it comes."""
+def follow(
+    plan: Plan, rows: Iterable[ManifestRow], style: Style, stop: threading.Event
+) -> RowCounts:
+    """Report each row as it comes.
+
+    A full disk sets `stop`: what is not begun would be computed for nothing.
+    """
     shown = {str(work.source): work.shown for work in plan.works}
     tally = RowCounts(kept=len(plan.kept))
     told = "errors" if _is_piped(plan) and style == "text" else style
     with reporting(len(plan.todo), shown, style=told) as say:
         for row in plan.kept:
-            tally.counts[row.status] += 1
+            tally.add(row, shown.get(row.source, row.source))
             if style == "json":
                 say(row)
         for row in rows:
-            tally.counts[row.status] += 1
+            tally.add(row, shown.get(row.source, row.source))
             say(row)
+            if tally.full:
+                stop.set()
     return tally
 
 
@@ -58,12 +66,16 @@ def sum_up(
     again : the words of the command, to go on with
     """
     left = len(plan.works) - sum(tally.counts.values())
-    lines = [tally.sentence(), *plan.notes, *notes]
+    lines = [tally.sentence(), *plan.notes, *tally.remarks(), *notes]
     if plan.manifest:
         lines.append(f"manifest: {short(str(plan.manifest))}")
     if style != "quiet" and (len(plan.works) > 1 or plan.manifest is not None):
         to_stderr = style == "json" or _is_piped(plan)
         print("\n".join(lines), file=sys.stderr if to_stderr else sys.stdout)
+    if tally.full:
+        hint = _how_to_resume(plan, again)
+        print(f"the disk is full, {left} left undone; make room, then {hint}", file=sys.stderr)
+        return 1
     if left:
         print(f"stopped with {left} left to do; {_how_to_resume(plan, again)}", file=sys.stderr)
         return INTERRUPTED

@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a file name that is no text must not stop a run
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    _hush()
     debug = given[:1] == ["--debug"]
     rest = given[1:] if debug else given
     if not rest or rest[0] in ("--help", "-h", "help"):
@@ -69,6 +70,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_unknown(rest[0]), file=sys.stderr)
         return 2
     return _run(rest[0], rest[1:], debug=debug)
+
+
+def _hush() -> None:
+    """Keep what libraries warn of from the terminal; notes of ours say what a user must know."""
+    import logging
+    import warnings
+
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    for name in ("PIL", "tifffile", "pydicom", "faster_coco_eval"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _run(name: str, arguments: list[str], *, debug: bool) -> int:

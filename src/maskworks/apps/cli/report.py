@@ -12,17 +12,41 @@ from dataclasses import dataclass, field
 
 from maskworks.batch.manifest import to_json
 from maskworks.batch.work import STATUSES, ManifestRow
+from maskworks.core.atomic import FULL
+
+_MOST_NOTES = 8
 
 Say = Callable[[ManifestRow], None]
 
 
 @dataclass
 class RowCounts:
-    """How many rows of each status there are, and how fast they came."""
+    """How many rows of each status there are, how fast they came and what they tell.
+
+    `full` says that there is no room for another output.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     kept: int = 0
     began: float = field(default_factory=time.perf_counter)
+    notes: list[str] = field(default_factory=list)
+    full: bool = False
+
+    def add(self, row: ManifestRow, shown: str) -> None:
+        """Count a row, and keep what it has to tell."""
+        self.counts[row.status] += 1
+        self.notes += [f"{shown} {note}" for note in row.notes]
+        fault = row.error.message if row.error is not None else ""
+        self.full = self.full or any(reason in fault for reason in FULL)
+
+    def remarks(self) -> list[str]:
+        """Return what was damaged or assumed, a few lines of it."""
+        if not self.notes:
+            return []
+        some = [f"  {note}" for note in self.notes[:_MOST_NOTES]]
+        more = len(self.notes) - _MOST_NOTES
+        rest = [f"  and {more} more, all in the manifest"] if more > 0 else []
+        return ["mind:", *some, *rest]
 
     def sentence(self) -> str:
         """Say it in one line."""
@@ -65,7 +89,7 @@ def reporting(total: int, shown: dict[str, str], *, style: str) -> Iterator[Say]
         stderr, since stdout carries a picture) or "text" (a bar or lines)
     """
     if style == "json":
-        yield lambda row: print(to_json(row), flush=True)
+        yield lambda row: _line(to_json(row))
     elif style == "quiet":
         yield lambda row: _print_failure(row, shown)
     elif style == "errors":
@@ -74,7 +98,18 @@ def reporting(total: int, shown: dict[str, str], *, style: str) -> Iterator[Say]
         with _bar(total, shown) as say:
             yield say
     else:
-        yield lambda row: print(line_of(row, shown.get(row.source, row.source)), flush=True)
+        yield lambda row: _line(line_of(row, shown.get(row.source, row.source)))
+
+
+def _line(text: str) -> None:
+    """Print a line; where nobody reads any more, say so once and print no other."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        away = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(away, sys.stdout.fileno())
+        os.close(away)
+        print("whoever read the lines went away; the work goes on without them", file=sys.stderr)
 
 
 def _print_failure(row: ManifestRow, shown: dict[str, str]) -> None:

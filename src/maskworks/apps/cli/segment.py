@@ -270,7 +270,7 @@ def run(request: LabelRequest, style: Style, *, again: tuple[str, ...] = ()) -> 
     reuse_memory()
     with finishing(stop):
         labelling = open_labelling(request)
-        tally = follow(labelling.plan, labelling.rows(stop), style)
+        tally = follow(labelling.plan, labelling.rows(stop), style, stop)
     written = [f"written: {short(str(path))}" for path in labelling.tables]
     notes = [*labelling.remarks, *written]
     return sum_up(labelling.plan, tally, style, notes=notes, again=again)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 ANSWER_S = 60.0
 """How long a caller may take for the next piece of an answer."""
@@ -63,7 +63,8 @@ class BoundedConnection(H11Protocol):
 
     @property
     def _in_hand(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
 
     def _expect_header(self) -> None:
         self._late = self.loop.call_later(self.header_s, self._end_if_late)

@@ -11,6 +11,7 @@ from pathlib import Path
 from maskworks.batch.inputs import find_pictures
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import SUFFIXES
+from maskworks.core.names import met, nearest
 from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.spreadsheets import TableRow, read_table, split_tags
 
@@ -77,9 +78,7 @@ def _from_folder(campaign: CampaignFile, beside: Path | None, notes: list[str]) 
             f"{campaign.where('input', 'folder')}: there is no picture in {campaign.input}; put "
             f"files into it that end in {', '.join(sorted(SUFFIXES))}, or name another folder"
         ) from error
-    if finds.ignored:
-        noun = "file that is no picture" if finds.ignored == 1 else "files that are no pictures"
-        notes.append(f"{finds.ignored} {noun}, ignored")
+    notes += finds.notes()
     return [
         Listed(
             path=found.path,
@@ -118,15 +117,18 @@ def _from_table(campaign: CampaignFile, notes: list[str]) -> list[Listed]:
         if problem:
             mistakes.append(f"{path}:{row.line}: {problem}")
         listed.append(one)
+        if row.cells["file"] and not one.path.exists():
+            file = row.cells["file"]
+            near = nearest(path.parent, file)
+            notes.append(f"{path.name}:{row.line}: there is no {file}{near}")
     refuse(mistakes)
     return listed
 
 
 def _listed(row: TableRow, folder: Path) -> Listed:
     text = row.cells["file"]
-    if "\\" in text and not (folder / text).exists():  # a list that was made on Windows
-        text = text.replace("\\", "/")
-    path = Path(os.path.abspath(folder / text))  # noqa: PTH100 - resolve() would follow links
+    found = met(folder, text) if text else None
+    path = Path(os.path.abspath(folder / text if found is None else found))  # noqa: PTH100 - links stay
     inside = path.is_relative_to(folder)
     return Listed(
         path=path,

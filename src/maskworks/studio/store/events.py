@@ -120,7 +120,7 @@ def verify_trail(store: Store, campaign: CampaignRow | None = None) -> list[Veri
                 campaign=name,
                 events=before.events + 1,
                 head=row["digest"],
-                wrong=before.wrong or _broken(row, before.head),
+                wrong=before.wrong or _broken(dict(row), before.head),
             )
     return list(found.values())
 

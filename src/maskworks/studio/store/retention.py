@@ -32,7 +32,12 @@ def forget_names(store: Store, campaign: str) -> int:
         made = update(outputs).where(outputs.c.campaign_id == number)
         connection.execute(made.values(path=_cleared(outputs.c.id)))
         rows = update(items).where(items.c.campaign_id == number)
-        values = {"source": _cleared(items.c.id), "sku": None, "tags": [], "error_message": None}
+        values: dict[str, object] = {
+            "source": _cleared(items.c.id),
+            "sku": None,
+            "tags": [],
+            "error_message": None,
+        }
         return connection.execute(rows.values(values)).rowcount
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from maskworks.studio.store.keys import ApiKey
 from maskworks.studio.store.opening import Store, moment
-from maskworks.studio.store.service_schema import usage
+from maskworks.studio.store.service_schema import api_keys, usage
 
 _MINUTES_KEPT = timedelta(minutes=10)
 
@@ -60,6 +60,8 @@ def admit(
     """
     limit = key.megapixels_per_minute if key.megapixels_per_minute is not None else rate
     with store.writing() as connection:
+        # One request of a key after the other: a period that is new has no row to be locked.
+        connection.execute(select(api_keys.c.id).where(api_keys.c.id == key.id).with_for_update())
         now = moment(connection)
         minute, reset = _minute(now), now.replace(second=0, microsecond=0) + timedelta(minutes=1)
         used = _spent(connection, key.id, minute)

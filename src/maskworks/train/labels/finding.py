@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
+from maskworks.core.names import met, nearest
 from maskworks.core.reading import SUFFIXES
 from maskworks.core.stored_values import stored_ids
 from maskworks.core.taxonomy import load_taxonomy
@@ -137,10 +138,13 @@ def _ade20k(folder: Path, rule: Pictures, _: Path) -> Iterator[LabelledPath]:
 def _coco(folder: Path, rule: Pictures, data: Path) -> Iterator[LabelledPath]:
     labels = data / str(rule.labels)
     for each in read_coco(labels).pictures:
-        path = folder / each.file
-        if not path.is_file():
+        path = met(folder, each.file)
+        if path is None or not path.is_file():
+            near = nearest(folder, each.file)
             raise RecipeError(
-                path, f"is missing: {labels.name} lists it", "add it, or the row goes"
+                folder / each.file,
+                f"is missing: {labels.name} lists it{near}",
+                "add it, or the row goes",
             )
         name = Path(each.file).with_suffix("").as_posix()
         yield LabelledPath(name, path, labels, each, skip_damaged=rule.damaged == "ignore")

@@ -61,6 +61,6 @@ def _link() -> None:
     heads: dict[int, str] = {}
     for row in connection.execute(sa.select(EVENTS).order_by(EVENTS.c.id)).mappings().all():
         previous = heads.get(row["campaign_id"], "")
-        digest = heads[row["campaign_id"]] = digest_of(row, previous)
+        digest = heads[row["campaign_id"]] = digest_of(dict(row), previous)
         this = sa.update(EVENTS).where(EVENTS.c.id == row["id"])
         connection.execute(this.values(previous=previous, digest=digest))
