@@ -31,9 +31,8 @@ Network = Callable[[np.ndarray], object]
 def networks(threads: int) -> dict[str, tuple[Network, int, int]]:
     """Return what is measured: network, input height, width."""
     found: dict[str, tuple[Network, int, int]] = {}
-    for name in ("cutout", "cutout-fast"):
-        model = load_model(name, threads=threads)
-        found[name] = (model.network, model.spec.input.height, model.spec.input.width)
+    model = load_model("cutout", threads=threads)
+    found["cutout"] = (model.network, model.spec.input.height, model.spec.input.width)
     if U2NETP.exists():
         found["u2netp"] = (open_onnx(_of_any_batch(U2NETP), threads=threads), 320, 320)
     return found

@@ -1,26 +1,29 @@
 """Fit the score model on pictures with a truth, and write studio/scoring/score_model.toml.
 
-    nice python bench/fit_score.py            about ten minutes
-    python bench/fit_score.py --model cutout-fast
-    python bench/fit_score.py --dry-run       print what would be written
+    python bench/fit_score.py RESERVE EMPTY ...     four minutes a thousand pictures and core
+    python bench/fit_score.py RESERVE --dry-run     print what would be written
 
-It needs ../shared/data (or --data DIR) with subjects/dev/KIND/*.webp, the truth as .png
-beside each, and photos/rooms/*.webp, which hold no subject. None of it comes with the project,
-and nothing of it but the coefficients gets into the project. What is scored is what
-a campaign makes: with the edge refined.
+Each folder holds KIND/STEM.webp (or .jpg, .png) with the truth as KIND/STEM.png beside; a KIND
+without a single truth holds pictures without a subject, each of which is a bad cut-out if one is
+made of it. None of it comes with the project, and nothing of it but the coefficients gets into
+the project. Give it what training never saw. What is scored is what a campaign makes by default:
+one pass of the network, and the edge refined.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -30,14 +33,14 @@ from maskworks.core.values import Mask, Matte
 from maskworks.models import Model, ModelSpec, load_catalogue, load_model
 from maskworks.models.store import ready
 from maskworks.quality import iou
-from maskworks.refine.refinement import Method, RefineOptions
+from maskworks.refine.refinement import DEFAULTS
 from maskworks.studio.calibration.calibrate import flag_rate, measure_reliability
 from maskworks.studio.calibration.logistic import Coefficients, fit_logistic
 from maskworks.studio.pipeline import Item, cut, evidence_of
 from maskworks.studio.route import Rules
-from maskworks.studio.scoring.evidence import Evidence
 from maskworks.studio.scoring.score import evidence_values
 from maskworks.studio.scoring.score_model import (
+    DEFAULT_FILE,
     EVIDENCE,
     Confidence,
     EvidenceName,
@@ -46,23 +49,21 @@ from maskworks.studio.scoring.score_model import (
     ScoreModel,
     chance,
     logit,
-    score_model_file,
     to_toml,
     write_score_model,
 )
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared/data"
+FEWEST = 1000
+"""Fewer pictures do not make a score file."""
 
-PICTURES = {"davis": 70, "pets": 90, "ccp": 20, "ccp_alpha": 16, "people": 6}
-"""How many of each kind, evenly over the sorted names."""
+PER_KIND = 300
+"""The most of one kind by default, evenly over the sorted names: no kind may outweigh all."""
 
-ROOMS = range(0, 300, 15)
-"""Of photos/rooms by name; training held every fifth out, and these are among them."""
-
+SUFFIXES = (".webp", ".jpg", ".jpeg")
+MODEL = "cutout"
 GOOD_IOU = 0.85
 CLIP = (0.1, 0.99)  # of the confidence: below, it is no worse; one picture must not outweigh others
-RIDGE = 1.0  # on each evidence's weight; 8 weights, about 100 bad pictures
+RIDGE = 1.0  # on each evidence's weight
 FOLDS = 10
 SEEDS = range(10)  # the folds are dealt so often; which film is left out matters much
 
@@ -80,13 +81,23 @@ FOUND: tuple[EvidenceName, ...] = ("soft-edge", "transparent", "low-contrast", "
 
 
 @dataclass(frozen=True)
+class Picture:
+    """One picture: its kind, where it lies, and where its truth does; None: nothing to cut out."""
+
+    kind: str
+    path: Path
+    truth: Path | None
+
+
+@dataclass(frozen=True)
 class Example:
     """One picture: its evidence, the IoU reached, and what it must not be parted from."""
 
     kind: str
     group: str
     iou: float
-    evidence: Evidence
+    confidence: float
+    values: Mapping[EvidenceName, float]
 
     @property
     def good(self) -> bool:
@@ -94,33 +105,61 @@ class Example:
         return self.iou >= GOOD_IOU
 
 
+class UnfitError(Exception):
+    """The folders do not hold what can be fitted on."""
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=SHARED, help="../shared/data")
-    parser.add_argument("--model", default="cutout", help="whose confidence it is")
-    parser.add_argument("--method", default="auto", choices=get_args(Method), help="of refinement")
-    parser.add_argument("--out", type=Path, help="where to write; default in src")
+    parser.add_argument("folders", type=Path, nargs="+", help="each holds KIND/STEM.webp and .png")
+    parser.add_argument("--per-kind", type=int, default=PER_KIND, help="the most of one kind")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--out", type=Path, default=DEFAULT_FILE, help="where to write")
     parser.add_argument("--dry-run", action="store_true", help="print, write nothing")
     return parser.parse_args(arguments)
 
 
-def chosen_pictures(data: Path) -> list[tuple[str, Path]]:
-    """Return the kind and path of every picture of the sample."""
-    pairs = [
-        (kind, path)
-        for kind, count in PICTURES.items()
-        for path in _evenly(sorted((data / "subjects/dev" / kind).glob("*.webp")), count)
-    ]
-    rooms = sorted((data / "photos/rooms").glob("*.webp"))
-    return pairs + [("rooms", rooms[index]) for index in ROOMS if index < len(rooms)]
+def chosen_pictures(folders: Sequence[Path], per_kind: int, fewest: int) -> list[Picture]:
+    """Return at most `per_kind` pictures of each kind in all folders together.
+
+    Raises
+    ------
+    UnfitError
+        If a folder is one of training, holds no pictures, or lacks a picture's truth, or if
+        there are fewer than `fewest` in all.
+    """
+    kinds: dict[str, list[Picture]] = {}
+    for folder in folders:
+        if "train" in folder.parts:
+            raise UnfitError(f"{folder}: a score fitted on training pictures flatters; name others")
+        before = sum(map(len, kinds.values()))
+        for kind in sorted(path for path in folder.glob("*") if path.is_dir()):
+            kinds.setdefault(kind.name, []).extend(_pictures_of(kind))
+        if sum(map(len, kinds.values())) == before:
+            raise UnfitError(f"{folder}: holds no KIND/STEM.webp; name the folder above the kinds")
+    chosen = [one for kind in sorted(kinds) for one in _evenly(kinds[kind], per_kind)]
+    if len(chosen) < fewest:
+        raise UnfitError(f"{len(chosen)} pictures; {fewest} or more are needed, of all kinds")
+    return chosen
 
 
-def _evenly(paths: list[Path], count: int) -> list[Path]:
-    count = min(count, len(paths))
-    return [paths[index * len(paths) // count] for index in range(count)]
+def _pictures_of(kind: Path) -> list[Picture]:
+    paths = sorted(path for path in kind.iterdir() if path.suffix in SUFFIXES)
+    truths = [path.with_suffix(".png") for path in paths]
+    if not any(truth.exists() for truth in truths):
+        return [Picture(kind.name, path, None) for path in paths]
+    missing = next((truth for truth in truths if not truth.exists()), None)
+    if missing:
+        raise UnfitError(f"{missing}: does not exist, and others of its kind have a truth")
+    return [Picture(kind.name, path, truth) for path, truth in zip(paths, truths, strict=True)]
+
+
+def _evenly(pictures: list[Picture], count: int) -> list[Picture]:
+    count = min(count, len(pictures))
+    return [pictures[index * len(pictures) // count] for index in range(count)]
 
 
 def identity(spec: ModelSpec) -> str:
@@ -129,17 +168,25 @@ def identity(spec: ModelSpec) -> str:
     return f"{spec.name}-{digest.hexdigest()[:12]}"
 
 
-def examine(kind: str, path: Path, model: Model, method: Method) -> Example | None:
+def examine(picture: Picture) -> Example | None:
     """Cut one picture out as a campaign does, compare it with its truth, measure its evidence.
 
     None where the model finds no subject: such a picture gets no score.
     """
-    item = Item(content="", picture=read_picture(path), variants=())
-    item = cut(item, model, RefineOptions(method=method))
+    item = cut(Item(content="", picture=read_picture(picture.path), variants=()), _model())
     if not item.has_subject:
         return None
-    reached = 0.0 if kind == "rooms" else _reached(item.cutout.matte, path.with_suffix(".png"))
-    return Example(kind, _group(kind, path.stem), reached, evidence_of(item))
+    reached = 0.0 if picture.truth is None else _reached(item.cutout.matte, picture.truth)
+    evidence = evidence_of(item)
+    if evidence.confidence is None:
+        raise UnfitError(f"{MODEL} gives no confidence, so there is none to fit")
+    group = _group(picture.kind, picture.path.stem)
+    return Example(picture.kind, group, reached, evidence.confidence, evidence_values(evidence))
+
+
+@cache
+def _model() -> Model:
+    return load_model(MODEL, threads=1, calibrated=False)
 
 
 def _reached(matte: Matte, truth: Path) -> float:
@@ -150,9 +197,11 @@ def _reached(matte: Matte, truth: Path) -> float:
 
 
 def _group(kind: str, stem: str) -> str:
-    """Frames of one film belong together; people of both sets are numbered alike."""
+    """Tell what belongs together: frames of a film, a car's neighbours, a person in both sets."""
     if kind == "davis":
         return stem.rsplit("_", 1)[0]
+    if kind == "cars" and stem.isdecimal():
+        return f"cars-{int(stem) // 6}"
     return stem if kind.startswith("ccp") else f"{kind}-{stem}"
 
 
@@ -160,9 +209,8 @@ def limits(examples: Sequence[Example]) -> dict[EvidenceName, Limit]:
     """Return the limit of each evidence: fixed, or the 90 % point of the good cut-outs."""
     found = dict(FIXED)
     for name in FOUND:
-        values = [(evidence_values(one.evidence).get(name), one.good) for one in examples]
-        good = [value for value, fine in values if fine and value is not None]
-        bad = [value for value, fine in values if not fine and value is not None]
+        good = [one.values[name] for one in examples if one.good and name in one.values]
+        bad = [one.values[name] for one in examples if not one.good and name in one.values]
         limit = float(f"{np.quantile(good, 0.9):.2g}")
         extreme = max(1.5 * limit, float(np.quantile(bad, 0.9)))
         found[name] = Limit(above=(limit, float(f"{extreme:.2g}")))
@@ -171,11 +219,10 @@ def limits(examples: Sequence[Example]) -> dict[EvidenceName, Limit]:
 
 def features(examples: Sequence[Example], rules: dict[EvidenceName, Limit]) -> Floats:
     """Return (N, 2 + evidences): one, the confidence's logit, how far beyond each limit."""
-    says = [one.evidence.confidence for one in examples]
-    known = np.array([0.5 if value is None else value for value in says])
+    known = np.array([one.confidence for one in examples])
     rows = [
-        [rules[name].excess(values[name]) if name in values else 0.0 for name in EVIDENCE]
-        for values in (evidence_values(one.evidence) for one in examples)
+        [rules[name].excess(one.values[name]) if name in one.values else 0.0 for name in EVIDENCE]
+        for one in examples
     ]
     return np.column_stack(
         [np.ones(len(examples)), logit(known, low=CLIP[0], high=CLIP[1]), np.array(rows)]
@@ -195,18 +242,25 @@ def fit(rows: Floats, good: Floats, weights: Floats) -> Floats:
     return fit_logistic(rows, good, terms, weights=weights)
 
 
-def cross_validate(examples: Sequence[Example], seed: int, *, columns: int | None = None) -> Floats:
-    """Return each picture's score from a model that saw nothing of its group.
-
-    `columns` 2 leaves the evidence out.
-    """
+def dealt(examples: Sequence[Example], seed: int) -> list[int]:
+    """Deal the groups into folds; return each picture's."""
     groups = sorted({one.group for one in examples})
     order = np.random.default_rng(seed).permutation(len(groups))
     fold = {group: int(place) % FOLDS for group, place in zip(groups, order, strict=True)}
+    return [fold[one.group] for one in examples]
+
+
+def cross_validate(
+    examples: Sequence[Example], folds: Sequence[int], *, columns: int | None = None
+) -> Floats:
+    """Return each picture's score from a model that saw nothing of its fold.
+
+    `columns` 2 leaves the evidence out.
+    """
     scores = np.zeros(len(examples))
-    for number in range(FOLDS):
-        learn = [one for one in examples if fold[one.group] != number]
-        test = [index for index, one in enumerate(examples) if fold[one.group] == number]
+    for number in sorted(set(folds)):
+        learn = [one for one, fold in zip(examples, folds, strict=True) if fold != number]
+        test = [index for index, fold in enumerate(folds) if fold == number]
         rules = limits(learn)
         good = np.array([one.good for one in learn], np.float64)
         found = fit(features(learn, rules)[:, :columns], good, weigh(learn))
@@ -240,19 +294,20 @@ def validated(
 ) -> dict[str, float]:
     """Return what cross-validated scores are worth, the mean over SEEDS."""
     weights = weigh(examples)
-    scores = [cross_validate(examples, seed, columns=columns) for seed in SEEDS]
+    deals = [dealt(examples, seed) for seed in SEEDS]
+    scores = [cross_validate(examples, folds, columns=columns) for folds in deals]
     found = [worth(one, good, weights) for one in scores]
     return {name: round(float(np.mean([row[name] for row in found])), 4) for name in found[0]}
 
 
-def build(examples: Sequence[Example], options: argparse.Namespace) -> ScoreModel:
+def build(examples: Sequence[Example]) -> ScoreModel:
     """Fit on every example, and cross-validate what that is worth."""
     rules = limits(examples)
     rows = features(examples, rules)
     good = np.array([one.good for one in examples], np.float64)
     weights = weigh(examples)
     found = fit(rows, good, weights)
-    said = np.array([one.evidence.confidence or 0.0 for one in examples])
+    said = np.array([one.confidence for one in examples])
     pulls = dict(zip(EVIDENCE, found[2:], strict=True))
     beyond = {
         name: {
@@ -262,6 +317,7 @@ def build(examples: Sequence[Example], options: argparse.Namespace) -> ScoreMode
         for index, name in enumerate(EVIDENCE)
     }
     kinds = sorted({one.kind for one in examples})
+    apart = cross_validate(examples, [kinds.index(one.kind) for one in examples])
     counts = tuple(
         f"{kind}: {sum(one.kind == kind for one in examples)} pictures, "
         f"{sum(one.kind == kind and one.good for one in examples)} good"
@@ -280,53 +336,54 @@ def build(examples: Sequence[Example], options: argparse.Namespace) -> ScoreMode
         },
         fit={
             "script": "bench/fit_score.py",
-            "model": options.model,
-            "weights": identity(load_catalogue().find(options.model)),
-            "refinement": options.method,
+            "model": MODEL,
+            "weights": identity(load_catalogue().find(MODEL)),
+            "refinement": DEFAULTS.method,
             "data": counts,
             "n": len(examples),
             "good": int(good.sum()),
             "method": "logistic regression, slope >= 0, weights <= 0, ridge 1 on the weights, "
             "m frames of a film count as sqrt(m); "
             "limits of " + ", ".join(FOUND) + " are the 90 % point of the good cut-outs",
-            "validation": f"{FOLDS} folds by group (a film, a person), mean of {len(SEEDS)} deals; "
-            "limits found in each fold",
+            "validation": f"{FOLDS} folds by source (a film, a person, a photo), mean of "
+            f"{len(SEEDS)} deals; limits found in each fold",
         },
         metrics={
             "confidence as it is": worth(said, good, weights),
             "confidence refitted, cross-validated": validated(examples, good, columns=2),
             "score, cross-validated": validated(examples, good),
+            "score, each kind by the others": worth(apart, good, weights),
             **beyond,
         },
     )
 
 
-def main(arguments: list[str]) -> int:
-    """Fit and write; return 0, or 1 if the data are not there."""
-    options = parse(arguments)
-    pictures = chosen_pictures(options.data)
-    missing = sorted({*PICTURES, "rooms"} - {kind for kind, _ in pictures})
-    if missing:
-        print(
-            f"fit_score: {options.data} has no pictures of {', '.join(missing)}; it needs "
-            "subjects/dev/KIND/*.webp with the truth as .png beside, and photos/rooms/*.webp "
-            "(name the folder with --data)",
-            file=sys.stderr,
-        )
-        return 1
-    model = load_model(options.model, threads=1)
+def examined(pictures: Sequence[Picture], workers: int) -> list[Example]:
+    """Examine every picture, in as many processes as there are workers."""
     examples: list[Example] = []
-    for number, (kind, path) in enumerate(pictures, start=1):
-        found = examine(kind, path, model, options.method)
-        examples += [] if found is None else [found]
-        if number % 20 == 0:
-            print(f"{number} of {len(pictures)}", file=sys.stderr, flush=True)
-    fitted = build(examples, options)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for number, found in enumerate(pool.map(examine, pictures, chunksize=8), start=1):
+            examples += [] if found is None else [found]
+            if number % 50 == 0:
+                print(f"{number} of {len(pictures)}", file=sys.stderr, flush=True)
+    return examples
+
+
+def main(arguments: list[str]) -> int:
+    """Fit and write; return 0, or 1 if the folders do not hold what is needed."""
+    options = parse(arguments)
+    try:
+        fewest = 0 if options.dry_run else FEWEST
+        pictures = chosen_pictures(options.folders, options.per_kind, fewest)
+        fitted = build(examined(pictures, options.workers))
+    except UnfitError as error:
+        print(f"fit_score: {error}", file=sys.stderr)
+        return 1
     heading = "How confidence and evidence become a score; written by bench/fit_score.py."
     if options.dry_run:
         print(to_toml(fitted, heading=heading), end="")
     else:
-        write_score_model(fitted, options.out or score_model_file(options.model), heading=heading)
+        write_score_model(fitted, options.out, heading=heading)
     for name, row in fitted.metrics.items():
         print(name, dict(row), file=sys.stderr)
     return 0

@@ -33,8 +33,8 @@ def write_report(path: Path, results: dict[str, list[Row]], settings: Settings) 
             f"({sizes}), {settings.repeats} turns"
         ),
         (
-            "- u2netp is the published network: exported by our own code for rembg, "
-            "and the network that `cutout` was started from"
+            "- u2netp is the published network, exported by our own code for rembg; a network is "
+            "timed at the size it is used at"
         ),
         "",
     ]

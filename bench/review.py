@@ -45,7 +45,7 @@ CAMPAIGN = """\
 name = "large"
 [input]
 folder = "photos"
-model = "cutout-fast"
+model = "cutout"
 [quality]
 deliver_at = 1.0
 """

@@ -132,10 +132,8 @@ def measure_network(settings: Settings, peer: Peer | None) -> list[Row]:
     """Time one forward pass of each network, in turn, each in a process of its own."""
     threads = str(settings.threads)
     worker = str(HERE / "network_worker.py")
-    commands = {
-        name: ([sys.executable, worker, "ours", name, threads], clean_environment())
-        for name in ("cutout", "cutout-fast")
-    }
+    command = [sys.executable, worker, "ours", "cutout", threads]
+    commands = {"cutout": (command, clean_environment())}
     if peer:
         command = [peer.program("python"), worker, "rembg", "u2netp", threads]
         commands["u2netp"] = (command, peer.environment(settings.threads))
@@ -161,19 +159,11 @@ def measure_network(settings: Settings, peer: Peer | None) -> list[Row]:
             process.wait(timeout=30)
             process.stdout.close()
     ms = {name: 1000 * median(values) for name, values in seconds.items()}
-    rows = [Row(what=f"{name}, one picture at 320 px", value=ms[name], unit="ms") for name in ms]
+    rows = [Row(what=f"{name}, one picture", value=ms[name], unit="ms") for name in ms]
     if peer:
-        rows += [
-            Row(what="cutout / u2netp", value=ms["cutout"] / ms["u2netp"], unit="x"),
-            Row(
-                what="cutout-fast / u2netp",
-                value=ms["cutout-fast"] / ms["u2netp"],
-                unit="x",
-                target=0.25,
-            ),
-        ]
-    ratio = ms["cutout-fast"] / ms["cutout"]
-    return [*rows, Row(what="cutout-fast / cutout", value=ratio, unit="x", target=0.25)]
+        ratio = ms["cutout"] / ms["u2netp"]
+        rows.append(Row(what="cutout / u2netp at 320 px", value=ratio, unit="x", target=0.35))
+    return rows
 
 
 def _answer(process: subprocess.Popen[str]) -> str:
@@ -186,11 +176,9 @@ def _answer(process: subprocess.Popen[str]) -> str:
 
 # ------------------------------------------------------------------ (b) folders
 
-
 WAYS: dict[str, tuple[str, ...]] = {
     "cutout": (),  # the defaults
-    "cutout, edges off": ("--refine", "off"),
-    "cutout-fast": ("--model", "cutout-fast"),
+    "cutout, edges off": ("--refine", "off"),  # as rembg without its -a: no matting
 }
 """What is timed on folders, by the name it gets there: only the defaults go without."""
 
@@ -379,8 +367,7 @@ def _four_megapixels(case: Path, settings: Settings, peer: Peer | None) -> list[
 
 
 def _twelve_megapixels(case: Path, settings: Settings, peer: Peer | None) -> list[Row]:
-    kinds = ("fast", "fine")
-    took = {kind: edges.work(kind, case, peer, settings.threads) for kind in kinds}
+    took = {kind: edges.work(kind, case, peer, settings.threads) for kind in ("fast", "fine")}
     with np.load(case) as stored:
         truth, matte, band = stored["truth"], stored["matte"], stored["trimap"] == UNKNOWN
     fine = took["fine"]
@@ -436,28 +423,23 @@ Section = Callable[[Settings, Peer | None], list[Row]]
 def measure_campaign(settings: Settings, _peer: Peer | None) -> list[Row]:
     """Run whole campaigns, and their parts alone; follow their memory.
 
-    A large one as it is by default; the others say what else was set.
+    A large one as it is by default, and a small one with the finest edges.
     """
     count = settings.campaign_pictures
     rows: list[Row] = []
-    for model, refine, pictures in (
-        ("cutout", "auto", count),
-        ("cutout", "fine", min(count, FEW)),
-        ("cutout-fast", "auto", min(count, FEW)),
-    ):
+    for refine, pictures in (("auto", count), ("fine", min(count, FEW))):
         try:
             found = campaign.measure(
                 settings.out / "campaign",
                 pictures,
-                model=model,
+                model="cutout",
                 refine=refine,
                 threads=settings.threads,
             )
         except campaign.CampaignRunError as error:
             raise FailedRunError(str(error)) from error
         shutil.rmtree(settings.out / "campaign")
-        default = (model, refine) == ("cutout", "auto")
-        rows += _campaign_rows(found, "" if default else f"{model}, {refine}: ")
+        rows += _campaign_rows(found, "" if refine == "auto" else f"{refine}: ")
     return rows
 
 

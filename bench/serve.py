@@ -43,7 +43,7 @@ SMALL = tuple((100 + 6 * n, 150 + 8 * ((5 * n) % 20)) for n in range(20))
 WARM = 3
 SETTLED = 200
 TARGET, MOST_GROWTH = 2.0, 0.10
-MODEL, LONG_MODEL = "bench-u2netp", "cutout-fast"
+MODEL, LONG_MODEL = "bench-u2netp", "cutout"
 LONG_FIELDS = {"model": LONG_MODEL, "edges": "fast"}
 PATIENCE_S = 120
 

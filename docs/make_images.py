@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from maskworks import cutout, load_model
+from maskworks.apps.cli.demo import DELIVER_AT
 
 IMAGES = Path(__file__).resolve().parent / "images"
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
@@ -53,14 +54,15 @@ def checkerboard(width: int, height: int) -> Image.Image:
 def make_tile(name: str, model: object) -> Tile:
     """Cut the whole photo out at its own size, then shrink it."""
     photo = photo_of(name)
-    cut = cutout(photo, model=model)
+    cut = cutout(photo, model=model, min_confidence=DELIVER_AT)
     alpha = Image.fromarray((cut.matte.alpha * 255).round().astype(np.uint8))
     height, width = TILE
-    subject = Image.fromarray(cut.image.pixels).resize((width, height), Image.Resampling.LANCZOS)
+    subject = Image.fromarray(cut.foreground.pixels)
+    subject = subject.resize((width, height), Image.Resampling.LANCZOS)
     after = checkerboard(width, height)
     after.paste(subject, (0, 0), alpha.resize((width, height), Image.Resampling.LANCZOS))
-    sure = "confidence n/a" if cut.confidence is None else f"confidence {cut.confidence:.2f}"
-    return Tile(photo.resize((width, height), Image.Resampling.LANCZOS), after, sure)
+    said = f"{cut.status}, confidence {cut.confidence:.2f}"
+    return Tile(photo.resize((width, height), Image.Resampling.LANCZOS), after, said)
 
 
 def make_sheet(tiles: list[Tile]) -> Image.Image:

@@ -137,9 +137,7 @@ def test_page_of_the_campaign_keeps_what_was_measured_apart(tmp_path):
 @pytest.mark.slow
 def test_campaign_is_measured_against_its_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(campaign_pictures, "MEGAPIXELS", (0.2, 0.4))
-    found = campaign.measure(
-        tmp_path / "campaign", 3, model="cutout-fast", refine="fast", threads=1
-    )
+    found = campaign.measure(tmp_path / "campaign", 3, model="cutout", refine="fast", threads=1)
     assert (found.count, sum(found.routes.values())) == (3, 3)
     assert found.plain.seconds > 0
     assert 0 < found.alone.processor_s < found.whole.processor_s

@@ -116,7 +116,7 @@ def _lay_out(folder: Path) -> None:
     for name, photo in photos.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(photo).save(folder / name, quality=90)
-    weights = Path(maskworks.__file__).parent / "models/weights/cutout-fast.onnx"
+    weights = Path(maskworks.__file__).parent / "models/weights/cutout.onnx"
     if weights.exists():
         shutil.copy(weights, folder / "mine.onnx")
 

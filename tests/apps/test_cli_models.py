@@ -91,7 +91,7 @@ def remote(tmp_path):
 
 def test_list_names_every_model_with_its_licence():
     printed = call("list").stdout
-    for part in ("cutout-fast", "birefnet-massive", "CC-BY-NC-4.0", "Apache-2.0", "972.7"):
+    for part in ("street", "birefnet-massive", "CC-BY-NC-4.0", "Apache-2.0", "972.7"):
         assert part in printed
 
 

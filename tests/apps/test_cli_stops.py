@@ -16,7 +16,7 @@ from maskworks.apps.cli.report import RowCounts
 from maskworks.batch.work import Fault, ManifestRow
 
 WORDS = [sys.executable, "-m", "maskworks.apps.cli", "cutout"]
-FAST = ["--model", "cutout-fast", "--refine", "off"]
+FAST = ["--refine", "off"]
 SOURCE = str(Path(__file__).parents[2] / "src")
 
 

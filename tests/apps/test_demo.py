@@ -39,6 +39,7 @@ def test_demo_cuts_photos_out_and_writes_a_page(home, offline, tmp_path, capsys)
     assert [row["source"].rsplit("/", 1)[1] for row in rows] == names
     assert all(name in out for name in names)
     assert str(folder / "index.html") in out
+    assert re.search(r"^All of it took \d+ s\.$", out, re.MULTILINE)
     html = (folder / "index.html").read_text()
     assert html.count("<article>") == len(names)
     sources = re.findall(r'(?:src|href)="(.*?)"', html)

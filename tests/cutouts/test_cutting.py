@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from maskworks import cutout
-from maskworks.core import Image, ImageError, Matte, UsageError
+from maskworks.core import Image, ImageError, Matte, ModelError, UsageError
 from maskworks.cutouts import Backdrop, Blurred, Plain, parse_background
 from maskworks.cutouts.backgrounds import blur_behind, put_behind
 from maskworks.cutouts.cutting import judge
@@ -181,6 +181,29 @@ def test_cutout_refuses_what_is_no_picture(source, message, model):
 )
 def test_answer_is_judged(confidence, presence, covered, expected):
     assert judge(confidence, presence, covered, min_confidence=0.8) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "size", "seen_px"),
+    [
+        pytest.param({"resize": "pad"}, (40, 60), 32, id="padded: the long side fits"),
+        pytest.param({"resize": "area"}, (40, 60), 32, id="a square of 32 is the least"),
+        pytest.param({"resize": "area", "height": 96, "width": 96}, (400, 600), 128, id="area"),
+        pytest.param({"resize": "area", "height": 96, "width": 96}, (40, 60), 60, id="small"),
+    ],
+)
+def test_a_cutout_says_at_what_size_the_network_saw_it(model, fields, size, seen_px):
+    rule = model.spec.input.model_copy(update=fields)
+    seen = Model(model.spec.model_copy(update={"input": rule}), bright)
+    pixels = np.zeros((*size, 3), np.uint8)
+    pixels[10:30, 20:40] = 255
+    assert cutout(pixels, seen).seen_px == seen_px
+
+
+def test_a_model_of_another_family_gives_no_matte(model, pixels):
+    spec = model.spec.model_copy(update={"family": "semantic"})
+    with pytest.raises(ModelError, match="gives no matte of a subject"):
+        cutout(pixels, Model(spec, bright))
 
 
 def plain(value, height=20, width=30):

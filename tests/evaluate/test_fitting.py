@@ -80,14 +80,14 @@ def test_a_fit_mends_the_error_on_pictures_it_did_not_see(method):
 @pytest.mark.parametrize(
     ("found", "name", "message"),
     [
-        pytest.param(too_sure(40), "cutout", "takes 50 or more", id="few"),
-        pytest.param(too_sure(), "u2netp", "gives no confidence", id="model"),
-        pytest.param(too_sure(), "cutout-fast", "has rows of cutout", id="other"),
+        pytest.param(judged(*too_sure(40)), "cutout", "takes 50 or more", id="few"),
+        pytest.param(judged(*too_sure()), "u2netp", "gives no confidence", id="model"),
+        pytest.param(judged(*too_sure(), "mine"), "cutout", "has rows of mine", id="other"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(found, name, message):
     with pytest.raises(UsageError, match=message):
-        fit_confidence(judged(*found), "isotonic", load_catalogue().row(name), today=TODAY)
+        fit_confidence(found, "isotonic", load_catalogue().row(name), today=TODAY)
 
 
 def test_a_fit_is_kept_read_and_taken_away(home):

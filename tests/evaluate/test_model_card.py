@@ -14,7 +14,7 @@ from maskworks.evaluate.pages.markdown import html_of
 from maskworks.models.card_file import add_report, read_reports
 from maskworks.models.catalogue import WEIGHTS, load_catalogue
 
-OURS = ("cutout", "cutout-fast", "street")
+OURS = ("cutout", "street")
 TODAY = date(2026, 11, 21)
 
 
@@ -57,9 +57,8 @@ def test_our_models_say_everything(name):
     assert "personal data" in said["GDPR"]
 
 
-@pytest.mark.parametrize("name", ["cutout", "cutout-fast"])
-def test_the_groups_of_our_cutouts_stand_in_their_cards(name):
-    spec = load_catalogue().row(name)
+def test_the_groups_of_cutout_stand_in_its_card():
+    spec = load_catalogue().row("cutout")
     (groups,) = [r for r in read_reports(spec) if r.record["task"] == "fairness"]
     assert groups.shipped
     assert groups.is_of(spec), "measure again: the file is another one"
@@ -176,7 +175,7 @@ def test_the_command_prints_writes_and_adds(tmp_path, capsys):
 
 
 def test_an_imported_model_brings_its_card(tmp_path, capsys):
-    shutil.copy(WEIGHTS / "cutout-fast.onnx", tmp_path / "mine.onnx")
+    shutil.copy(WEIGHTS / "cutout.onnx", tmp_path / "mine.onnx")
     card = tmp_path / "mine.md"
     card.write_text("# Mine\n\n## Intended use\n\nLamps.\n\n## Limitations\n\nGlass.\n")
     words = ["models", "import", str(tmp_path / "mine.onnx"), "--name", "lamps"]

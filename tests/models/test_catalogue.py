@@ -37,7 +37,7 @@ def test_catalogue_names_the_files_rembg_publishes(name, file, md5):
 
 
 def test_catalogue_has_ours_and_every_rembg_file():
-    assert set(load_catalogue().names) == {"cutout", "cutout-fast", "street", *MD5, "bria-rmbg"}
+    assert set(load_catalogue().names) == {"cutout", "street", *MD5, "bria-rmbg"}
 
 
 SALIENCY = [spec for spec in read_rows(ROWS) if spec.family == "saliency"]
@@ -51,9 +51,9 @@ def test_catalogue_rows_are_as_their_families_need(spec):
     if spec.name.startswith("birefnet"):
         kind = "logits"
     if spec.embedded:
-        scale = "255"
+        side, scale = (448, "255")
     assert (spec.input.height, spec.input.width, spec.input.scale) == (side, side, scale)
-    assert spec.input.resize == ("pad" if spec.embedded else "squash")
+    assert spec.input.resize == ("area" if spec.embedded else "squash")
     assert spec.output.kind == kind
     assert spec.output.confidence == spec.output.presence == spec.embedded
     assert spec.licence in {"Apache-2.0", "MIT", "CC-BY-NC-4.0"}
@@ -68,6 +68,11 @@ def test_catalogue_says_what_dis5k_allows(name):
 def test_find_refuses_a_name_nobody_has():
     with pytest.raises(UnknownModelError, match=r"no model is named 'u3net'.*u2net.*models import"):
         load_catalogue().find("u3net")
+
+
+def test_find_names_the_network_that_took_over_from_the_fast_one():
+    with pytest.raises(UnknownModelError, match="'cutout-fast'; choose one of cutout, "):
+        load_catalogue().find("cutout-fast")
 
 
 def test_find_refuses_non_commercial_weights_when_asked_to(monkeypatch):
@@ -98,11 +103,11 @@ def test_a_misspelt_setting_is_an_error(monkeypatch):
 
 def test_weights_that_were_exported_are_merged_in(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "WEIGHTS", tmp_path)
-    assert load_catalogue().row("cutout-fast").sha256 is None
-    (tmp_path / "weights.toml").write_text(f'[cutout-fast]\nsha256 = "{"a" * 64}"\nbytes = 12\n')
-    spec = load_catalogue().row("cutout-fast")
-    assert (spec.sha256, spec.bytes) == ("a" * 64, 12)
     assert load_catalogue().row("cutout").sha256 is None
+    (tmp_path / "weights.toml").write_text(f'[cutout]\nsha256 = "{"a" * 64}"\nbytes = 12\n')
+    spec = load_catalogue().row("cutout")
+    assert (spec.sha256, spec.bytes) == ("a" * 64, 12)
+    assert load_catalogue().row("street").sha256 is None
 
 
 @pytest.mark.parametrize(
@@ -153,7 +158,10 @@ def test_imported_rows_are_merged_in(cache):
     ("old", "new", "message"),
     [
         pytest.param(
-            '"pad"', '"crop"', r"models\.0\.input\.resize: .*'pad', 'squash' or 'keep'", id="value"
+            '"pad"',
+            '"crop"',
+            r"models\.0\.input\.resize: .*'pad', 'squash', 'area' or 'keep'",
+            id="value",
         ),
         pytest.param(
             "height = 8", "height = 0", r"models\.0\.input\.height: .*greater", id="range"

@@ -23,11 +23,11 @@ MATTE = OutputSpec(kind="matte")
 def take(tiny, rule):
     """Import a tiny network; any argument can be given."""
 
-    def do(path=None, *, name="mine", terms=None, output=MATTE, force=False):
+    def do(path=None, *, name="mine", terms=None, output=MATTE, force=False, **fields):
         return import_model(
             path or tiny(),
             name=name,
-            input_spec=rule,
+            input_spec=rule.model_copy(update=fields),
             output_spec=output,
             terms=terms or WeightTerms(licence="MIT", commercial=True),
             force=force,
@@ -93,6 +93,13 @@ def test_import_writes_nothing_of_what_does_not_work(take, tiny, tmp_path, cache
             take(path)
     assert not (cache / "imported.toml").exists()
     assert not models_folder().exists()
+
+
+def test_import_shows_a_network_another_aspect_where_it_is_to_take_every_aspect(take, tiny):
+    area = {"resize": "area", "height": 64, "width": 64}
+    assert take(tiny(), **area).input.resize == "area"
+    with pytest.raises(ModelError, match="Expected: 64"):
+        take(tiny("square", side=64), force=True, **area)
 
 
 def test_import_takes_logits_that_are_called_so(take, tiny):

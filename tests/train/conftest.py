@@ -11,11 +11,13 @@ pytest.importorskip("torch", reason="training needs the extra [torch]")
 RECIPE = """
 name = "tiny"
 network = "mobile-pyramid"
+context = 1
 input_size = 64
 mean = [0.5, 0.5, 0.5]
 std = [0.5, 0.5, 0.5]
 lr = 2e-3
 ema = 0.5
+frozen_norm = true
 pack_size = 96
 dev_pictures = 2
 

@@ -61,7 +61,7 @@ class Cutout:
     `foreground` has the subject's own colours, without the old background's; `image` is the
     picture as it came. `refined`, `soft_interior` and `band_share` are those of
     `maskworks.refine.Refined`. `presence` is the probability that there is a subject. `seen_px`
-    is the long side of the picture that the network saw. `raw_confidence` is what the network
+    is the long side at which the network saw the picture. `raw_confidence` is what the network
     said where a fit has bent `confidence`.
     """
 

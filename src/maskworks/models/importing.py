@@ -90,7 +90,7 @@ def input_rule(
     *,
     height: int,
     width: int,
-    resize: Literal["pad", "squash"],
+    resize: Literal["pad", "squash", "area"],
     scale: Literal["255", "max"],
     mean: Triple,
     std: Triple,
@@ -152,7 +152,8 @@ def import_model(
         spec = spec.model_copy(update={"card": f"{name}.md"})
     _check_name(name, _imported(), force=force)
     network = open_onnx(file)
-    predict(Image(np.zeros((input_spec.height, input_spec.width, 3), np.uint8)), spec, network)
+    wide = (input_spec.height, 2 * input_spec.width, 3)  # another aspect than the input's
+    predict(Image(np.zeros(wide, np.uint8)), spec, network)
     folder = models_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -29,11 +29,6 @@ class Model:
         self._cuts_out()
         return self._bent(saliency.predict(image, self.spec, self.network))
 
-    def predict_closer(self, image: Image, side: int) -> Prediction:
-        """Look at a picture with a long side of `side`; see `predict_closer` there."""
-        self._cuts_out()
-        return self._bent(saliency.predict_closer(image, self.spec, self.network, side))
-
     def _bent(self, found: Prediction) -> Prediction:
         """Return a prediction with the confidence that this machine's fit says it has."""
         fit = self.spec.calibration

@@ -39,22 +39,23 @@ class InputSpec(StrictRow):
     """How a picture becomes the network's input, (1, 3, `height`, `width`) float32.
 
     `resize` "pad" keeps the aspect: the long side fits, the picture is centred and the rest
-    is 0 after normalisation. "squash" resizes both sides and loses the aspect. "keep" takes a
+    is 0 after normalisation. "squash" resizes both sides and loses the aspect. "area" keeps it:
+    the input is a rectangle of the picture's aspect and of the area of `height` times `width`,
+    its sides multiples of 32, so that no padding takes pixels. "keep" takes a
     picture of any size as it is, its sides filled up to a multiple of `stride`; `height` and
     `width` then say at which size it was trained. `scale` "255" divides by 255, "max" by the
     largest value of the resized picture, "1" not at all. Then `mean` is subtracted and the
     result divided by `std`, per channel R, G, B; with `order` "bgr" the channels are swapped
-    last. With `layout` "nhwc" the network takes, and answers, channels last. `detail` is the
-    side of a second, closer look at the subject, for a network that takes more than one size.
+    last. With `layout` "nhwc" the network takes, and answers, channels last. With `mirrored` a
+    model of labels is shown the mirror image too, and the mean of both answers counts.
     `resample` is the filter: "area" is ours, the others are Pillow's. With `corner` a padded
     picture lies at the top left rather than in the middle.
     """
 
     height: Side
     width: Side
-    detail: Side | None = None
     mirrored: bool = False
-    resize: Literal["pad", "squash", "keep"]
+    resize: Literal["pad", "squash", "area", "keep"]
     resample: Literal["area", "nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"] = (
         "area"
     )
@@ -170,12 +171,17 @@ class ModelSpec(StrictRow):
             )
             raise ValueError(message)
         labels = self.family != "saliency"
+        if labels and self.input.resize == "area":
+            message = f"{self.name}: a model of labels needs resize pad, squash or keep"
+            raise ValueError(message)
         if labels != ((self.taxonomy is None) == bool(self.classes)):
             message = f"{self.name}: name its classes by either taxonomy or classes, and not both"
             raise ValueError(message)
         rule = self.input
         if not labels and (rule.resize == "keep" or rule.scale == "1"):
-            message = f"{self.name}: a saliency model needs resize pad or squash, scale 255 or max"
+            message = (
+                f"{self.name}: a saliency model has resize pad, squash or area, scale 255, max"
+            )
             raise ValueError(message)
         if not labels and (rule.resample != "area" or rule.corner):
             message = f"{self.name}: a saliency model has resample area, and no corner"

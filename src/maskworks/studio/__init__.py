@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         run_opened,
     )
     from maskworks.studio.scoring.evidence import Evidence, measure
-    from maskworks.studio.scoring.score_model import ScoreModel, load_score_model, score_model_for
+    from maskworks.studio.scoring.score_model import ScoreModel, load_score_model
 
 __all__ = [
     "Assignment",
@@ -62,7 +62,6 @@ __all__ = [
     "report_campaign",
     "rules_from",
     "run_opened",
-    "score_model_for",
     "suggest_rules",
     "unit_cost",
     "yearly_saving",
@@ -84,6 +83,6 @@ __getattr__, __dir__ = lazy_names(
         "run.reporting": ["report_campaign"],
         "run.run": ["CampaignRun", "RunEnded", "RunListener", "RunStarted", "run_opened"],
         "scoring.evidence": ["Evidence", "measure"],
-        "scoring.score_model": ["ScoreModel", "load_score_model", "score_model_for"],
+        "scoring.score_model": ["ScoreModel", "load_score_model"],
     },
 )

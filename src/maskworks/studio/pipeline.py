@@ -23,7 +23,7 @@ from maskworks.studio.rate import percent
 from maskworks.studio.route import Decision, Reason, Rules, route, spot_check
 from maskworks.studio.scoring.evidence import Evidence, measure
 from maskworks.studio.scoring.score import score
-from maskworks.studio.scoring.score_model import ScoreModel, score_model_for
+from maskworks.studio.scoring.score_model import ScoreModel, load_score_model
 
 if TYPE_CHECKING:
     from maskworks.models import Model
@@ -113,7 +113,7 @@ def steps_for(settings: Settings) -> tuple[Step, ...]:
     UsageError
         If credentials are asked for and there is no key to sign with.
     """
-    scorer = settings.scorer or score_model_for(settings.model.spec.name)
+    scorer = settings.scorer or load_score_model()
     if settings.output.provenance == "c2pa":
         current_signer()  # a missing key is said before anything is cut out
     return (

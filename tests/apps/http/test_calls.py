@@ -8,7 +8,7 @@ import pytest
 
 from maskworks.apps.http.calls import CALLS, Shared
 
-SMALL = np.zeros((1, 3, 320, 320), np.float32)
+SMALL = np.zeros((1, 3, 320, 672), np.float32)  # cutout's largest
 LARGE = np.zeros((1, 3, 640, 640), np.float32)
 
 

@@ -8,9 +8,9 @@ from maskworks.core.errors import NetworkError
 from maskworks.core.values import Image
 from maskworks.models.families.saliency import (
     from_outputs,
+    input_size,
     placement,
     predict,
-    predict_closer,
     to_batch,
 )
 from maskworks.models.spec import OutputSpec
@@ -172,29 +172,32 @@ def test_predict_does_not_write_into_the_picture(rng, row):
 
 
 @pytest.mark.parametrize(
-    ("size", "canvas"),
+    ("size", "shape"),
     [
         pytest.param((90, 90), (96, 96), id="square"),
-        pytest.param((100, 40), (96, 64), id="standing: half of a square suffices"),
-        pytest.param((3, 400), (32, 96), id="a strip"),
+        pytest.param((300, 200), (128, 64), id="3:2, standing"),
+        pytest.param((900, 1600), (64, 128), id="16:9"),
+        pytest.param((3, 400), (64, 160), id="a strip is squashed to 1:3 first"),
         pytest.param((1, 1), (96, 96), id="one pixel"),
     ],
 )
-def test_a_closer_look_is_as_large_as_the_picture_needs(rng, row, size, canvas):
+def test_a_picture_is_seen_in_a_rectangle_of_its_aspect_and_of_one_area(rng, row, size, shape):
     seen = []
 
     def watched(batch):
         seen.append(batch.shape[2:])
         return grey(batch)
 
-    plain = {"mean": (0, 0, 0), "std": (1, 1, 1), "resize": "pad", "detail": 96}
-    spec = with_input(row(url="http://x/y"), height=32, width=32, **plain)
+    plain = {"mean": (0, 0, 0), "std": (1, 1, 1), "resize": "area"}
+    spec = with_input(row(url="http://x/y"), height=96, width=96, **plain)
     image = picture(rng, *size)
-    matte = predict_closer(image, spec, watched, 96).matte
-    assert seen == [canvas]
+    matte = predict(image, spec, watched).matte
+    assert seen == [shape]
+    assert input_size(size, spec.input) == shape
+    assert matte.size == size
     assert np.abs(matte.alpha - image.pixels.mean(axis=2) / 255).mean() < 0.1
 
 
-def test_a_network_of_one_size_has_no_closer_look(rng, row):
-    with pytest.raises(NetworkError, match="takes one input size"):
-        predict_closer(picture(rng, 8, 8), row(url="http://x/y"), grey, 64)
+def test_a_rectangle_of_an_area_leaves_no_border(row):
+    spec = with_input(row(url="http://x/y"), resize="area", height=96, width=96)
+    assert placement((300, 200), spec.input) == (0, 0, 128, 64)

@@ -14,10 +14,10 @@ from maskworks.studio.calibration.calibrate import FEWEST, THRESHOLDS, apply_cal
 from maskworks.studio.calibration.judged import JudgedItem, judged_items, read_judged
 from maskworks.studio.route import Reason
 from maskworks.studio.scoring.score_model import (
+    DEFAULT_FILE,
     Isotonic,
     Logistic,
     digest_of,
-    find_score_file,
     load_score_model,
 )
 from maskworks.studio.store import (
@@ -291,7 +291,7 @@ def test_command_takes_scores_of_the_campaign_s_own_score_file_only(campaign_fol
 
 def test_command_reads_the_decisions_of_a_campaign(campaign_folder, capsys):
     judged = decisions(120)
-    fill_store(campaign_folder, judged, scorer=digest_of(find_score_file("cutout")))
+    fill_store(campaign_folder, judged, scorer=digest_of(DEFAULT_FILE))
     assert main(["calibrate", str(campaign_folder.file), "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert (record["n"], record["good"]) == (120, sum(one.good for one in judged))

@@ -32,7 +32,7 @@ currency = "USD"
 
 [input]
 folder = "photos"
-model = "cutout-fast"
+model = "cutout"
 
 [[concept]]
 name = "marble"

@@ -189,7 +189,7 @@ def test_new_score_file_makes_new_scores_and_overrules_nobody(small):
 
 def test_other_way_to_make_edges_makes_pictures_again(small):
     small.run()
-    small.change('model = "cutout-fast"', 'model = "cutout-fast"\nrefine = "off"')
+    small.change('model = "cutout"', 'model = "cutout"\nrefine = "off"')
     assert small.run()[0].sources == sorted(ROUTES)
     small.check_whole()
 

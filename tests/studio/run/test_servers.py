@@ -45,7 +45,7 @@ PICTURES = 6
 class Server:
     def __init__(self, *options, program=("-m", "maskworks.apps.cli")):
         command = [sys.executable, *program, "serve", "--port", "0", "--threads", "1"]
-        command += ["--model", "cutout-fast", "--log-level", "error", *map(str, options)]
+        command += ["--model", "cutout", "--log-level", "error", *map(str, options)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
         line = next(line for line in self.process.stderr if b"serves http" in line)
         self.url = line.split()[2].decode()
@@ -88,7 +88,7 @@ def serving():
 def pictures(seed):
     """The body of a new campaign."""
     rows, columns = np.mgrid[0:90, 0:120]
-    body = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\ncutout-fast\r\n'
+    body = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\ncutout\r\n'
     for number in range(PICTURES):
         pixels = np.full((90, 120, 3), 240, np.uint8)
         pixels[np.hypot(rows - 45, columns - 60) < 30] = (40, 10 * number, 40 * seed)

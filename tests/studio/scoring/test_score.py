@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image as PilImage
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.calibration.logistic import Coefficients, fit_logistic
@@ -14,6 +15,7 @@ from maskworks.studio.route import Rules, route
 from maskworks.studio.scoring.evidence import Evidence
 from maskworks.studio.scoring.score import score
 from maskworks.studio.scoring.score_model import (
+    DEFAULT_FILE,
     EVIDENCE,
     Confidence,
     Isotonic,
@@ -22,8 +24,6 @@ from maskworks.studio.scoring.score_model import (
     ScoreModel,
     load_score_model,
     logit,
-    score_model_file,
-    score_model_for,
     to_toml,
     write_score_model,
 )
@@ -159,10 +159,9 @@ def test_reason_never_raises_the_score(evidence, name):
     assert score(evidence).score <= without.score + 1e-12
 
 
-@pytest.mark.parametrize("name", ["cutout", "cutout-fast"])
-def test_our_models_are_dated_and_say_how_they_were_fitted(name):
-    model = score_model_for(name)
-    assert model.fit["model"] == name
+def test_our_model_is_dated_and_says_how_it_was_fitted():
+    model = load_score_model()
+    assert model.fit["model"] == "cutout"
     assert model.fit["n"] >= 150
     assert model.fit["script"] == "bench/fit_score.py"
     assert model.confidence.slope > 0
@@ -171,11 +170,6 @@ def test_our_models_are_dated_and_say_how_they_were_fitted(name):
     )
     assert fitted["log_loss"] < as_it_is["log_loss"]
     assert fitted["calibration_error"] < as_it_is["calibration_error"]
-
-
-@pytest.mark.parametrize("name", ["imported", "../score_model", "", "cutout.toml"])
-def test_model_without_a_score_model_gets_the_default(name):
-    assert score_model_for(name) == load_score_model()
 
 
 def test_our_model_delivers_what_the_network_is_sure_of():
@@ -205,11 +199,9 @@ def test_model_is_read_back_as_it_was_written(tmp_path, steps):
     assert load_score_model(tmp_path / "score.toml") == model
 
 
-@pytest.mark.parametrize("name", ["cutout", "cutout-fast"])
-def test_our_files_are_what_we_would_write(name):
-    path = score_model_file(name)
-    text = path.read_text(encoding="utf-8")
-    assert to_toml(load_score_model(path), heading=text.splitlines()[0][2:]) == text
+def test_our_file_is_what_we_would_write():
+    text = DEFAULT_FILE.read_text(encoding="utf-8")
+    assert to_toml(load_score_model(), heading=text.splitlines()[0][2:]) == text
 
 
 def test_recalibration_steps_follow_one_another():
@@ -279,13 +271,69 @@ def test_fit_refuses_nan():
         fit_logistic(np.array([[np.nan]]), np.array([1.0]), terms)
 
 
-def test_fit_says_what_it_needs_when_the_data_are_not_there(tmp_path, capsys):
+@pytest.fixture
+def kinds(tmp_path):
+    """Two roots of small pictures: discs with a truth in both, rooms without one in the second."""
+    rows, columns = np.mgrid[0:60, 0:80]
+    for root, kind, count in (("one", "discs", 3), ("two", "discs", 2), ("two", "rooms", 2)):
+        folder = tmp_path / root / kind
+        folder.mkdir(parents=True)
+        for number in range(count):
+            inside = np.hypot(rows - 30, columns - 40) < 12 + 4 * number
+            photo = np.where(inside[..., None], (230, 60, 40), (60, 90, 60)).astype(np.uint8)
+            PilImage.fromarray(photo).save(folder / f"{root}{number}.webp")
+            if kind == "discs":
+                truth = (inside * 255).astype(np.uint8)
+                PilImage.fromarray(truth).save(folder / f"{root}{number}.png")
+    return tmp_path
+
+
+def test_fit_takes_any_kinds_from_several_folders(kinds):
     import fit_score
 
-    assert fit_score.main(["--data", str(tmp_path)]) == 1
-    said = capsys.readouterr().err
-    assert "has no pictures of" in said
-    assert "--data" in said
+    roots = [kinds / "one", kinds / "two"]
+    found = fit_score.chosen_pictures(roots, 300, 0)
+    assert [(one.kind, one.path.stem, one.truth is None) for one in found] == [
+        *(("discs", stem, False) for stem in ("one0", "one1", "one2", "two0", "two1")),
+        *(("rooms", stem, True) for stem in ("two0", "two1")),
+    ]
+    few = fit_score.chosen_pictures(roots, 2, 0)
+    assert [(one.kind, one.path.stem) for one in few] == [
+        ("discs", "one0"),
+        ("discs", "one2"),
+        ("rooms", "two0"),
+        ("rooms", "two1"),
+    ]
+
+
+def test_fit_scores_what_the_default_settings_make_of_a_picture(kinds):
+    import fit_score
+
+    found = [fit_score.examine(one) for one in fit_score.chosen_pictures([kinds / "two"], 300, 0)]
+    (disc,) = [one for one in found if one and one.group == "discs-two1"]
+    assert disc.iou > 0.9
+    assert disc.good
+    assert 0 <= disc.confidence <= 1
+    assert set(disc.values) <= set(EVIDENCE)
+    assert all(one.iou == 0 and not one.good for one in found if one and one.kind == "rooms")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "folders", "message"),
+    [
+        pytest.param(None, ("one", "none"), "none: holds no KIND/STEM.webp", id="nothing there"),
+        pytest.param("one/discs/one1.png", ("one",), "one1.png: does not exist", id="truth"),
+        pytest.param(None, ("one",), "3 pictures; 1000 or more", id="few"),
+        pytest.param(None, ("subjects/train",), "flatters", id="training pictures"),
+    ],
+)
+def test_fit_says_what_it_needs(kinds, capsys, spoil, folders, message):
+    import fit_score
+
+    if spoil:
+        (kinds / spoil).unlink()
+    assert fit_score.main([str(kinds / name) for name in folders]) == 1
+    assert message in capsys.readouterr().err
 
 
 def test_fit_keeps_the_frames_of_a_film_together():
@@ -294,3 +342,5 @@ def test_fit_keeps_the_frames_of_a_film_together():
     assert fit_score._group("davis", "dance-twirl_00075") == "dance-twirl"
     assert fit_score._group("ccp", "0032") == fit_score._group("ccp_alpha", "0032")
     assert fit_score._group("pets", "0032") != fit_score._group("people", "0032")
+    assert fit_score._group("cars", "096") == fit_score._group("cars", "101")
+    assert fit_score._group("cars", "095") != fit_score._group("cars", "096")

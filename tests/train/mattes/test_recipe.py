@@ -17,9 +17,33 @@ def test_every_shipped_recipe_loads_and_is_named_after_its_file(path):
     assert load(path).name == path.stem
 
 
-def test_the_cutout_recipes_share_one_pack():
-    keys = {load_recipe(RECIPES / f"{n}.toml").pack_key() for n in ("cutout", "cutout-fast")}
-    assert len(keys) == 1
+@pytest.mark.parametrize(
+    ("field", "value", "is_other"),
+    [
+        pytest.param("weight", 7.0, False, id="how often it is drawn"),
+        pytest.param("hold_out", 3, True, id="what is held out"),
+        pytest.param("label", "mask", True, id="how it is read"),
+        pytest.param("limit", 4, True, id="how many"),
+    ],
+)
+def test_a_source_is_packed_anew_where_its_pictures_or_labels_are_others(
+    recipe_file, field, value, is_other
+):
+    recipe = load_recipe(recipe_file)
+    source = recipe.source[0]
+    changed = source.model_copy(update={field: value})
+    assert (recipe.source_key(changed) != recipe.source_key(source)) is is_other
+
+
+def test_a_teachers_source_is_packed_anew_when_there_are_more_labels():
+    recipe = load_recipe(RECIPES / "cutout.toml")
+    taught = next(source for source in recipe.source if source.label == "teacher")
+    masks = next(source for source in recipe.source if source.label == "mask")
+    assert recipe.source_key(taught, 3) != recipe.source_key(taught, 4)
+    assert recipe.source_key(masks, 3) == recipe.source_key(masks, 4)
+    skipping = recipe.without_labelling()
+    assert skipping.teacher.missing == "skip"
+    assert skipping.source_key(taught, 3) == recipe.source_key(taught, 3)
 
 
 @pytest.mark.parametrize(

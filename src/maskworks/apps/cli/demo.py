@@ -49,8 +49,8 @@ def demo(
     """
     folder = output.absolute()
     _refuse_foreign(folder)
-    shown = samples()
     began = time.perf_counter()
+    shown = samples()
     rows = _cut(folder, shown, model)
     seconds = time.perf_counter() - began
     print_table(rows)
@@ -64,7 +64,8 @@ def demo(
         raise typer.Exit(INTERRUPTED)
     section, unexpected = _campaign(folder, shown, model)
     write_text_atomic(index, page(rows, remarks, f"{counts}.", section=section, style=STYLE))
-    print(f"\nopen {short(str(index))} in a browser; the campaign's report is linked there")
+    print(f"\nAll of it took {time.perf_counter() - began:.0f} s.")
+    print(f"open {short(str(index))} in a browser; the campaign's report is linked there")
     raise typer.Exit(1 if failed or unexpected else 0)
 
 

@@ -195,7 +195,10 @@ def import_file(
         str, typer.Option(help="imagenet, half, unit, or mean,mean,mean/std,std,std.")
     ] = "imagenet",
     resize: Annotated[
-        Literal["pad", "squash"], typer.Option(help="Keep the aspect, or not.")
+        Literal["pad", "squash", "area"],
+        typer.Option(
+            help="Keep the aspect by padding, or not at all, or in a rectangle of the input's area."
+        ),
     ] = "pad",
     scale: Annotated[
         Literal["255", "max"], typer.Option(help="What the pixels are divided by first.")

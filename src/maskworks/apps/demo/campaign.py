@@ -24,9 +24,9 @@ PHOTOS: dict[str, tuple[str, str, str]] = {
     "lifestyle/astronaut.png": ("astronaut.png", "LOOK-01", "portrait"),
     "lifestyle/chelsea.png": ("chelsea.png", "LOOK-02", "fur"),
     "product/coffee.png": ("coffee.png", "CUP-100", "tableware"),
-    "product/vase.png": ("drawn-vase.png", "VAS-200", "tableware"),
+    "product/motorcycle.png": ("motorcycle_left.png", "MOT-200", "vehicles"),
     "product/bottle.png": ("drawn-bottle.png", "GLS-300", "glass"),
-    "product/wall.png": ("drawn-backdrop.png", "VAS-201", "tableware"),
+    "product/wall.png": ("brick.png", "MOT-201", "vehicles"),
     CORRUPT: ("drawn-chair.png", "CHR-400", "furniture"),
 }
 """Path below the campaign's photos: the sample it is made of, its SKU and its tag."""

@@ -75,35 +75,6 @@ def chair(photos: Path | None = None) -> Image.Image:
     return _finish(scene, noise=2.0)
 
 
-def vase(_photos: Path | None = None) -> Image.Image:
-    """Draw a white vase before a white wall; only its shading tells it apart."""
-    width, height = 600, 680
-    scene = _sweep(width, height, top=(236, 236, 234), bottom=(229, 228, 226), horizon=0.74)
-    shadow = _ellipse(width, height, (220, 545, 500, 590), blur_px=14)
-    scene = _mix(scene, (186, 184, 182), shadow * 0.5)
-    half = [(46, 150), (40, 190), (52, 240), (112, 330), (126, 410), (104, 500), (64, 566)]
-    outline = [(300 + x, y) for x, y in half] + [(300 - x, y) for x, y in reversed(half)]
-    body = _polygon(width, height, outline, blur_px=1.2)
-    rows, widths = [y for _, y in half], [x for x, _ in half]
-    half_width = np.interp(np.arange(height), rows, widths)[:, np.newaxis]
-    across = np.clip((np.arange(width) - 300) / half_width / 2 + 0.5, 0, 1)  # round at each height
-    light = 246 - 40 * across**3 - 26 * (1 - across) ** 4
-    shaded = np.repeat(light[..., np.newaxis], 3, axis=2)
-    scene = scene + body[..., np.newaxis] * (shaded.astype(np.float32) - scene)
-    mouth = _ellipse(width, height, (258, 138, 342, 164), blur_px=1)
-    return _finish(_mix(scene, (196, 194, 192), mouth), noise=1.5)
-
-
-def backdrop(_photos: Path | None = None) -> Image.Image:
-    """Draw an empty painted backdrop, brighter in the middle."""
-    width, height = 720, 540
-    rows, columns = np.mgrid[0:height, 0:width]
-    away = np.hypot((rows / height - 0.45) * 1.1, columns / width - 0.5)
-    glow = np.clip(1 - away * 1.15, 0, 1)[..., np.newaxis]
-    scene = np.array([78, 92, 108], np.float32) + glow * np.array([96, 92, 84], np.float32)
-    return _finish(scene.astype(np.float32), noise=3.0)
-
-
 def _sweep(
     width: int,
     height: int,

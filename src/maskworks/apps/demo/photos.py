@@ -29,6 +29,7 @@ PHOTOS = {
     "motorcycle_left.png": "hard: spokes, pipes and a full garage",
     "rocket.jpg": "hard: a thin rocket among lattice towers, at dusk",
     "camera.png": "grey, with a thin tripod",
+    "clock_motion.png": "hard: grey, and blurred by a moving camera",
     "brick.png": "a wall: there is no subject",
     "grass.png": "a lawn: there is no subject",
 }
@@ -37,8 +38,6 @@ PHOTOS = {
 DRAWINGS = {
     "drawn-bottle.png": (drawings.bottle, "glass: the backdrop shines through"),
     "drawn-chair.png": (drawings.chair, "holes between slats, over photos of a wall and gravel"),
-    "drawn-vase.png": (drawings.vase, "hard: white on white"),
-    "drawn-backdrop.png": (drawings.backdrop, "an empty backdrop: there is no subject"),
 }
 
 

@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from maskworks.models.runtimes.network import SMALL_PX
+
 if TYPE_CHECKING:
     from maskworks.models.runtimes.network import Batch, Network, Outputs
 
 CALLS = 2
 """Calls at once; each holds the memory of its own layers."""
-
-SMALL_PX = 320 * 320
-"""Larger inputs go alone, with all cores: two of them would hold gigabytes."""
 
 
 class Shared:
@@ -59,6 +58,7 @@ class Shared:
 
     def __call__(self, batch: Batch) -> Outputs:
         """Return every output of the network for a batch (N, 3, h, w)."""
+        # Larger inputs go alone, with all cores: two of them would hold gigabytes.
         small = batch.shape[0] * batch.shape[-2] * batch.shape[-1] <= SMALL_PX
         with self._room(1 if small else CALLS) as alone:
             return (self._wide if alone or not small else self._half())(batch)

@@ -69,34 +69,6 @@ STRIDE = 32
 """A network that takes more than one size takes multiples of this."""
 
 
-def predict_closer(image: Image, spec: ModelSpec, network: Network, side: int) -> Prediction:
-    """Run `network` on one picture with a long side of `side`, not its usual size.
-
-    Parameters
-    ----------
-    image : Image of shape (H, W)
-        Usually the subject's part of a picture.
-    spec : ModelSpec
-    network : Network
-    side : int, >= 32
-        A multiple of `STRIDE`. The short side of the input is as long as the picture needs,
-        also a multiple, so that a standing person costs half of a square.
-
-    Raises
-    ------
-    NetworkError
-        See `predict`; also if the network takes one size only.
-    """
-    if spec.input.detail is None:
-        raise NetworkError(spec.name, "takes one input size, its row names no `detail`")
-    height, width = (
-        min(side, max(1, math.ceil(side * extent / max(image.size) / STRIDE)) * STRIDE)
-        for extent in image.size
-    )
-    closer = spec.input.model_copy(update={"height": height, "width": width})
-    return predict(image, spec.model_copy(update={"input": closer}), network)
-
-
 def to_batch(image: Image, spec: ModelSpec) -> Batch:
     """Resize and normalise a picture.
 
@@ -108,7 +80,8 @@ def to_batch(image: Image, spec: ModelSpec) -> Batch:
     Returns
     -------
     float32 (1, 3, h, w)
-        With "pad" what lies beside the picture is 0, after normalisation.
+        (h, w) is `input_size` of the picture's. With "pad" what lies beside the picture is 0,
+        after normalisation.
     """
     rule = spec.input
     top, left, height, width = placement(image.size, rule)
@@ -116,12 +89,53 @@ def to_batch(image: Image, spec: ModelSpec) -> Batch:
     peak = 255.0 if rule.scale == "255" else float(max(int(small.max()), 1))
     scale = 1.0 / (peak * np.asarray(rule.std))
     offset = np.asarray(rule.mean) / np.asarray(rule.std)
-    batch = np.zeros((1, 3, rule.height, rule.width), np.float32)
+    batch = np.zeros((1, 3, *input_size(image.size, rule)), np.float32)
     inside = batch[0, :, top : top + height, left : left + width]
     for channel in range(3):
         np.multiply(small[..., channel], np.float32(scale[channel]), out=inside[channel])
         inside[channel] -= np.float32(offset[channel])
     return batch
+
+
+STEEPEST = 3.0
+"""A picture whose sides differ more than this is squashed: what is left of it is too thin."""
+
+
+def rectangle(side: int, aspect: float) -> tuple[int, int]:
+    """Return the (height, width) with about the area of a square and the aspect of a picture.
+
+    Parameters
+    ----------
+    side : int, pixels
+        Of the square.
+    aspect : float, > 0
+        The picture's height by its width; taken as `STEEPEST` (or its inverse) at most.
+
+    Returns
+    -------
+    (h, w), multiples of `STRIDE`, at least `STRIDE`
+
+    Examples
+    --------
+    >>> rectangle(448, 1.0), rectangle(448, 2 / 3), rectangle(448, 16 / 9), rectangle(448, 40)
+    ((448, 448), (352, 544), (608, 352), (768, 256))
+    """
+    height = side * math.sqrt(min(STEEPEST, max(1 / STEEPEST, aspect)))
+    width = side * side / height
+    return (
+        max(STRIDE, STRIDE * int(height / STRIDE + 0.5)),
+        max(STRIDE, STRIDE * int(width / STRIDE + 0.5)),
+    )
+
+
+def input_size(size: tuple[int, int], rule: InputSpec) -> tuple[int, int]:
+    """Return the (height, width) of the network's input for a picture of `size` (H, W).
+
+    With "area" it has the picture's aspect and the area that the rule's height and width have.
+    """
+    if rule.resize != "area":
+        return rule.height, rule.width
+    return rectangle(round(math.sqrt(rule.height * rule.width)), size[0] / size[1])
 
 
 def placement(size: tuple[int, int], rule: InputSpec) -> tuple[int, int, int, int]:
@@ -139,8 +153,8 @@ def placement(size: tuple[int, int], rule: InputSpec) -> tuple[int, int, int, in
     >>> placement((1000, 2000), rule)
     (80, 0, 160, 320)
     """
-    if rule.resize == "squash":
-        return 0, 0, rule.height, rule.width
+    if rule.resize in ("squash", "area"):
+        return 0, 0, *input_size(size, rule)
     factor = min(rule.height / size[0], rule.width / size[1])
     height = min(rule.height, max(1, int(size[0] * factor + 0.5)))
     width = min(rule.width, max(1, int(size[1] * factor + 0.5)))

@@ -1,4 +1,4 @@
-"""A MobileNetV2 encoder with a light pyramid decoder: the `cutout-fast` network.
+"""A MobileNetV2 encoder with a light pyramid decoder: the cut-out networks' body.
 
 Papers:  Sandler et al., MobileNetV2: Inverted Residuals and Linear
          Bottlenecks, CVPR 2018; Lin et al., Feature Pyramid Networks, CVPR
@@ -83,10 +83,36 @@ class Separable(nn.Sequential):
         )
 
 
-class MobilePyramid(nn.Module):
-    """MobileNetV2 features merged top-down with skip connections at strides 32 to 2."""
+class WideBlock(nn.Module):
+    """A wide depthwise kernel and a perceptron on each place, added to what came in.
 
-    def __init__(self, width: int = 96, fine_width: int = 32) -> None:
+    It begins as the identity, so that a trained network may be given more of them. After Liu
+    et al., A ConvNet for the 2020s, CVPR 2022, without norms.
+    """
+
+    def __init__(self, width: int, size: int = 9, expansion: int = 2) -> None:
+        super().__init__()
+        self.spread = nn.Conv2d(width, width, size, padding=size // 2, groups=width)
+        self.widen = nn.Conv2d(width, expansion * width, 1)
+        self.narrow = nn.Conv2d(expansion * width, width, 1)
+        nn.init.zeros_(self.narrow.weight)
+        nn.init.zeros_(self.narrow.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, h, w) to the same shape."""
+        return x + self.narrow(F.relu(self.widen(self.spread(x))))
+
+
+class MobilePyramid(nn.Module):
+    """MobileNetV2 features merged top-down with skip connections at strides 32 to 2.
+
+    Parameters
+    ----------
+    width, fine_width : channels of the decoder at strides 32 to 4, and at stride 2
+    context : `WideBlock`s at stride 32, which let every place see the whole picture
+    """
+
+    def __init__(self, width: int = 96, fine_width: int = 32, context: int = 0) -> None:
         super().__init__()
         blocks: list[nn.Module] = [_conv_norm(3, 32, 3, 2)]
         channels = 32
@@ -96,6 +122,7 @@ class MobilePyramid(nn.Module):
                 channels = b
         self.features = nn.Sequential(*blocks)
         self.context = Separable(width, width, 5)
+        self.wide = nn.Sequential(*(WideBlock(width) for _ in range(context)))
         self.laterals = nn.ModuleDict(
             {str(k): nn.Conv2d(c, width, 1) for k, c in _TAPS.items() if k != 1}
         )
@@ -129,7 +156,7 @@ class MobilePyramid(nn.Module):
             hidden = block(hidden)
             if index in _TAPS:
                 taps[index] = hidden
-        top = self.context(self.laterals["17"](taps[17]))
+        top = self.wide(self.context(self.laterals["17"](taps[17])))
         # Global context gates every channel once, so that far parts agree on the subject.
         top = top * torch.sigmoid(self.gate(top.mean((2, 3))))[:, :, None, None]
         features = top

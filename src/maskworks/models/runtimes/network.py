@@ -15,3 +15,6 @@ Outputs = tuple[NDArray[Any], ...]
 """Every output of the network, in its own order."""
 
 Network = Callable[[Batch], Outputs]
+
+SMALL_PX = 480 * 480
+"""Inputs of up to so many pixels are small: those of `cutout`, whatever the photo's aspect."""

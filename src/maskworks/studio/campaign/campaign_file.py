@@ -19,7 +19,7 @@ from maskworks.studio.campaign.campaign import Campaign, canonical_hash, picture
 from maskworks.studio.campaign.exceptions import Rule, read_exceptions
 from maskworks.studio.campaign.mistakes import Mistake, mistakes_of
 from maskworks.studio.campaign.toml_lines import Place, line_of, toml_lines
-from maskworks.studio.scoring.score_model import digest_of, find_score_file, load_score_model
+from maskworks.studio.scoring.score_model import DEFAULT_FILE, digest_of, load_score_model
 from maskworks.studio.spreadsheets import read_text
 
 
@@ -179,7 +179,7 @@ def _model(campaign: Campaign, mistakes: list[Mistake]) -> None:
 def _scorer(campaign: Campaign, folder: Path, mistakes: list[Mistake]) -> Path:
     """Return the file of the score model, which must be one."""
     given = campaign.quality.score_file
-    path = find_score_file(campaign.input.model) if given is None else (folder / given).absolute()
+    path = DEFAULT_FILE if given is None else (folder / given).absolute()
     try:
         load_score_model(path)
     except UsageError as error:

@@ -35,7 +35,7 @@ EVIDENCE: tuple[EvidenceName, ...] = get_args(EvidenceName)
 """Every evidence that lowers a score, by the name its reason has."""
 
 DEFAULT_FILE = Path(__file__).with_suffix(".toml")
-"""Fitted on the confidence of the model `cutout`."""
+"""Fitted on the confidence of the model `cutout`; `maskworks calibrate` fits it to another's."""
 
 _NEAREST = 1e-4  # how near a score's logit goes to that of 0 and 1
 
@@ -249,39 +249,6 @@ def load_score_model(path: Path = DEFAULT_FILE) -> ScoreModel:
 @lru_cache(maxsize=8)
 def _parsed(text: str) -> ScoreModel:
     return ScoreModel.model_validate(parse_toml(text))
-
-
-def score_model_file(name: str) -> Path:
-    """Return where the score model of a cut-out model lies; it need not be there.
-
-    Examples
-    --------
-    >>> score_model_file("cutout-fast").name
-    'score_model.cutout-fast.toml'
-    """
-    own = "" if name == "cutout" else f".{name}"
-    return DEFAULT_FILE.with_name(f"{DEFAULT_FILE.stem}{own}.toml")
-
-
-def score_model_for(name: str) -> ScoreModel:
-    """Return the score model that was fitted on the confidence of a cut-out model.
-
-    A confidence means something else in every model. One that has no file of its own, as an
-    imported one, gets that of `cutout`, until `maskworks calibrate` has made a better one.
-
-    Examples
-    --------
-    >>> [str(score_model_for(name).fit["model"]) for name in ("cutout-fast", "my-own")]
-    ['cutout-fast', 'cutout']
-    """
-    return load_score_model(find_score_file(name))
-
-
-def find_score_file(name: str) -> Path:
-    """Return the file of the score model that `score_model_for` returns."""
-    files = {path.name for path in DEFAULT_FILE.parent.glob(f"{DEFAULT_FILE.stem}*.toml")}
-    own = score_model_file(name) if "/" not in name and "\\" not in name else DEFAULT_FILE
-    return own if own.name in files else DEFAULT_FILE
 
 
 def write_score_model(model: ScoreModel, path: Path, *, heading: str = "") -> None:

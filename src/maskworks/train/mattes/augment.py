@@ -12,6 +12,7 @@ from PIL import ImageFilter
 
 Bytes = npt.NDArray[np.uint8]
 Generator = np.random.Generator
+Shape = tuple[int, int]  # (height, width) of the network's input, pixels
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,9 @@ class Sample:
     where nobody said; `truth` is 0 for a teacher's label.
     """
 
-    pixels: Bytes  # (S, S, 3)
-    matte: Bytes  # (S, S), 0 to 255
-    known: Bytes  # (S, S), 0 or 1
+    pixels: Bytes  # (h, w, 3)
+    matte: Bytes  # (h, w), 0 to 255
+    known: Bytes  # (h, w), 0 or 1
     subject: int
     truth: int
 
@@ -46,60 +47,65 @@ def _inverse_affine(
 
 def random_view(
     layers: list[Bytes],
-    size: int,
+    shape: Shape,
     rng: Generator,
     fills: list[tuple[int, ...] | int],
     *,
     plain: bool = False,
 ) -> list[Bytes]:
-    """Warp every layer by one random affine map onto a `size` square.
+    """Warp every layer by one random affine map onto a rectangle.
 
     Parameters
     ----------
     layers : uint8 arrays (H, W) or (H, W, 3) of one height and width
-    size : pixels
+    shape : (height, width) of the rectangle, pixels
     fills : the value outside each layer
-    plain : only fit into the square, as at inference
+    plain : squash into the rectangle, as at inference
     """
     height, width = layers[0].shape[:2]
-    fit = size / max(height, width)
+    fits = (shape[1] / width, shape[0] / height)
+    if plain:
+        exact = (fits, 0.0, (width / 2, height / 2), (shape[1] / 2, shape[0] / 2))
+        flat = zip(layers, fills, strict=True)
+        return [_warped(layer, shape, exact, fill, flip=False) for layer, fill in flat]
+    # Between letting the picture touch the border and filling the rectangle with it.
+    fit = float(min(fits) * (max(fits) / min(fits)) ** rng.uniform(0, 1))
     zoom, aspect, angle = 1.0, 1.0, 0.0
-    flip = False if plain else rng.random() < 0.5
-    if not plain:
-        draw = rng.random()
-        if draw > 0.75:
-            zoom = rng.uniform(0.55, 1.0)
-        elif draw > 0.4:
-            zoom = rng.uniform(1.0, 1.7)
-        if rng.random() < 0.3:
-            aspect = float(np.exp(rng.uniform(-0.28, 0.28)))
-        if rng.random() < 0.25:
-            angle = float(np.deg2rad(rng.uniform(-18, 18)))
-        elif rng.random() < 0.04:
-            angle = float(rng.choice([np.pi / 2, np.pi, -np.pi / 2]))
+    flip = rng.random() < 0.5
+    draw = rng.random()
+    if draw > 0.8:
+        zoom = rng.uniform(0.6, 1.0)
+    elif draw > 0.45:
+        zoom = rng.uniform(1.0, 1.6)
+    if rng.random() < 0.3:
+        aspect = float(np.exp(rng.uniform(-0.28, 0.28)))
+    if rng.random() < 0.2:
+        angle = float(np.deg2rad(rng.uniform(-18, 18)))
+    elif rng.random() < 0.03:
+        angle = float(rng.choice([np.pi / 2, np.pi, -np.pi / 2]))
     scale = (fit * zoom * aspect**0.5, fit * zoom / aspect**0.5)
-    # The middle of the square looks at a place from which the picture fills it best.
-    sides = list(zip((width, height), scale, strict=True))
-    slack = [max(0.0, extent - size / s) / 2 for extent, s in sides]
-    room = [max(0.0, size - extent * s) / 2 for extent, s in sides]
+    # The middle of the rectangle looks at a place from which the picture fills it best.
+    sides = list(zip((width, height), shape[::-1], scale, strict=True))
+    slack = [max(0.0, extent - size / s) / 2 for extent, size, s in sides]
+    room = [max(0.0, size - extent * s) / 2 for extent, size, s in sides]
     centre_in = (
         width / 2 + rng.uniform(-1, 1) * slack[0],
         height / 2 + rng.uniform(-1, 1) * slack[1],
     )
-    shift = 0.0 if plain or zoom == 1 else 1.0
+    shift = 0.0 if zoom == 1 else 1.0
     centre_out = (
-        size / 2 + shift * rng.uniform(-1, 1) * room[0],
-        size / 2 + shift * rng.uniform(-1, 1) * room[1],
+        shape[1] / 2 + shift * rng.uniform(-1, 1) * room[0],
+        shape[0] / 2 + shift * rng.uniform(-1, 1) * room[1],
     )
     return [
-        _warped(layer, size, (scale, angle, centre_in, centre_out), fill, flip=flip)
+        _warped(layer, shape, (scale, angle, centre_in, centre_out), fill, flip=flip)
         for layer, fill in zip(layers, fills, strict=True)
     ]
 
 
 def _warped(
     layer: Bytes,
-    size: int,
+    shape: Shape,
     placement: tuple[tuple[float, float], float, tuple[float, float], tuple[float, float]],
     fill: tuple[int, ...] | int,
     *,
@@ -114,7 +120,7 @@ def _warped(
         centre_in = (centre_in[0] / shrink, centre_in[1] / shrink)
     matrix = _inverse_affine(scale, angle, centre_in, centre_out)
     out = picture.transform(
-        (size, size),
+        (shape[1], shape[0]),
         PilImage.Transform.AFFINE,
         matrix,
         PilImage.Resampling.BILINEAR,
@@ -150,17 +156,19 @@ def damaged(pixels: Bytes, rng: Generator, *, hard: bool = False) -> Bytes:
     often = 2.0 if hard else 1.0
     strong = 2.0 if hard else 1.0
     picture = PilImage.fromarray(pixels)
-    side = picture.size[0]
+    width, height = picture.size
+    side = (width * height) ** 0.5
     if rng.random() < 0.12 * often:
         radius_px = rng.uniform(0.4, 2.0) * strong * side / 320
         picture = picture.filter(ImageFilter.GaussianBlur(radius_px))
     if rng.random() < 0.15 * often:
-        small = max(24, int(side * rng.uniform(0.3, 0.8) / strong))
-        picture = picture.resize((small, small), PilImage.Resampling.BOX)
-        picture = picture.resize((side, side), PilImage.Resampling.BILINEAR)
+        share = max(24 / side, rng.uniform(0.3, 0.8) / strong)
+        small = (max(1, round(width * share)), max(1, round(height * share)))
+        picture = picture.resize(small, PilImage.Resampling.BOX)
+        picture = picture.resize((width, height), PilImage.Resampling.BILINEAR)
     if rng.random() < 0.15 * often:
         spread = rng.uniform(2, 12) * strong
-        noise = rng.standard_normal((side, side, 1 if rng.random() < 0.5 else 3), np.float32)
+        noise = rng.standard_normal((height, width, 1 if rng.random() < 0.5 else 3), np.float32)
         noisy = np.asarray(picture, np.float32) + spread * noise
         picture = PilImage.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
     if rng.random() < 0.25 * often:

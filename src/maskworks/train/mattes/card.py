@@ -12,6 +12,17 @@ from maskworks.train.mattes.recipe import Recipe
 from maskworks.train.mattes.run import open_run
 
 TERMS = {
+    "subjects/train/duts": "10,553 photos, hand-made masks; DUTS-TR (Wang et al., CVPR 2017), "
+    "from public copies; no licence stated, photos are from ImageNet: research, non-commercial",
+    "subjects/train/animals": "722 wild animals, union of hand polygons; "
+    "KomaHomu/Applying-Mask-RCNN-in-endangered-animals-detection, its json says CC BY 4.0; photos "
+    "are Open Images', COCO's and the web's",
+    "subjects/train/cats": "521 outdoor photos of cats, hand polygons; "
+    "pcashman21/feral-cat-segmentation-dataset-and-model, MIT; its data file says Public Domain",
+    "subjects/train/cars": "391 cars for sale, hard masks; itastylt/car-announcements-helper, "
+    "none stated",
+    "subjects/train/cutouts": "75 photographic cut-outs, for composites; Debian's "
+    "tuxpaint-stamps-default, GPL-2, parts public domain",
     "subjects/train/ccp_alpha": "447 full-body people with machine-made soft mattes; "
     "arianzahir/BG over bearpaw/clothing-co-parsing, Apache-2.0 file there, photos are third-party",
     "subjects/train/ccp": "432 people, hand-made masks; bearpaw/clothing-co-parsing, as above",
@@ -21,7 +32,15 @@ TERMS = {
     "photos/rooms": "555 interiors and house fronts, no subject; emanhamed/Houses-dataset, "
     "asks to be cited",
     "photos/packshots": "85 products on white; marcusklasson/GroceryStoreDataset, MIT",
+    "photos/tailwind": "71 household goods; microsoft/TailwindTraders-Backend, MIT",
+    "photos/eshop": "101 outdoor products, generated pictures; dotnet/eShop, MIT",
+    "photos/vendure": "54 products in scenes; vendure-ecommerce/vendure, GPL-3.0 repository, "
+    "photos from Unsplash",
+    "photos/magento": "people in clothes, bags and watches on white; "
+    "magento/magento2-sample-data, OSL-3.0 / AFL-3.0",
     "photos/natural": "938 photos; EliSchwartz/imagenet-sample-images, research, non-commercial",
+    "photos/imagen": "906 photos; ajschumacher/imagen, none stated; ImageNet: research, "
+    "non-commercial",
     "photos/bsds": "468 photos; BIDS/BSDS500, research, non-commercial",
     "photos/clothes": "garments photographed by phones; alexeygrigorev/clothing-dataset-small, CC0",
 }
@@ -68,9 +87,10 @@ def reliability_svg(bins: list[dict[str, float]]) -> str:
 
 def _sources(recipe: Recipe) -> list[str]:
     lines = ["| pictures | label used | weight | origin and terms |", "|---|---|---|---|"]
+    teacher = Path(recipe.teacher.weights).stem if recipe.teacher else ""
     for source in recipe.source:
         terms = TERMS.get(source.folder, "stated by whoever ran the recipe")
-        label = "U2-NetP as teacher" if source.label == "teacher" else source.label
+        label = f"{teacher} as teacher" if source.label == "teacher" else source.label
         lines.append(f"| {source.folder} | {label} | {source.weight:g} | {terms} |")
     return lines
 
@@ -89,8 +109,9 @@ def card_text(run: Path, exported: Exported, found: dict[str, Any]) -> str:
 Written by `maskworks export` from the run; what follows the line `## Notes` is kept.
 
 - File: `{exported.path.name}`, {exported.bytes / 1e6:.2f} MB, sha256 `{exported.sha256}`
-- Network: {recipe.network}, {recipe.input_size} px, aspect kept by padding; it answers a matte, its
-  confidence (its own prediction of its IoU) and the presence of a subject
+- Network: {recipe.network}, one pass over a rectangle of the photo's aspect with the area of
+  {recipe.input_size} x {recipe.input_size} px; it answers a matte, its confidence (its own
+  prediction of its IoU) and the presence of a subject
 - Recipe: `recipes/{recipe.name}.toml`, seed {recipe.seed}; started from {init}
 - Trained: {done.minutes:.0f} minutes on one core of a shared machine, {done.steps} steps,
   {done.pictures} pictures drawn

@@ -39,7 +39,7 @@ def recipe_spec(recipe: Recipe, *, judged: bool) -> ModelSpec:
         input=InputSpec(
             height=recipe.input_size,
             width=recipe.input_size,
-            resize="pad",
+            resize="area",
             scale="255",
             mean=recipe.mean,
             std=recipe.std,

@@ -19,7 +19,7 @@ from maskworks.train.mattes.export import write_onnx
 from maskworks.train.mattes.loop import normalised
 from maskworks.train.mattes.pack import Pack
 from maskworks.train.mattes.recipe import Recipe
-from maskworks.train.mattes.sampler import Sampler, stacked
+from maskworks.train.mattes.sampler import Sampler, any_rectangle, stacked
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ def reached_iou(matte: Tensor, truth: Tensor, known: Tensor) -> Tensor:
 
     Parameters
     ----------
-    matte, truth : (N, S, S) in [0, 1]
-    known : (N, S, S), pixels that count are 1
+    matte, truth : (N, h, w) in [0, 1]
+    known : (N, h, w), pixels that count are 1
     """
     ours, theirs, counts = matte >= 0.5, truth >= 0.5, known > 0
     both = (ours & theirs & counts).sum((1, 2)).float()
@@ -91,7 +91,8 @@ def gather(
     network = open_onnx(path, threads=threads)
     parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     for done in range(0, rules.pictures, 8):
-        samples = [choose().draw(rules.size, rng, plain=rng.random() < 0.35) for _ in range(8)]
+        shape = any_rectangle(rules.size, rng)
+        samples = [choose().draw(shape, rng, plain=rng.random() < 0.35) for _ in range(8)]
         batch = stacked(samples)
         x = normalised(batch[0], recipe).contiguous().numpy()
         answers = [network(x[i : i + 1]) for i in range(len(x))]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from maskworks.train.budget import Budget
 from maskworks.train.denormals import denormals_as_zero
@@ -56,7 +56,7 @@ def rate_at(progress: float, *, warm_up: float = 0.03, floor: float = 0.02) -> f
 
 
 def normalised(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Map uint8 (N, S, S, 3) to normalised float32 (N, 3, S, S), channels last in memory."""
+    """Map uint8 (N, h, w, 3) to normalised float32 (N, 3, h, w), channels last in memory."""
     x = pixels.permute(0, 3, 1, 2).float() / 255
     mean = torch.tensor(recipe.mean)[None, :, None, None]
     std = torch.tensor(recipe.std)[None, :, None, None]
@@ -156,13 +156,6 @@ class MatteTraining:
         body.load_state_dict({k: v.cpu() for k, v in self.average.items()})
         return body.eval()
 
-    def _mode(self) -> None:
-        self.body.train()
-        if self.recipe.frozen_norm:
-            for layer in self.body.modules():
-                if isinstance(layer, nn.BatchNorm2d):
-                    layer.eval()
-
     def _learn(self, batch: Batch, factor: float) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * factor * group["factor"]
@@ -194,7 +187,7 @@ class MatteTraining:
         marks = {"save": self.elapsed_s, "report": self.elapsed_s, "dev": self.elapsed_s}
         seen, losses, stage = 0, [0.0, 0], -1
         batches: Iterator[Batch] = iter(())
-        self._mode()
+        self.body.train()
         clock = time.monotonic()
         while self.elapsed_s < total_s:
             progress = self.elapsed_s / total_s

@@ -23,7 +23,8 @@ class Target:
 
 def edge_weight(matte: Tensor, known: Tensor) -> Tensor:
     """Weigh pixels near the matte's edge up to three times as much as flat ones."""
-    near = F.avg_pool2d(matte, 15, stride=1, padding=7)
+    across = F.avg_pool2d(matte, (1, 15), stride=1, padding=(0, 7))
+    near = F.avg_pool2d(across, (15, 1), stride=1, padding=(7, 0))
     return known * (1 + 4 * (near - matte).abs())
 
 

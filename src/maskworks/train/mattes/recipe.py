@@ -21,20 +21,26 @@ class Source(_Frozen):
 
     `label` says what lies beside a picture: a soft ``matte``, a hard ``mask``,
     a ``trimap`` (128 unknown), nothing but a ``teacher``'s opinion, or nothing
-    because there is no subject (``empty``).
+    because there is no subject (``empty``); ``alpha`` says that the picture is a
+    cut-out with an alpha of its own, good for composites alone.
     """
 
     folder: str
-    label: Literal["matte", "mask", "trimap", "teacher", "empty"]
+    label: Literal["matte", "mask", "trimap", "alpha", "teacher", "empty"]
     weight: float = Field(1.0, ge=0)
     foreground: bool = False  # also cut out and composited over backdrops
     backdrop: bool = False  # also used behind composites
     hold_out: int = Field(0, ge=0)  # pictures the network's body never sees
+    reserve: int = Field(0, ge=0)  # pictures nothing sees and nothing is chosen by: for reports
     limit: int | None = Field(None, ge=1)
 
 
 class Init(_Frozen):
-    """Weights to start from; `folded_norm` asks to recalibrate folded batch norms."""
+    """Weights to start from; `folded_norm` asks to recalibrate folded batch norms.
+
+    `weights` is a safetensors file or an ONNX file of the same network, relative to the data;
+    ``embedded:NAME`` is a network of this package, which goes on from where it stands.
+    """
 
     weights: str
     folded_norm: bool = False
@@ -42,11 +48,16 @@ class Init(_Frozen):
 
 
 class Teacher(_Frozen):
-    """A published network whose mattes stand in for missing labels."""
+    """A published network whose mattes stand in for missing labels.
 
-    network: Literal["u2netp"]
+    `weights` is an ONNX file as rembg runs it (U2-Net, U2-NetP), relative to the data. Its
+    labels are kept, so that each picture is labelled once; with `missing` "skip" a picture
+    that has no label yet is left out rather than labelled.
+    """
+
     weights: str
     input_size: int = 320
+    missing: Literal["label", "skip"] = "label"
     doubt_at_most: float = Field(0.25, gt=0)  # unsure pixels per sure subject pixel
     area: tuple[float, float] = (0.02, 0.85)  # share of the picture
 
@@ -89,6 +100,7 @@ class Recipe(_Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     network: Literal["u2netp", "mobile-pyramid"]
+    context: int = Field(0, ge=0)  # blocks of wide kernels that see the whole picture
     input_size: int = Field(320, multiple_of=32)
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -97,7 +109,7 @@ class Recipe(_Frozen):
     init_lr_factor: float = Field(1.0, gt=0, le=1)  # for layers that were initialised
     weight_decay: float = Field(1e-4, ge=0)
     ema: float = Field(0.998, ge=0, lt=1)
-    frozen_norm: bool = False
+    frozen_norm: bool = False  # batch norms are folded into the convolutions before them
     freeze: tuple[str, ...] = ()
     teacher_weight: float = Field(0.5, ge=0)
     pack_size: int = 384
@@ -110,11 +122,21 @@ class Recipe(_Frozen):
     dev: str = "subjects/dev"
     dev_pictures: int = 12
 
-    def pack_key(self) -> str:
-        """Name the packed pictures this recipe needs: equal keys share a pack."""
-        parts = [s.model_dump(exclude={"weight"}) for s in self.source]
-        text = repr((parts, self.teacher, self.pack_size))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+    def without_labelling(self) -> Recipe:
+        """Return the recipe with no picture labelled anew."""
+        if self.teacher is None:
+            return self
+        return self.model_copy(
+            update={"teacher": self.teacher.model_copy(update={"missing": "skip"})}
+        )
+
+    def source_key(self, source: Source, labels: int = 0) -> str:
+        """Name a source's packed pictures: equal keys share them, whatever recipe asks."""
+        text = repr((source.model_dump(exclude={"weight"}), self.pack_size))
+        if source.label == "teacher" and self.teacher is not None:
+            text += repr((self.teacher.model_dump(exclude={"missing"}), labels))
+        name = source.folder.strip("/").replace("/", "-")
+        return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def load_recipe(path: Path) -> Recipe:

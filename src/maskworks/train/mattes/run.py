@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
 from maskworks.models.networks.judge import Judge
@@ -21,30 +22,46 @@ from maskworks.train.mattes.dev import recipe_spec
 from maskworks.train.mattes.export import export_onnx, load_judge, save_judge
 from maskworks.train.mattes.judge import gather, train_judge
 from maskworks.train.mattes.loop import MatteTraining
-from maskworks.train.mattes.pack import Pack, build_pack
+from maskworks.train.mattes.pack import Pack, build_pack, pictures_of
 from maskworks.train.mattes.recipe import Recipe, load_recipe
-from maskworks.train.mattes.teacher import open_teacher
+from maskworks.train.mattes.teacher import Labels
 
 Report = Callable[[str], None]
 
 
-def packed(recipe: Recipe, data: Path, packs: Path, report: Report) -> Pack:
-    """Open the recipe's pack, building it first where it is missing."""
-    folder = packs / recipe.pack_key()
+def packed(recipe: Recipe, data: Path, runs: Path, report: Report) -> Pack:
+    """Open the recipe's pack in ``runs/packs``, building first what is missing of it."""
     teach = None
-    if recipe.teacher is not None and not (folder / "table.json").exists():
-        teach = open_teacher(recipe.teacher, data, folder)
-    return build_pack(data, recipe, folder, teach=teach, report=report)
+    if recipe.teacher is not None:
+        folder = runs / "labels" / Path(recipe.teacher.weights).stem
+        teach = Labels(recipe.teacher, data, folder)
+        if recipe.teacher.missing == "label":
+            _label_all(recipe, data, teach, report)
+    labels = teach.counts() if teach else {}
+    return build_pack(data, recipe, runs / "packs", teach=teach, report=report, labels=labels)
+
+
+def _label_all(recipe: Recipe, data: Path, teach: Labels, report: Report) -> None:
+    for source in recipe.source:
+        if source.label != "teacher":
+            continue
+        paths = pictures_of(data, source)
+        for number, path in enumerate(paths):
+            if number % 50 == 0:
+                report(f"labelling {source.folder}: {number} of {len(paths)}")
+            with PilImage.open(path) as opened:
+                teach(source.folder, path.stem, opened.convert("RGB"))
 
 
 def train_recipe(path: Path, data: Path, folder: Path, budget: Budget, report: Report) -> None:
     """Train the body until the budget is used, then the confidence head.
 
     Everything is kept in `folder`; the same call resumes where an earlier one
-    was stopped. Packs lie in ``folder/../packs`` and are shared by recipes.
+    was stopped. Packs and the teacher's labels lie in ``folder/../packs`` and ``folder/../labels``
+    and are shared by recipes.
     """
     recipe = load_recipe(path)
-    pack = packed(recipe, data, folder.parent / "packs", report)
+    pack = packed(recipe, data, folder.parent, report)
     run = MatteTraining(recipe, data, pack, folder, report)
     shutil.copyfile(path, folder / "recipe.toml")
     run.train(budget)
@@ -96,9 +113,9 @@ def export_run(folder: Path, target: Path) -> Exported:
     return export_onnx(done.body, done.judge, done.recipe, target)
 
 
-def held_out_empty(recipe: Recipe, data: Path, packs: Path) -> list[Path]:
+def held_out_empty(recipe: Recipe, data: Path, runs: Path) -> list[Path]:
     """List the subject-free pictures that no part of the body's training saw."""
-    pack = Pack(packs / recipe.pack_key())
+    pack = packed(recipe.without_labelling(), data, runs, lambda _: None)
     return [
         data / recipe.source[e.source].folder / f"{e.stem}.webp"
         for e in pack.entries
@@ -109,7 +126,7 @@ def held_out_empty(recipe: Recipe, data: Path, packs: Path) -> list[Path]:
 def assess_run(folder: Path, onnx: Path, data: Path, report: Report) -> dict[str, object]:
     """Measure an exported file on the dev pictures; keep rows and summary in the run's folder."""
     recipe = load_recipe(folder / "recipe.toml")
-    empty = held_out_empty(recipe, data, folder.parent / "packs")
+    empty = held_out_empty(recipe, data, folder.parent)
     rows: list[DevRow] = assess(
         open_onnx(onnx), recipe_spec(recipe, judged=True), data / recipe.dev, empty, report
     )

@@ -2,75 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image as PilImage
-from safetensors.torch import load_file
-from torch import Tensor, nn
 
-from maskworks.models.networks.u2net import U2Net
+from maskworks.core.errors import RecipeError
+from maskworks.models.runtimes.network import Network
 from maskworks.models.runtimes.onnx import open_onnx
-from maskworks.train.mattes.export import write_onnx
 from maskworks.train.mattes.recipe import Teacher
+
+Bytes = npt.NDArray[np.uint8]
 
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
-class _FusedMatte(nn.Module):
-    """The published network's own answer: its fused side map as a matte."""
-
-    def __init__(self, body: U2Net) -> None:
-        super().__init__()
-        self.body = body
-
-    def forward(self, x: Tensor) -> Tensor:
-        logits, _ = self.body(x)
-        return torch.sigmoid(logits[0])
-
-
-def published_u2netp(weights: Path, target: Path, size: int = 320) -> Path:
-    """Export the published U2-NetP, as rembg runs it, to an ONNX file.
+class Labels:
+    """A teacher's labels, one PNG a picture: looked up, or made and kept.
 
     Parameters
     ----------
-    weights : safetensors of the published state dict
-    target : where the ONNX file goes
-    size : height and width of the network's input, pixels
+    teacher : the recipe's
+    data : folder that its weights are relative to
+    folder : where the labels of this teacher lie, ``SOURCE/STEM.png`` each
+    threads : of the network; 0 lets the machine decide
     """
-    body = U2Net()
-    body.load_state_dict(load_file(weights))
-    network = _FusedMatte(body)
-    write_onnx(network, target, size, ("matte",))
-    return target
 
+    def __init__(self, teacher: Teacher, data: Path, folder: Path, *, threads: int = 0) -> None:
+        self.teacher, self.folder = teacher, folder
+        self._path, self._threads = data / teacher.weights, threads
+        self._network: Network | None = None
+        if teacher.missing == "label" and not self._path.exists():
+            raise RecipeError(self._path, "does not exist", "point teacher.weights at an ONNX file")
 
-def open_teacher(
-    teacher: Teacher, data: Path, scratch: Path
-) -> Callable[[PilImage.Image], npt.NDArray[np.float32]]:
-    """Load the teacher and return it as a function from a picture to its matte.
+    def counts(self) -> dict[str, int]:
+        """Count the labels of each source that are kept already."""
+        folders = (p for p in self.folder.rglob("*") if p.is_dir())
+        found = {p.relative_to(self.folder).as_posix(): len(list(p.glob("*.png"))) for p in folders}
+        return {name: count for name, count in found.items() if count}
 
-    The picture is squashed to the network's square and divided by its
-    maximum, as the published code does.
+    def __call__(self, source: str, stem: str, picture: PilImage.Image) -> Bytes | None:
+        """Return a picture's label, uint8 (S, S); None where it has none and none is made."""
+        path = self.folder / source / f"{stem}.png"
+        if path.exists():
+            with PilImage.open(path) as kept:
+                return np.asarray(kept.convert("L"))
+        if self.teacher.missing == "skip":
+            return None
+        label = self._taught(picture)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        PilImage.fromarray(label).save(part, "PNG")
+        part.replace(path)
+        return label
 
-    Returns
-    -------
-    callable
-        (RGB picture) -> float32 (size, size) in [0, 1]
-    """
-    scratch.mkdir(parents=True, exist_ok=True)
-    path = published_u2netp(data / teacher.weights, scratch / "teacher.onnx", teacher.input_size)
-    network = open_onnx(path)
-    side = (teacher.input_size, teacher.input_size)
-
-    def teach(picture: PilImage.Image) -> npt.NDArray[np.float32]:
+    def _taught(self, picture: PilImage.Image) -> Bytes:
+        """Show the picture as the published code does: squashed, divided by its maximum."""
+        if self._network is None:
+            self._network = open_onnx(self._path, threads=self._threads)
+        side = (self.teacher.input_size, self.teacher.input_size)
         x = np.asarray(picture.resize(side, PilImage.Resampling.LANCZOS), np.float32)
         x = (x / max(float(x.max()), 1e-6) - _MEAN) / _STD
-        (matte, *_) = network(np.ascontiguousarray(x.transpose(2, 0, 1)[None]))
-        return np.asarray(matte[0, 0], np.float32)
-
-    return teach
+        (matte, *_) = self._network(np.ascontiguousarray(x.transpose(2, 0, 1)[None]))
+        flat = matte[0, 0] - matte.min()
+        return np.asarray((flat / max(float(flat.max()), 1e-6) * 255).round(), np.uint8)

@@ -22,7 +22,7 @@ from maskworks.cutouts.cutting import CutOptions, cut_and_refine, cut_out, refin
 from maskworks.refine.refinement import Method, RefineOptions
 from maskworks.studio.pipeline import NO_SUBJECT, Item, assess, decide
 from maskworks.studio.route import Reason, Route, Rules
-from maskworks.studio.scoring.score_model import score_model_for
+from maskworks.studio.scoring.score_model import load_score_model
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -129,7 +129,7 @@ def make(data: bytes, model: Model, wanted: CutRequest, limits: Limits, ticket: 
         return Answer(cutout=found, original=original)
     with ticket.step("score"):
         item = Item(content=_digest(data), picture=picture, variants=(), cutout=found)
-        item = decide(assess(item, score_model_for(model.spec.name)), _RULES)
+        item = decide(assess(item, load_score_model()), _RULES)
     return Answer(
         cutout=found,
         original=original,
