@@ -6,8 +6,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq -c constraints.txt
 
+FAST := tests/test_architecture.py tests/batch tests/core tests/quality tests/refine/test_band.py \
+	tests/refine/test_trimap.py tests/studio/campaign tests/studio/scoring tests/studio/test_cost.py \
+	tests/studio/test_route.py tests/models/test_catalogue.py src/maskworks/core src/maskworks/quality
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint fix docs bench bench-8000 bench-serve audit clean
+.PHONY: help demo test test-fast test-slow lint fix docs site bench bench-8000 bench-serve audit clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +21,9 @@ demo: $(VENV)/.core ## install the core alone, then cut real photos out into dem
 
 test: $(VENV)/.dev ## run the tests and every example in the documents (ten minutes)
 	@$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile
+
+test-fast: $(VENV)/.dev ## run what a change breaks first: pure code and the layout (two minutes)
+	@$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile $(FAST)
 
 test-slow: $(VENV)/.dev ## run the tests that take longer, a fresh install among them
 	@$(BIN)/python -m pytest -q -m slow
@@ -37,6 +44,9 @@ docs: $(VENV)/.dev ## write the generated documents and the README's pictures an
 	@$(BIN)/python docs/generate.py
 	@$(BIN)/python docs/make_images.py
 
+site: $(VENV)/.site ## build the documentation as a site into site/; a broken link fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 bench: $(VENV)/.core ## measure against rembg, into bench/baseline.md (an hour)
 	@$(BIN)/python bench/run.py $(BENCH)
 
@@ -51,7 +61,7 @@ audit: $(VENV)/.dev ## ask pip-audit about the pinned versions (needs a connecti
 	@$(BIN)/pip-audit --no-deps --disable-pip -r constraints.txt
 
 clean: ## remove the environments, caches and whatever the demo and the benchmark wrote
-	rm -rf $(VENV) .venv-rembg demo-out bench/out build dist
+	rm -rf $(VENV) .venv-rembg demo-out bench/out build dist site
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -73,4 +83,9 @@ $(VENV)/.core: pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.core
 	@echo "installing torch (CPU) and the tools into $(VENV) ..."
 	@$(PIP) -e '.[torch,dev]'
+	@touch $@
+
+$(VENV)/.site: $(VENV)/.core
+	@echo "installing the site's generator into $(VENV) ..."
+	@$(PIP) -e '.[site]'
 	@touch $@

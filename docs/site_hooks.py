@@ -1,0 +1,70 @@
+"""What the site shows differently: links out of docs/ lead to the repository; README is the start.
+
+The pages are the same that are read in the repository; nothing is written twice.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+REPOSITORY = "https://github.com/maskworks/maskworks/blob/main/"
+LINK = re.compile(r"(\]\(|src=\")(?!https?:|#|mailto:)([^)\"\s]+)")
+
+
+def on_files(files: Any, config: Any) -> Any:  # noqa: ANN401 - mkdocs' own types
+    """Add the start page and the reference of the Python face."""
+    from mkdocs.structure.files import File
+
+    pages = {"index.md": _start(), "reference.md": reference()}
+    for name, text in pages.items():
+        files.append(File.generated(config, name, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:  # noqa: ANN401, ARG001
+    """Lead links that leave docs/ to the repository."""
+    here = (ROOT / "docs" / page.file.src_uri).parent
+
+    def led(match: re.Match[str]) -> str:
+        path, _, anchor = match[2].partition("#")
+        target = (here / path).resolve()
+        shown = target.is_relative_to(ROOT / "docs") and target.is_file()
+        if shown or not target.is_relative_to(ROOT) or not target.exists():
+            return match[0]  # what leads nowhere is left to mkdocs, which fails
+        place = target.relative_to(ROOT).as_posix()
+        return f"{match[1]}{REPOSITORY}{place}{'#' + anchor if anchor else ''}"
+
+    return LINK.sub(led, markdown)
+
+
+def _start() -> str:
+    """Return the README with its links as seen from docs/."""
+    text = (ROOT / "README.md").read_text()
+    return LINK.sub(
+        lambda m: m[1] + (m[2].removeprefix("docs/") if m[2].startswith("docs/") else f"../{m[2]}"),
+        text,
+    )
+
+
+def reference() -> str:
+    """Return the page of every name at the top of the package, by where it comes from."""
+    import ast
+
+    tree = ast.parse((ROOT / "src/maskworks/__init__.py").read_text())
+    table = next(
+        ast.literal_eval(node.value.args[1])
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.value, "args", None)
+    )
+    groups: dict[str, list[str]] = {}
+    for module, names in table.items():
+        for name in names:
+            groups.setdefault(module.split(".")[0], []).append(f"maskworks.{module}.{name}")
+    parts = ["# Python reference", "", "Every name is importable from `maskworks`.", ""]
+    for group, names in sorted(groups.items()):
+        parts += [f"## {group}", ""]
+        parts += [f"::: {name}\n    options:\n      heading_level: 3\n" for name in sorted(names)]
+    return "\n".join(parts)
