@@ -7,6 +7,7 @@ import zlib
 from io import BytesIO
 
 import numpy as np
+import pillow_heif
 from PIL import Image
 
 
@@ -14,7 +15,10 @@ def written(kind: str, size: tuple[int, int] = (64, 48), **options: object) -> b
     rows, columns = np.mgrid[0 : size[1], 0 : size[0]]
     pixels = np.dstack([rows % 256, columns % 256, (rows + columns) % 256]).astype(np.uint8)
     stream = BytesIO()
-    Image.fromarray(pixels).save(stream, kind, **options)
+    if kind == "HEIF":
+        pillow_heif.from_pillow(Image.fromarray(pixels)).save(stream, **options)
+    else:
+        Image.fromarray(pixels).save(stream, kind, **options)
     return stream.getvalue()
 
 

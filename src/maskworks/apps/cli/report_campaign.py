@@ -25,6 +25,12 @@ def report(
             help="File, or postgresql://user:password@host/name; default beside the campaign.",
         ),
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Write there, if the outputs' is read-only."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print report.json too, and nothing else.")
     ] = False,
@@ -39,7 +45,7 @@ def report(
 
     file = read_campaign(campaign)
     with open_to_read(database or database_beside(file.path)) as store:
-        written = report_campaign(file, store, known(store, file))
+        written = report_campaign(file, store, known(store, file), into=output)
     if as_json:
         (figures,) = [path for path in written.files if path.name == "report.json"]
         print(figures.read_text(encoding="utf-8"), end="")

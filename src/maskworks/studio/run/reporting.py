@@ -23,7 +23,12 @@ from maskworks.studio.store import (
 
 
 def report_campaign(
-    file: CampaignFile, store: Store, campaign: CampaignRow, *, wall_s: float | None = None
+    file: CampaignFile,
+    store: Store,
+    campaign: CampaignRow,
+    *,
+    wall_s: float | None = None,
+    into: Path | None = None,
 ) -> Written:
     """Write report.html, report.json, report.csv and items.parquet beside the outputs.
 
@@ -32,6 +37,7 @@ def report_campaign(
     file : CampaignFile
     store, campaign : what became of every picture
     wall_s : how long the run took, seconds
+    into : another folder than that of the outputs
 
     Raises
     ------
@@ -68,7 +74,7 @@ def report_campaign(
         _row(item, made.get(item.id, []), file, out)
         for item in list_items(store, campaign, Filter(states=["done"]))
     ]
-    return write_report(out, header, items)
+    return write_report(into or out, header, items)
 
 
 def _row(item: ItemRow, made: list[str], file: CampaignFile, out: Path) -> ReportItem:
