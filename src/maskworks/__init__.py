@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from maskworks.core.reading import Details, Limits, Picture, read_picture
     from maskworks.core.rle import Rle, encode_mask
     from maskworks.core.taxonomy import Category, Taxonomy, load_taxonomy
+    from maskworks.core.taxonomy_mapping import load_mapping
     from maskworks.core.values import Box, Image, Mask, Matte, Trimap
     from maskworks.core.writing import Encoding
     from maskworks.cutouts.backgrounds import Backdrop, Blurred, Plain
@@ -161,6 +162,7 @@ __all__ = [
     "list_events",
     "list_reviews",
     "load_catalogue",
+    "load_mapping",
     "load_model",
     "load_presets",
     "load_segmenter",
@@ -216,6 +218,7 @@ __getattr__, __dir__ = lazy_names(
         "core.reading": ["Details", "Limits", "Picture", "read_picture"],
         "core.rle": ["Rle", "encode_mask"],
         "core.taxonomy": ["Category", "Taxonomy", "load_taxonomy"],
+        "core.taxonomy_mapping": ["load_mapping"],
         "core.values": ["Box", "Image", "Mask", "Matte", "Trimap"],
         "core.writing": ["Encoding"],
         "cutouts.backgrounds": ["Backdrop", "Blurred", "Plain"],

@@ -56,7 +56,7 @@ class TrimapOptions:
         is widest.
     openings : bool
         Open gaps that the network closed and through which the picture shows the background,
-        see `suspect_openings`: their middle is background, their edge unknown.
+        see `find_openings`: their middle is background, their edge unknown.
 
     Raises
     ------

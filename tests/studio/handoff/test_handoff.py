@@ -21,7 +21,7 @@ def test_an_unknown_name_is_no_attribute():
 
 def test_asking_for_the_writers_imports_no_library_that_only_readers_need():
     code = (
-        "import sys; from maskworks.studio.handoff import write_psd, read_returned, trace; "
+        "import sys; from maskworks.studio.handoff import encode_psd, read_returned, trace; "
         "sys.exit(sum(name in sys.modules for name in ('cv2', 'psd_tools', 'scipy', 'skimage')))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

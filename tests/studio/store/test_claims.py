@@ -28,10 +28,18 @@ from maskworks.studio.store import (
     leftovers,
     list_events,
     list_items,
-    register,
     reopen,
     reroute,
 )
+from maskworks.studio.store.opening import moment
+from maskworks.studio.store.workers import enter
+
+
+def register(store, campaign):
+    """Enter another worker of a campaign, as a second process would be one."""
+    with store.writing() as connection:
+        return enter(connection, campaign, moment(connection))
+
 
 DELIVER = Outcome(route="deliver", score=0.97)
 

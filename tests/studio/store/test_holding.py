@@ -23,11 +23,18 @@ from maskworks.studio.store import (
     hold,
     list_events,
     open_campaign,
-    register,
     release,
 )
+from maskworks.studio.store.opening import moment
 from maskworks.studio.store.processes import STALE_AFTER
 from maskworks.studio.store.schema import workers
+from maskworks.studio.store.workers import enter
+
+
+def register(store, campaign):
+    """Enter another worker of a campaign, as a second process would be one."""
+    with store.writing() as connection:
+        return enter(connection, campaign, moment(connection))
 
 
 def wait_for(true, timeout_s=30):

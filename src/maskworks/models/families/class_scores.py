@@ -23,8 +23,6 @@ Scores = NDArray[np.float32]
 BAND_VALUES = 16_000_000
 """How many float32 a band of full rows may hold."""
 
-MOST_RESIZED = 512
-
 
 @dataclass(frozen=True, eq=False)
 class ClassScores:

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from maskworks.studio.handoff.brief import BriefRow, brief_csv, write_brief
     from maskworks.studio.handoff.clipping import ClippingPath, PathOptions, trace
     from maskworks.studio.handoff.handover import Guides, Handover, subject_guides
-    from maskworks.studio.handoff.psd import encode_psd, write_psd
+    from maskworks.studio.handoff.psd import encode_psd
     from maskworks.studio.handoff.returned import (
         Matching,
         ReturnedCutout,
         match_returned,
         read_returned,
     )
-    from maskworks.studio.handoff.tiff import encode_tiff, write_tiff
+    from maskworks.studio.handoff.tiff import encode_tiff
 
 __all__ = [
     "BriefRow",
@@ -35,8 +35,6 @@ __all__ = [
     "subject_guides",
     "trace",
     "write_brief",
-    "write_psd",
-    "write_tiff",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -45,8 +43,8 @@ __getattr__, __dir__ = lazy_names(
         "brief": ["BriefRow", "brief_csv", "write_brief"],
         "clipping": ["ClippingPath", "PathOptions", "trace"],
         "handover": ["Guides", "Handover", "subject_guides"],
-        "psd": ["encode_psd", "write_psd"],
+        "psd": ["encode_psd"],
         "returned": ["Matching", "ReturnedCutout", "match_returned", "read_returned"],
-        "tiff": ["encode_tiff", "write_tiff"],
+        "tiff": ["encode_tiff"],
     },
 )

@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskworks.core.errors import ImageError
-from maskworks.core.writing import write_atomic
 from maskworks.studio.handoff.packbits import pack
 from maskworks.studio.handoff.resources import document_resources, pascal, sized, unicode_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from maskworks.core.values import Image, Matte
     from maskworks.studio.handoff.handover import Handover
@@ -101,19 +99,6 @@ def encode_psd(handover: Handover) -> bytes:
             f"{LARGEST_FILE:,}; {_OTHERWISE}"
         )
     return b"".join(parts)
-
-
-def write_psd(path: Path, handover: Handover) -> None:
-    """Write `encode_psd` to a file that appears whole or not at all.
-
-    Raises
-    ------
-    ImageError
-        As `encode_psd` does.
-    OutputError
-        If the file cannot be written.
-    """
-    write_atomic(path, encode_psd(handover))
 
 
 def _planes(image: Image) -> list[Grey]:

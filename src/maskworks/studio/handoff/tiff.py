@@ -9,12 +9,10 @@ import numpy as np
 
 from maskworks.core.errors import ImageError
 from maskworks.core.icc import srgb_profile
-from maskworks.core.writing import write_atomic
 from maskworks.studio.handoff.resources import path_resources, xmp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from maskworks.studio.handoff.handover import Handover
     from maskworks.studio.handoff.packbits import Grey
@@ -74,19 +72,6 @@ def encode_tiff(handover: Handover) -> bytes:
         )
     header = struct.pack("<2sHL", b"II", 42, directory)
     return b"".join([header, *strips, b"\0" * int(offsets[-1] % 2), tail])
-
-
-def write_tiff(path: Path, handover: Handover) -> None:
-    """Write `encode_tiff` to a file that appears whole or not at all.
-
-    Raises
-    ------
-    ImageError
-        As `encode_tiff` does.
-    OutputError
-        If the file cannot be written.
-    """
-    write_atomic(path, encode_tiff(handover))
 
 
 def _entries(handover: Handover, rows: int) -> list[_Entry]:

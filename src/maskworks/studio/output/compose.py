@@ -73,11 +73,6 @@ class Composed:
         return self.placement.scale
 
     @property
-    def upscaled(self) -> bool:
-        """Whether the subject has more pixels than its photo gave."""
-        return self.placement.scale > 1
-
-    @property
     def notes(self) -> tuple[Note, ...]:
         """What was done otherwise than the rules aim at."""
         return self.placement.notes

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import Image, Matte
@@ -17,7 +18,7 @@ from maskworks.studio.output.compose import compose_photo
 from maskworks.studio.output.encoding import EncodedFile, encode_deliverable
 from maskworks.studio.output.gate import Breach, check_output
 from maskworks.studio.output.placing import Placement
-from maskworks.studio.output.presets import find_preset
+from maskworks.studio.output.presets import rules_from
 from maskworks.studio.output.rules import OutputRules
 
 Shadow = Literal["none", "soft", "contact"]
@@ -80,7 +81,7 @@ def compose(
     *,
     background: Background | str | None = None,
     shadow: Shadow | None = None,
-    rules: OutputRules | None = None,
+    rules: OutputRules | Mapping[str, Any] | None = None,
 ) -> Deliverable:
     """Put a cut-out on its background as a preset or rules say, and check the result.
 
@@ -93,8 +94,8 @@ def compose(
         By default the first that the rules name.
     shadow : "none", "soft" or "contact", optional
         Instead of the rules' own.
-    rules : OutputRules, optional
-        Instead of a preset.
+    rules : OutputRules, or a mapping of its fields, optional
+        Instead of a preset; a mapping may name one: ``{"preset": "etsy", "fill": 0.9}``.
 
     Returns
     -------
@@ -104,8 +105,8 @@ def compose(
     Raises
     ------
     UsageError
-        If there is no such preset, both it and rules are given, or the rules allow no such
-        background.
+        If there is no such preset, both it and rules are given, a rule cannot be, or the
+        rules allow no such background.
     ImageError
         If the cut-out has no subject.
 
@@ -123,9 +124,9 @@ def compose(
         raise ImageError("the cut-out has no subject, so there is nothing to compose")
     if rules is not None and preset is not None:
         raise UsageError("a preset and rules are both given; give one of the two")
-    if rules is None:
-        today = datetime.now(UTC).date()
-        rules = OutputRules() if preset is None else find_preset(preset).rules_on(today)
+    if not isinstance(rules, OutputRules):
+        fields = dict(rules or {}) if preset is None else {"preset": preset}
+        rules = rules_from(fields, today=datetime.now(UTC).date())
     if shadow is not None:
         rules = rules.model_copy(update={"shadow": shadow})
     behind = parse_background(background) if isinstance(background, str) else background

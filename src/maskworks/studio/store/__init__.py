@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         Review,
         Worker,
     )
-    from maskworks.studio.store.workers import leave, register, release
+    from maskworks.studio.store.workers import leave, release
 
 __all__ = [
     "Added",
@@ -84,7 +84,6 @@ __all__ = [
     "open_campaign",
     "open_store",
     "preview_add",
-    "register",
     "release",
     "reopen",
     "reroute",
@@ -117,6 +116,6 @@ __getattr__, __dir__ = lazy_names(
             "Review",
             "Worker",
         ],
-        "workers": ["leave", "register", "release"],
+        "workers": ["leave", "release"],
     },
 )

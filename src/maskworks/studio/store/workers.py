@@ -15,12 +15,6 @@ from maskworks.studio.store.rows import CampaignRow, Worker
 from maskworks.studio.store.schema import holds, items, workers
 
 
-def register(store: Store, campaign: CampaignRow) -> Worker:
-    """Enter this process as a worker of a campaign; `hold` does it for a run that is alone."""
-    with store.writing() as connection:
-        return enter(connection, campaign, moment(connection))
-
-
 def leave(store: Store, worker: Worker) -> None:
     """End a worker: what it has in hand waits again, and its hold is free."""
     with store.writing(durable=True) as connection:
