@@ -2,7 +2,7 @@
 
 Within a small window alpha is a linear function of the picture's colours. The function is fitted
 on a small copy of the picture and applied at full size, to the band alone (He & Sun 2015).
-Four things are added to that paper:
+Five things are added to that paper:
 
 - A network's matte is as blurred as the network's own pixels are large. One step of Van Cittert's
   deconvolution takes that out; an edge that is softer than those pixels hardly changes.
@@ -12,6 +12,7 @@ Four things are added to that paper:
   1993): where the network doubts, the colours of what it is sure of decide.
 - Of the windows that hold a pixel, those that fit well have more of a say (as in Ochotorena &
   Yamashita 2020), which keeps the edge sharp between windows.
+- It is done twice, the second time with the first answer as the matte.
 
 References
 ----------
@@ -206,13 +207,23 @@ def applied(functions: Field, seen: Field) -> Field:
 
 
 def fit(copy: Copy, options: GuidedOptions, found: Functions) -> None:
-    """Find each pixel's linear function of the grey levels, into float32 (4, h, w)."""
+    """Find each pixel's linear function of the grey levels, into float32 (4, h, w).
+
+    Twice: what the first functions give is nearer to the truth than the network's matte, and
+    the second are fitted to that, without deblurring and doubt.
+    """
+    doubt = np.float32(options.doubt) * (1 - ramp(copy.fine, options.smooth, options.textured))
+    seen = max(copy.size) / options.network_px / copy.side if options.network_px else 0.0
+    _fit_to(_wanted(copy, doubt, seen), copy, options, found)
+    better = applied(found[np.newaxis], copy.planes[np.newaxis])[0]
+    _fit_to(_pinned(better, copy), copy, options, found)
+
+
+def _fit_to(wanted: Float2D, copy: Copy, options: GuidedOptions, found: Functions) -> None:
+    """Fit the functions to an alpha, float32 (h, w)."""
     import cv2
 
     colours = [plane.astype(np.float32) / np.float32(255) for plane in cv2.split(copy.pixels)]
-    doubt = np.float32(options.doubt) * (1 - ramp(copy.fine, options.smooth, options.textured))
-    seen = max(copy.size) / options.network_px / copy.side if options.network_px else 0.0
-    wanted = np.maximum(_wanted(copy.alpha, copy.levels, doubt, seen), copy.least)
     sure = np.abs(2 * wanted - 1)
     weight = np.asarray(sure * sure * sure + np.float32(LEAST_WEIGHT), np.float32)
     length = 2 * max(1, round(options.radius * math.hypot(*copy.size) / copy.side)) + 1
@@ -235,14 +246,19 @@ def fit(copy: Copy, options: GuidedOptions, found: Functions) -> None:
         np.divide(total(part), shared, out=into)
 
 
-def _wanted(alpha: Float2D, levels: NDArray[np.uint8], doubt: Float2D, blur_px: float) -> Float2D:
+def _wanted(copy: Copy, doubt: Float2D, blur_px: float) -> Float2D:
     """Return what the copy's alpha is fitted to: without the network's blur and doubt."""
     import cv2
 
-    wanted = alpha
+    alpha = wanted = copy.alpha
     if blur_px > LEAST_BLUR_PX:
         wanted = wanted + np.float32(STRENGTH) * (alpha - cv2.GaussianBlur(alpha, (0, 0), blur_px))
-    wanted = np.clip((wanted - 0.5) / (1 - 2 * doubt) + 0.5, 0, 1)
-    wanted[levels == BACKGROUND] = 0
-    wanted[levels == FOREGROUND] = 1
-    return np.asarray(wanted, np.float32)
+    return _pinned(np.clip((wanted - 0.5) / (1 - 2 * doubt) + 0.5, 0, 1), copy)
+
+
+def _pinned(alpha: Float2D, copy: Copy) -> Float2D:
+    """Return alpha with what is sure, and at least what the copy asks for."""
+    pinned = np.maximum(alpha, copy.least)
+    pinned[copy.levels == BACKGROUND] = 0
+    pinned[copy.levels == FOREGROUND] = 1
+    return np.asarray(pinned, np.float32)

@@ -285,7 +285,7 @@ def test_keys_may_be_required_of_everybody(starting, photo):
     headers = {"X-Api-Key": server.key("cut")}
     assert server.client.post("/v1/cutout", files=files, headers=headers).status_code == 200
     assert server.client.post("/review/login", data={"who": "Ana"}).status_code == 403
-    assert let_in(server.settings) == "maskworks: every caller needs a key"
+    assert let_in(server.settings) == "every caller needs a key"
     assert "no key and may do everything" in let_in(ServerSettings())
 
 

@@ -88,6 +88,64 @@ def check(
         raise typer.Exit(1)
 
 
+@app.command("import")
+def import_set(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The data set as it lies.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DATA", help="A new folder; it is created."),
+    ] = None,
+    *,
+    names: Annotated[
+        str | None,
+        typer.Option(
+            "--classes", metavar="A,B,C", help="Names of the classes in the order of their ids."
+        ),
+    ] = None,
+    colours: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Which colour is which class: a line name:red,green,blue each."
+        ),
+    ] = None,
+    threshold: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Masks are of one thing, inside from this value on."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what was found; write nothing.")
+    ] = False,
+) -> None:
+    """Bring a data set as it lies to pictures and PNGs of ids, ready for `init --train`.
+
+    Masks beside pictures or in folders of their own, of ids, of two values or in colours; COCO,
+    CVAT, LabelMe, VIA, Label Studio, Supervisely and YOLO polygons. What is not annotated is
+    background; splits of folders called train, valid and test are kept. Nothing in FOLDER changes.
+
+    Exit code: 0 done, 1 some pictures could not be used, 2 wrong use.
+    """
+    from maskworks.train.importing.gather import Wishes, gather
+    from maskworks.train.importing.writing import shares, write_set
+
+    if output is None and not dry_run:
+        raise UsageError("name the new folder with -o DATA, or look only with --dry-run")
+    called = tuple(name.strip() for name in names.split(",")) if names else ()
+    source = gather(folder, Wishes(called, colours, threshold))
+    done = write_set(source, None if dry_run else output)
+    splits = ", ".join(f"{number} {name}" for name, number in done.splits.items())
+    typer.echo(f"{done.form}: {done.pictures} pictures ({splits or 'none'})")
+    typer.echo(f"{len(done.classes)} classes, share of the pixels:")
+    for line in (*shares(done), *done.notes):
+        typer.echo(line)
+    _listed("could not be used", done.failed)
+    if not done.pictures:
+        raise UsageError(f"{folder}: no picture could be used")
+    if output is not None and not dry_run:
+        typer.echo(f"next: maskworks init {output} --train")
+    if done.failed:
+        raise typer.Exit(1)
+
+
 @app.command()
 def draw(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What is drawn: pages.")],

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from maskworks.apps.cli.report import short
-from maskworks.core.errors import OutputError
+from maskworks.core.errors import OutputError, UsageError
 from maskworks.core.writing import write_text_atomic
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.campaign.template import (
@@ -35,15 +35,29 @@ def init(
         ),
     ] = None,
     *,
+    train: Annotated[
+        bool,
+        typer.Option(
+            "--train", help="Write recipe.toml instead, for a folder of `maskworks data import`."
+        ),
+    ] = False,
+    split: Annotated[
+        float, typer.Option(help="With --train: share of the pictures to score on.")
+    ] = 0.2,
+    seed: Annotated[int, typer.Option(min=0, help="With --train: other seed, other split.")] = 7,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a campaign.toml that exists.")
+        bool, typer.Option("--overwrite", help="Replace a file that exists.")
     ] = False,
 ) -> None:
     """Write FOLDER/campaign.toml, with comments, fitting what lies in FOLDER.
 
     A subfolder with photos becomes the input, pictures in a subfolder bg or backgrounds become
-    the approved backgrounds. The file is valid as it is; nothing else is changed.
+    the approved backgrounds. The file is valid as it is; nothing else is changed. With --train
+    it is a recipe for label maps, with a seeded split.
     """
+    if train:
+        _recipe(folder, split, seed, overwrite=overwrite)
+        return
     target = folder.absolute() / FILE
     if target.exists() and not overwrite:
         raise OutputError(target, "exists already", "give --overwrite to replace it")
@@ -65,6 +79,17 @@ def init(
     if side is not None:
         print(f"pictures of at most {side:,} pixels: the smallest background covers no more")
     print(f"next: maskworks run --check {short(str(target))}")
+
+
+def _recipe(folder: Path, split: float, seed: int, *, overwrite: bool) -> None:
+    from maskworks.train.importing.recipes import write_recipe
+
+    if not 0 < split < 1:
+        raise UsageError(f"--split {split:g}: give a share above 0 and below 1, such as 0.2")
+    done = write_recipe(folder, share=split, seed=seed, overwrite=overwrite)
+    print(f"{short(str(done.path))} written: {done.train} to learn from, {done.dev} to score on")
+    print(f"{done.how}; starts from weights of Maskworks (street, Apache-2.0)")
+    print(f"next: maskworks train {short(str(done.path))} --data {folder} -o {folder}/run")
 
 
 def _write(target: Path, around: FolderContents, preset: str) -> int | None:

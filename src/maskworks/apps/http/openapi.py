@@ -78,6 +78,7 @@ FAILURES: dict[int | str, Schema] = {
     500: failure("A mistake in here", "internal", "something went wrong here"),
     503: failure("Stopping, or the model is not here", "stopping", "the service is about to stop"),
     504: failure("Out of time", "deadline", "the time for this request has run out"),
+    507: failure("The data folder is full", "data_full", "there is no room here"),
 }
 """What can go wrong with a picture at any of our own addresses."""
 
@@ -146,6 +147,7 @@ def removebg_failures() -> dict[int | str, Schema]:
         500: "A mistake in here",
         503: "Stopping",
         504: "Out of time",
+        507: "The data folder is full",
     }
     return {status: {"description": what, "content": content} for status, what in said.items()}
 

@@ -44,8 +44,8 @@ def run_server(settings: ServerSettings, *, log_level: str) -> None:
     config = config_of(app, settings)
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    sys.stderr.write(f"maskworks serves http://{shown}:{port}  (review page: /review)\n")
-    sys.stderr.write(f"{let_in(settings)}\n")
+    address = f"http://{shown}:{port}"
+    sys.stderr.write(f"maskworks serves {address}  (review page: /review); {let_in(settings)}\n")
     sys.stderr.flush()
     with listening:
         _Server(config, app.state.service).run(sockets=[listening])
@@ -70,18 +70,18 @@ def config_of(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
 
 
 def let_in(settings: ServerSettings) -> str:
-    """Return the line that says who needs no key.
+    """Return what is said at the start of who needs no key.
 
     Examples
     --------
     >>> let_in(ServerSettings(require_keys=True))
-    'maskworks: every caller needs a key'
+    'every caller needs a key'
     """
     if settings.require_keys or not settings.on_loopback:
-        return "maskworks: every caller needs a key"
+        return "every caller needs a key"
     return (
-        "maskworks: programs and people on this machine need no key and may do everything; a "
-        "tunnel or proxy that adds no header counts as one of them (--require-keys ends that)"
+        "programs and people on this machine need no key and may do everything, and so may who "
+        "comes through a tunnel that adds no header (--require-keys ends that)"
     )
 
 

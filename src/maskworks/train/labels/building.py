@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -68,6 +69,7 @@ def start_network(
     ----------
     network : of the recipe
     start : Start
+        Its weights are a path, or "maskworks:NAME" for a model that the package brings.
     data : folder that its path is relative to
     size : (h, w), of an input that the network takes
 
@@ -76,7 +78,7 @@ def start_network(
     RecipeError
         If the file is missing, none of its tensors fits, or `rows` name a class it has not.
     """
-    path = data / start.weights
+    path = _weights_path(start.weights, data)
     if not path.is_file():
         raise RecipeError(path, "does not exist", "point start.weights at a safetensors file")
     if path.suffix == ".onnx":
@@ -94,6 +96,14 @@ def start_network(
         raise RecipeError(path, "holds no tensor of this network", "check the recipe's network")
     network.load_state_dict(fitting, strict=False)
     return Loaded(set(fitting), folded)
+
+
+def _weights_path(weights: str, data: Path) -> Path:
+    """Return the file of weights: of a model that the package brings, or a path."""
+    mark, _, name = weights.partition(":")
+    if mark == "maskworks" and name:
+        return Path(str(files("maskworks.models") / "weights" / f"{name}.onnx"))
+    return data / weights
 
 
 def _tensors_of_file(path: Path) -> dict[str, Tensor]:

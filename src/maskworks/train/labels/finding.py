@@ -56,6 +56,8 @@ def find_pairs(data: Path, rule: Pictures) -> list[LabelledPath]:
     if not folder.is_dir():
         raise RecipeError(folder, "no such folder", "give the data folder by --data")
     pairs = sorted(_FINDERS[rule.format](folder, rule, data), key=lambda pair: pair.name)
+    if rule.list is not None:
+        pairs = _listed(pairs, data / rule.list)
     if not pairs:
         raise RecipeError(folder, "has no labelled pictures", "check folder, format and split")
     for pair in pairs:
@@ -90,6 +92,27 @@ def splits_of(folder: Path) -> list[Pictures]:
     held = [each for each in inside if any(each.glob("*.png"))]
     chosen = held[:1] if held[:1] == [folder] else held
     return [Pictures(folder=each.relative_to(folder.parent).as_posix()) for each in chosen]
+
+
+def _listed(pairs: list[LabelledPath], path: Path) -> list[LabelledPath]:
+    """Return the pairs that a file names.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such file, or it names a picture that is not there.
+    """
+    try:
+        names = {line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()}
+    except OSError as error:
+        raise RecipeError(path, "cannot be read", "name a list of pictures") from error
+    kept = [pair for pair in pairs if pair.name in names]
+    lost = sorted(names - {pair.name for pair in kept})
+    if lost:
+        raise RecipeError(
+            path, f"names {len(lost)} pictures that are not there, such as {lost[0]}", "correct it"
+        )
+    return kept
 
 
 def _limited(pairs: list[LabelledPath], rule: Pictures) -> list[LabelledPath]:

@@ -42,6 +42,7 @@ class Pictures(_Frozen):
     `maskworks.train.labels.drawing.DRAWINGS`. Other `seed`, other pictures.
 
     With `binary` PNGs are masks, of 0 and 1 or of 0 and 255: the second class is inside.
+    With `list` only the pictures that a text file names count, one name without suffix a line.
     Of a `limit` the pictures are spread evenly over the sorted names. With `others` = "ignore"
     what a COCO file calls by a name that is no class is without a label, instead of an error.
     `terms` is what the model's card says of where the pictures come from.
@@ -51,6 +52,7 @@ class Pictures(_Frozen):
     format: Format = "png"
     labels: str | None = None
     split: str | None = None
+    list: str | None = None
     others: Literal["refuse", "ignore"] = "refuse"
     uncovered: Literal["background", "ignore"] = "background"
     damaged: Literal["refuse", "ignore"] = "refuse"

@@ -71,7 +71,8 @@ async def campaigns(request: Request) -> Response:
         if row["waiting"]:
             service.warming.expect(row["name"])
     broken = service.campaigns.broken
-    return page("campaigns.html", {"visitor": visitor, "rows": rows, "broken": broken})
+    values = {"visitor": visitor, "rows": rows, "broken": broken}
+    return await service.pages.run(page, "campaigns.html", values)
 
 
 @router.get("/review/login")
@@ -143,7 +144,8 @@ async def queue(request: Request, name: str) -> Response:
         return RedirectResponse("/review/login", 303)
     choice = choice_of(request)
     values = await service.pages.run(_queue_values, service, name, choice)
-    return page("queue.html", {**values, "visitor": visitor, "choice": choice, "orders": ORDERS})
+    values |= {"visitor": visitor, "choice": choice, "orders": ORDERS}
+    return await service.pages.run(page, "queue.html", values)
 
 
 @router.get("/review/c/{name}/dashboard")
@@ -158,7 +160,7 @@ async def dashboard(request: Request, name: str) -> Response:
         return dashboard_of(service.campaigns.find(name))
 
     values = await service.pages.run(look)
-    return page("dashboard.html", {**values, "visitor": visitor})
+    return await service.pages.run(page, "dashboard.html", {**values, "visitor": visitor})
 
 
 def choice_of(request: Request) -> Choice:
