@@ -27,7 +27,7 @@ _COUNTED = re.compile(r"[-_. ]*\d+$")
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenRecipe:
     """A recipe that was written: its file, how the split came about, and how large both are."""
 
     path: Path
@@ -38,7 +38,7 @@ class Written:
 
 def write_recipe(
     data: Path, *, share: float = 0.2, seed: int = 7, overwrite: bool = False
-) -> Written:
+) -> WrittenRecipe:
     """Write DATA/recipe.toml and the lists of its split.
 
     Lists that the import kept (train.txt and dev.txt) stay. Else pictures are dealt by `seed`,
@@ -75,7 +75,7 @@ def write_recipe(
         write_text_atomic(data / f"{name}.txt", "\n".join(members) + "\n")
     height, width = _size(data, names)
     write_text_atomic(path, _text(data, found, (height, width), how))
-    return Written(path, how, len(train), len(dev))
+    return WrittenRecipe(path, how, len(train), len(dev))
 
 
 def _divided(
