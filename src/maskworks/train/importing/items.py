@@ -29,7 +29,7 @@ SPLITS = {
 
 
 @dataclass(frozen=True)
-class Item:
+class ImportItem:
     """A picture and what draws its ids: given (H, W) it returns uint8 (H, W).
 
     `split` is that of the folder or list it came from, None if that says nothing.
@@ -42,12 +42,12 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Source:
+class LabelledSet:
     """A data set as it was found: `form` in words, its classes by id, and its pictures."""
 
     form: str
     classes: tuple[str, ...]
-    items: tuple[Item, ...]
+    items: tuple[ImportItem, ...]
     colours: tuple[tuple[int, int, int], ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
 

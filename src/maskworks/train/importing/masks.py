@@ -41,7 +41,7 @@ Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class Meaning:
+class MaskMeaning:
     """What masks hold: "ids" as they are, a "mask" of two values, or "colours" of a table."""
 
     kind: str
@@ -149,7 +149,7 @@ def meaning_of(
     table: dict[str, Colour],
     names: Sequence[str],
     threshold: int | None,
-) -> Meaning:
+) -> MaskMeaning:
     """Look at all masks and say what their values mean.
 
     Parameters
@@ -180,7 +180,7 @@ def meaning_of(
     return _of_ids(values, names, threshold)
 
 
-def _of_ids(values: Counter[object], names: Sequence[str], threshold: int | None) -> Meaning:
+def _of_ids(values: Counter[object], names: Sequence[str], threshold: int | None) -> MaskMeaning:
     found = sorted(int(str(value)) for value in values)
     total = sum(values.values())
     ends = sum(n for value, n in values.items() if not 16 < int(str(value)) < 239)
@@ -189,7 +189,7 @@ def _of_ids(values: Counter[object], names: Sequence[str], threshold: int | None
     if threshold is not None or two or smooth:
         inside = names[-1] if names else "object"
         note = () if two else (f"values from {threshold or 128} on are inside",)
-        return Meaning("mask", (BACKGROUND, inside), threshold=threshold, notes=note)
+        return MaskMeaning("mask", (BACKGROUND, inside), threshold=threshold, notes=note)
     kept = [value for value in found if value != UNKNOWN]
     if len(kept) > MOST_CLASSES or kept[-1] >= 65535:
         raise UsageError(
@@ -201,10 +201,12 @@ def _of_ids(values: Counter[object], names: Sequence[str], threshold: int | None
     called = [names[v] if v < len(names) else f"class {v}" for v in kept]
     if not names and kept[0] == 0:
         called[0] = BACKGROUND
-    return Meaning("ids", tuple(called), ids=tuple(kept))
+    return MaskMeaning("ids", tuple(called), ids=tuple(kept))
 
 
-def _of_colours(values: Counter[object], table: dict[str, Colour], names: Sequence[str]) -> Meaning:
+def _of_colours(
+    values: Counter[object], table: dict[str, Colour], names: Sequence[str]
+) -> MaskMeaning:
     seen: dict[Colour, int] = {v: n for v, n in values.items() if isinstance(v, tuple)}
     total = max(1, sum(seen.values()))
     if table:
@@ -216,7 +218,7 @@ def _of_colours(values: Counter[object], table: dict[str, Colour], names: Sequen
                 "it, or name another with --colours"
             )
         note = () if not stray else (f"{stray:.2%} of the pixels took the nearest colour",)
-        return Meaning("colours", tuple(table), tuple(table.values()), notes=note)
+        return MaskMeaning("colours", tuple(table), tuple(table.values()), notes=note)
     common = [c for c, n in Counter(seen).most_common() if n >= total * 1e-5][: _MOST_COLOURS + 1]
     stray = 1 - sum(seen[colour] for colour in common) / total
     if len(common) > _MOST_COLOURS or stray > _STRAY:
@@ -230,7 +232,7 @@ def _of_colours(values: Counter[object], table: dict[str, Colour], names: Sequen
         for at, colour in enumerate(order)
     ]
     note = (f"classes are called by the colours found: {', '.join(called)}",) if not names else ()
-    return Meaning("colours", tuple(called), tuple(order), notes=note)
+    return MaskMeaning("colours", tuple(called), tuple(order), notes=note)
 
 
 def _hex(colour: Colour) -> str:
@@ -247,7 +249,7 @@ def _colours_in(opened: PilImage.Image) -> dict[Colour, int]:
     }
 
 
-def ids_of_mask(path: Path, meaning: Meaning) -> Ids:
+def ids_of_mask(path: Path, meaning: MaskMeaning) -> Ids:
     """Return the ids that a mask means: uint8 (H, W).
 
     Raises

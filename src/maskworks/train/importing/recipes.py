@@ -27,7 +27,7 @@ _COUNTED = re.compile(r"[-_. ]*\d+$")
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenRecipe:
     """A recipe that was written: its file, how the split came about, and how large both are."""
 
     path: Path
@@ -38,7 +38,7 @@ class Written:
 
 def write_recipe(
     data: Path, *, share: float = 0.2, seed: int = 7, overwrite: bool = False
-) -> Written:
+) -> WrittenRecipe:
     """Write DATA/recipe.toml and the lists of its split.
 
     Lists that the import kept (train.txt and dev.txt) stay. Else pictures are dealt by `seed`,
@@ -75,7 +75,7 @@ def write_recipe(
         write_text_atomic(data / f"{name}.txt", "\n".join(members) + "\n")
     height, width = _size(data, names)
     write_text_atomic(path, _text(data, found, (height, width), how))
-    return Written(path, how, len(train), len(dev))
+    return WrittenRecipe(path, how, len(train), len(dev))
 
 
 def _divided(
@@ -158,7 +158,7 @@ def _text(data: Path, found: Mapping[str, object], size: tuple[int, int], how: s
     name = re.sub(r"[^a-z0-9]+", "-", data.resolve().name.lower()).strip("-") or "mine"
     height, width = size
     crop = (max(96, height // 2 // 16 * 16), max(96, width // 2 // 16 * 16))
-    return f"""# Written by `maskworks init --train` for {data.name} ({found["form"]}).
+    return f"""# WrittenRecipe by `maskworks init --train` for {data.name} ({found["form"]}).
 # Train:  maskworks train {RECIPE} --data . -o run
 name = "{name}"
 task = "labels"
