@@ -13,11 +13,12 @@ from maskworks.core.errors import EvaluationError, ImageError
 from maskworks.core.taxonomy import plain_taxonomy
 from maskworks.evaluate.confidences import read_confidences
 from maskworks.evaluate.fairness import Measuring, Reading, evaluate_fairness
+from maskworks.evaluate.label_masks import LabelMeaning
 from maskworks.evaluate.mattes import score_pairs
 from maskworks.evaluate.pairing import pair_files
 from maskworks.evaluate.reading import read_matte
 from maskworks.evaluate.saliency import evaluate_saliency
-from maskworks.evaluate.semantic import Meaning, evaluate_semantic
+from maskworks.evaluate.semantic import evaluate_semantic
 from maskworks.evaluate.video import evaluate_video
 
 ROWS, COLUMNS = np.mgrid[:60, :80]
@@ -61,7 +62,7 @@ def test_masks_that_are_said_to_be_masks_give_the_true_iou(folders, tmp_path, in
     table.write_text(json.dumps(rows))
     found = read_confidences(table, truth=truth, binary=True)
     assert [each.iou for each in found.pictures] == pytest.approx([IOU, IOU])
-    labels = evaluate_semantic(truth, ours, TWO, meaning=Meaning(binary=True)).record()
+    labels = evaluate_semantic(truth, ours, TWO, meaning=LabelMeaning(binary=True)).record()
     assert labels["IoU"]["thing"] == pytest.approx(IOU)
     video = evaluate_video(truth, ours, holds="mask").record()
     assert video["J"] == pytest.approx(IOU)
@@ -131,7 +132,7 @@ def test_masks_of_255_are_no_ids(folders, side):
         Image.fromarray(TRUTH.astype(np.uint8) * 255).save(path)
     with pytest.raises(EvaluationError, match=rf"--binary.*\n.*{side}/1\.png: holds 0 and 255"):
         evaluate_semantic(truth, ours, TWO)
-    found = evaluate_semantic(truth, ours, TWO, meaning=Meaning(binary=True))
+    found = evaluate_semantic(truth, ours, TWO, meaning=LabelMeaning(binary=True))
     expected = 1.0 if side == "ours" else IOU
     assert found.record()["IoU"]["thing"] == pytest.approx(expected)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import math
 import os
 import stat
 from contextlib import contextmanager
@@ -14,13 +13,11 @@ from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 
-from maskworks.core.colour_codes import CodeError, Colours, of_codes, of_png, to_srgb_pixels
 from maskworks.core.deadline import Timed
 from maskworks.core.deep import DepthError, is_deep, raw_mode, read_deep
 from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
 from maskworks.core.exif import keepable, orientation_of, upright
 from maskworks.core.formats import (
-    COLOURS,
     NOTES,
     READABLE,
     SUFFIXES,
@@ -29,10 +26,11 @@ from maskworks.core.formats import (
     sniff,
     unread_kind,
 )
-from maskworks.core.icc import ProfileError, profile_name, to_srgb
+from maskworks.core.icc import profile_name
 from maskworks.core.provenance import SourceType, stated_type
+from maskworks.core.stated_colours import frames_left, gain_map, in_srgb, stated_dpi
 from maskworks.core.structure import StructureError
-from maskworks.core.values import Image, Matte, Pixels
+from maskworks.core.values import Image, Matte
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIXES", "Details", "Limits", "Picture", "read_picture"]
 
 _HEAD_BYTES = 64
-_AVIF_HEAD = 1 << 16  # bytes in which its boxes lie
 _COPY_AGAIN = "copy or export it again from where it came"
 _EXPORT_AGAIN = "open it in a program for pictures and export it again"
 _SAMPLES = "save it with 8 or 16 bits a channel"
@@ -52,7 +49,6 @@ _CUT_OFF = ("truncated", "end of file", "premature", "not enough data", "eof")
 _COMPRESSED = ("JPEG", "WEBP", "HEIF", "AVIF")  # whose decoders make grey rows of zeros
 _PIECE_BY_PIECE = ("JPEG", "PNG", "GIF", "BMP")  # which a deadline can end in the middle
 _PIECE_BYTES = 1024
-_MOVING = ("GIF", "WEBP", "PNG", "AVIF", "HEIF")
 _KEY_SCALE = {"L;2": 85, "L;4": 17}
 _NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _SUB_IFDS, _DNG_VERSION = 254, 256, 257, 330, 50706
 
@@ -231,14 +227,14 @@ def _decode(
     except Exception as error:  # noqa: BLE001 - a damaged EXIF block must not cost the picture
         notes.append(f"its EXIF block is damaged and was ignored: {error}")
     opaque, alpha = _split(loaded)
-    colours, told, sure = _in_srgb(opaque, profile, opened, stream)
+    colours, told, sure = in_srgb(opaque, profile, opened, stream)
     notes += told
-    notes += _left(opened, kind) + _gain_map(opened)
+    notes += frames_left(opened, kind) + gain_map(opened)
     if opaque.mode == "CMYK" and profile is None:
         notes.append("its colours are CMYK without a profile and were converted by a plain formula")
     details = Details(
         format=kind,
-        dpi=_dpi(opened),
+        dpi=stated_dpi(opened),
         exif=exif,
         icc_name=profile_name(profile) if profile else None,
         notes=tuple(notes),
@@ -299,15 +295,6 @@ def _matte(alpha: PillowImage.Image | None) -> Matte | None:
     return Matte(scaled)
 
 
-def _dpi(picture: ImageFile) -> tuple[float, float] | None:
-    try:
-        horizontal, vertical = (float(value) for value in picture.info["dpi"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
-    known = all(math.isfinite(value) and value > 1 for value in (horizontal, vertical))
-    return (horizontal, vertical) if known else None
-
-
 def _check_size(picture: PillowImage.Image, limits: Limits, label: str) -> None:
     pixels = picture.width * picture.height
     if pixels <= 0:
@@ -315,64 +302,6 @@ def _check_size(picture: PillowImage.Image, limits: Limits, label: str) -> None:
         raise UnreadableError(label, reason, _COPY_AGAIN)
     if pixels > limits.max_pixels:
         raise TooLargeError(label, pixels, limits.max_pixels)
-
-
-def _in_srgb(
-    opaque: PillowImage.Image, profile: bytes | None, opened: ImageFile, stream: IO[bytes]
-) -> tuple[Pixels, list[str], bool]:
-    """Return sRGB pixels, what is told of how they came about, and whether they are sure."""
-    chunks = opened.info.pop(COLOURS, {})
-    stated: Colours | None = None
-    try:
-        if profile is None or b"cICP" in chunks:  # which stands above a profile
-            stated = of_png(chunks) if opened.format == "PNG" else _nclx(opened, stream)
-    except CodeError as error:
-        return np.asarray(to_srgb(opaque, None)), [f"{error}; taken as sRGB"], False
-    if stated is not None and not stated.plain and opaque.mode in ("L", "RGB"):
-        try:
-            pixels = to_srgb_pixels(np.asarray(opaque.convert("RGB")), stated)
-        except CodeError as error:
-            return np.asarray(to_srgb(opaque, None)), [f"{error}; taken as sRGB"], False
-        return pixels, [f"its colours were converted from {stated.name}"], True
-    try:
-        return np.asarray(to_srgb(opaque, profile)), [], True
-    except ProfileError as error:
-        told = f"its colours were taken as sRGB: {error}"
-        return np.asarray(to_srgb(opaque, None)), [told], True
-
-
-def _nclx(opened: ImageFile, stream: IO[bytes]) -> Colours | None:
-    """Return the colours that the codes of a HEIF or AVIF mean, None if it has none."""
-    found = opened.info.get("nclx_profile")
-    if isinstance(found, dict):
-        return of_codes(found["color_primaries"], found["transfer_characteristics"])
-    if opened.format != "AVIF":
-        return None
-    stream.seek(0)
-    _, mark, codes = stream.read(_AVIF_HEAD).partition(b"colrnclx")
-    if not mark or len(codes) < 4:
-        return None
-    return of_codes(int.from_bytes(codes[:2], "big"), int.from_bytes(codes[2:4], "big"))
-
-
-def _gain_map(opened: ImageFile) -> list[str]:
-    xmp = opened.info.get("xmp")
-    hdr = isinstance(xmp, bytes) and (b"hdrgm:" in xmp or b"HDRGainMap" in xmp)
-    if hdr or any("hdrgainmap" in str(key) for key in opened.info.get("aux") or ()):
-        return ["has an HDR gain map, its base picture was taken"]
-    return []
-
-
-def _left(opened: ImageFile, kind: str) -> list[str]:
-    """Say of which frames or pages the first was taken."""
-    if kind == "TIFF":  # counting pages would read them all
-        more = bool(opened.tag_v2.next)  # type: ignore[attr-defined]
-        return ["has more than one page, the first was taken"] if more else []
-    try:
-        moves = kind in _MOVING and bool(getattr(opened, "is_animated", False))
-    except Exception:  # noqa: BLE001 - a second frame that cannot be read is not taken either
-        return []
-    return ["has more than one frame, the first was taken"] if moves else []
 
 
 def _article(kind: str) -> str:

@@ -19,19 +19,20 @@ from maskworks.evaluate.json_files import (
     SIDE,
     SWITCH,
     TEXT,
+    EntryRules,
     checked,
-    form,
     read_json,
     records,
 )
 
-IMAGE = form({"id": ID}, file_name=TEXT)
-SIZED = form({"id": ID, "height": SIDE, "width": SIDE}, file_name=TEXT)
-CATEGORY = form({"id": CLASS}, name=TEXT)
-OBJECT = form(
-    {"image_id": ID, "category_id": CLASS, "segmentation": MASK}, iscrowd=SWITCH, area=NUMBER
+IMAGE = EntryRules({"id": ID}, {"file_name": TEXT})
+SIZED = EntryRules({"id": ID, "height": SIDE, "width": SIDE}, {"file_name": TEXT})
+CATEGORY = EntryRules({"id": CLASS}, {"name": TEXT})
+OBJECT = EntryRules(
+    {"image_id": ID, "category_id": CLASS, "segmentation": MASK},
+    {"iscrowd": SWITCH, "area": NUMBER},
 )
-RESULT = form({"image_id": ID, "category_id": CLASS, "segmentation": MASK, "score": NUMBER})
+RESULT = EntryRules({"image_id": ID, "category_id": CLASS, "segmentation": MASK, "score": NUMBER})
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]

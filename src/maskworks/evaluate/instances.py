@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from maskworks.core.errors import EvaluationError, ImageError
+from maskworks.core.errors import EvaluationError
 from maskworks.core.rle import Rle
-from maskworks.core.rle_coco import from_coco, to_coco
+from maskworks.core.rle_coco import to_coco
 from maskworks.evaluate.coco_files import Results, Truth, read_results, read_truth
-from maskworks.evaluate.json_files import NUMBER
+from maskworks.evaluate.coco_masks import area_of, packed_mask, with_masks
 from maskworks.evaluate.outcome import ALLOW_MISSING, RESIZE_RULE, finite, versions
 
 FIGURES = (
@@ -172,8 +172,8 @@ def read_both(
     found = read_results(predictions, true_set, left_out=skipped)
     _check_places(truth, predictions, true_set, found.rows)
     sizes = {row["id"]: (row["height"], row["width"]) for row in true_set.images}
-    theirs, first = _with_masks(truth, true_set.annotations, sizes, skip=skip_damaged)
-    ours, second = _with_masks(predictions, found.rows, sizes, skip=skip_damaged)
+    theirs, first = with_masks(truth, true_set.annotations, sizes, skip=skip_damaged)
+    ours, second = with_masks(predictions, found.rows, sizes, skip=skip_damaged)
     problems = first + second
     if problems and not skip_damaged:
         raise EvaluationError(problems, f"{REMEDY}, or leave such entries out with --skip-damaged")
@@ -217,67 +217,6 @@ def _misfits(
             yield f"entry {at} is of image_id {image!r}, which the truth does not list"
         elif category not in classes:
             yield f"entry {at} has category_id {category!r}, which the truth does not list"
-
-
-def _with_masks(
-    path: Path,
-    rows: Sequence[dict[str, Any]],
-    sizes: Mapping[Any, tuple[int, int]],
-    *,
-    skip: bool,
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the rows with a usable mask, and what is wrong with the others.
-
-    With `skip` rings that are none are taken out of a polygon that has others.
-    """
-    kept, problems = [], []
-    for at, row in enumerate(rows):
-        mask = row["segmentation"]
-        wrong = _misfit(mask, sizes[row["image_id"]])
-        if wrong is not None:
-            problems.append(f"{path}: entry {at} (image_id {row['image_id']!r}): {wrong}")
-            rings = [ring for ring in mask if _is_ring(ring)] if isinstance(mask, list) else []
-            if skip and rings:
-                kept.append(row | {"segmentation": rings})
-        else:
-            kept.append(row)
-    return kept, problems
-
-
-def _misfit(mask: object, size: tuple[int, int]) -> str | None:
-    """Return what is wrong with a mask of COCO, None if nothing is."""
-    if isinstance(mask, Mapping) and mask:
-        return _run_misfit(mask, size)
-    if not mask:
-        return "its segmentation is empty"
-    rings = mask if isinstance(mask, list) else [None]
-    bad = next((each for each in rings if not _is_ring(each)), ())
-    if bad == ():
-        return None
-    what = "its mask is neither an RLE nor a list of polygons"
-    if isinstance(bad, list) and bad and all(map(NUMBER.fits, bad)):
-        return f"{what}: one has {len(bad) / 2:g} points, three or more are needed"
-    return what
-
-
-def _run_misfit(mask: Mapping[str, object], size: tuple[int, int]) -> str | None:
-    try:
-        found = from_coco(mask, name="the mask").size
-    except ImageError as error:
-        return str(error)
-    if found == size:
-        return None
-    sizes = f"{found[1]}x{found[0]} (width x height), the picture {size[1]}x{size[0]}"
-    return f"the mask is {sizes}"
-
-
-def _is_ring(ring: object) -> bool:
-    return (
-        isinstance(ring, list)
-        and len(ring) >= 6
-        and len(ring) % 2 == 0
-        and all(map(NUMBER.fits, ring))
-    )
 
 
 def _evaluated(
@@ -331,22 +270,8 @@ def _copied(true_set: Truth) -> dict[str, list[dict[str, Any]]]:
     rows = [dict(row) for row in true_set.annotations]
     for row in rows:
         if "area" not in row:
-            row["area"] = _area(row["segmentation"], sizes[row["image_id"]])
+            row["area"] = area_of(row["segmentation"], sizes[row["image_id"]])
     return {"images": true_set.images, "categories": true_set.categories, "annotations": rows}
-
-
-def packed_mask(mask: Any, size: tuple[int, int]) -> dict[str, object]:  # noqa: ANN401 - RLE or polygons
-    """Return a mask as a compressed RLE, the only form that the library takes everywhere."""
-    from faster_coco_eval import mask as coco
-
-    if isinstance(mask, Mapping):
-        return to_coco(from_coco(mask))
-    packed: dict[str, object] = coco.merge(coco.frPyObjects(mask, *size))
-    return packed
-
-
-def _area(mask: Any, size: tuple[int, int]) -> float:  # noqa: ANN401 - RLE or polygons
-    return float(from_coco(packed_mask(mask, size)).area)
 
 
 @contextlib.contextmanager

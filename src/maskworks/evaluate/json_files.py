@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ class EntryRules:
     """
 
     needs: Fields
-    may: Fields
+    may: Fields = field(default_factory=dict)
 
     def mistake(self, row: object) -> str | None:
         """Say what is wrong with an entry, None if nothing is."""
@@ -98,11 +98,6 @@ class EntryRules:
             if row.get(name) is not None and not kind.fits(row[name]):
                 return f"has the {name} {_shown(row[name])}, {kind.words} is needed"
         return None
-
-
-def form(needs: Fields, **may: Kind) -> EntryRules:
-    """Return a form; the fields that an entry may have are given by name."""
-    return EntryRules(needs, may)
 
 
 def records(

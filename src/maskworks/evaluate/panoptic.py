@@ -20,7 +20,7 @@ from maskworks.evaluate.json_files import (
     ROWS,
     SWITCH,
     TEXT,
-    form,
+    EntryRules,
     read_json,
     records,
 )
@@ -44,9 +44,9 @@ RULES = (
 )
 ABSENT = "means are over the classes that occur in the truth or among the predictions"
 
-_CATEGORY = form({"id": CLASS, "isthing": SWITCH}, name=TEXT)
-_PICTURE = form({"image_id": ID, "file_name": TEXT, "segments_info": ROWS})
-_SEGMENT = form({"id": CLASS, "category_id": CLASS}, iscrowd=SWITCH, area=CLASS)
+_CATEGORY = EntryRules({"id": CLASS, "isthing": SWITCH}, {"name": TEXT})
+_PICTURE = EntryRules({"image_id": ID, "file_name": TEXT, "segments_info": ROWS})
+_SEGMENT = EntryRules({"id": CLASS, "category_id": CLASS}, {"iscrowd": SWITCH, "area": CLASS})
 
 
 @dataclass(frozen=True)

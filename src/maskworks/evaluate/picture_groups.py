@@ -10,11 +10,12 @@ import numpy as np
 from maskworks.core.errors import EvaluationError
 from maskworks.core.reading import Limits, read_picture
 from maskworks.core.taxonomy import Taxonomy
+from maskworks.evaluate.label_masks import LabelMeaning
 from maskworks.evaluate.label_pictures import read_ids
 from maskworks.evaluate.pairing import Pair, pair_files
 from maskworks.evaluate.properties import measured_properties, whole_properties
 from maskworks.evaluate.reading import read_matte
-from maskworks.evaluate.semantic import Meaning, PictureScore, check_size, evaluate_semantic
+from maskworks.evaluate.semantic import PictureScore, check_size, evaluate_semantic
 from maskworks.evaluate.subject_scores import SubjectScore
 
 LABEL_RULES = (
@@ -47,7 +48,7 @@ def label_scores(
         taxonomy,
         limits=limits,
         allow_missing=allow_missing,
-        meaning=Meaning(binary=binary),
+        meaning=LabelMeaning(binary=binary),
     )
     return tuple(
         SubjectScore(each.name, each.iou, _boundary(each), float("nan")) for each in report.pictures

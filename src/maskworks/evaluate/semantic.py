@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskworks.core.errors import EvaluationError, ImageError, UsageError
+from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Limits
 from maskworks.core.taxonomy import Category, Taxonomy, colour_of
+from maskworks.evaluate.label_masks import IDS, WHITE, LabelMeaning, refuse_masks
 from maskworks.evaluate.label_pictures import places_table, read_places
 from maskworks.evaluate.outcome import (
     RESIZE_RULE,
@@ -25,8 +26,6 @@ from maskworks.quality.boundary_band import RATIO, band_width, square_band
 from maskworks.quality.confusion import Confusion, confusion_of
 from maskworks.quality.groups import mean_iou_interval
 
-_WHITE = 255  # inside, in masks; no label, in label maps
-
 ABSENT = (
     "means are over the classes that occur in the truth, and there are none if only one of several "
     "does; a class that is only predicted has IoU 0 "
@@ -38,22 +37,6 @@ BOUNDARY = (
 )
 
 Counts = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What the values of label maps are.
-
-    With `binary` files are masks, of 0 and 1 or of 0 and more: ids 0 outside and 1 inside. With
-    `ignore_meant` the user named the id of pixels without a label; otherwise a set of 0 and 255
-    alone, where more classes are named, is refused as masks.
-    """
-
-    binary: bool = False
-    ignore_meant: bool = False
-
-
-IDS = Meaning()
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,7 +233,7 @@ def evaluate_semantic(
     *,
     limits: Limits = LIMITS,
     allow_missing: bool = False,
-    meaning: Meaning = IDS,
+    meaning: LabelMeaning = IDS,
 ) -> SemanticReport:
     """Measure a folder of label maps.
 
@@ -264,7 +247,7 @@ def evaluate_semantic(
     limits : Limits
     allow_missing : bool
         Count a missing prediction as a picture without any class.
-    meaning : Meaning
+    meaning : LabelMeaning
 
     Returns
     -------
@@ -307,43 +290,16 @@ def evaluate_semantic(
     report = SemanticReport(
         truth, predictions, taxonomy, tuple(measured(score, pairing.pairs)), spare, meaning.binary
     )
-    if taxonomy.ignore == _WHITE and not meaning.ignore_meant:
-        _refuse_masks(report)
+    if taxonomy.ignore == WHITE and not meaning.ignore_meant:
+        total = report.confusion
+        theirs = [(each.truth, each.unlabelled) for each in report.pictures]
+        ours = [
+            (each.prediction, int(each.confusion.counts[:, -1].sum()))
+            for each in report.pictures
+            if each.prediction is not None
+        ]
+        refuse_masks(taxonomy, (total.truth, theirs), (total.predicted, ours))
     return report
-
-
-def _refuse_masks(report: SemanticReport) -> None:
-    """Raise if the truth or the predictions hold 0 and 255 alone, though there are more classes.
-
-    Raises
-    ------
-    EvaluationError
-        With the first file that holds 255.
-    """
-    total, taxonomy = report.confusion, report.taxonomy
-    first = np.array(taxonomy.ids) == 0
-    if len(taxonomy) == 1 or not first.any():
-        return
-    sides = (
-        (total.truth, [(each.truth, each.unlabelled) for each in report.pictures]),
-        (
-            total.predicted,
-            [
-                (each.prediction, int(each.confusion.counts[:, -1].sum()))
-                for each in report.pictures
-                if each.prediction is not None
-            ],
-        ),
-    )
-    for pixels, files in sides:
-        path = next((path for path, unlabelled in files if unlabelled), None)
-        if path is not None and pixels[first].sum() == pixels.sum():
-            raise EvaluationError(
-                [f"{path}: holds 0 and {_WHITE} alone, as a mask does, and so do all beside it"],
-                f"{_WHITE} is no label here; read such files as masks with --binary, or say that "
-                f"it is meant with --ignore {_WHITE}, or that every id is a class with "
-                "--ignore none",
-            )
 
 
 def check_size(path: Path, found: tuple[int, ...], needed: tuple[int, ...]) -> None:

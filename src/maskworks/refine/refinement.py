@@ -35,7 +35,7 @@ class RefineOptions:
     ----------
     method : Method
         "off" leaves matte and colours as they are. "auto" is "fast", which on a network's matte
-        is as near to the truth as "fine" in a third of the time (docs/edges.md); with a trimap
+        is as near to the truth as "fine" at half its time or less (docs/edges.md); with a trimap
         that was brought, whose band a network need not know, it is "fine".
     trust : float, >= 0
         The fine method also stays near the fast one's matte, by this much

@@ -67,8 +67,9 @@ def semantic(
 
     Exit code: 0 measured, 1 files do not fit, 2 wrong use.
     """
+    from maskworks.evaluate.label_masks import LabelMeaning
     from maskworks.evaluate.pages.labels import semantic_page
-    from maskworks.evaluate.semantic import Meaning, evaluate_semantic
+    from maskworks.evaluate.semantic import evaluate_semantic
 
     page = check_outputs(json_file, html_file, task="semantic")
     chosen = _taxonomy(classes, taxonomy, ignore)
@@ -78,7 +79,7 @@ def semantic(
         chosen,
         limits=Limits(max_pixels),
         allow_missing=allow_missing,
-        meaning=Meaning(binary=binary, ignore_meant=ignore is not None),
+        meaning=LabelMeaning(binary=binary, ignore_meant=ignore is not None),
     )
     record: dict[str, Any] = report.record()
     names = ("IoU", "Dice", "accuracy", "boundary_IoU")

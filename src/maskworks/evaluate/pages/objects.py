@@ -14,7 +14,8 @@ from maskworks.core.rle_algebra import ious
 from maskworks.core.rle_coco import from_coco
 from maskworks.core.taxonomy import colour_of
 from maskworks.core.values import Pixels
-from maskworks.evaluate.instances import packed_mask, read_both
+from maskworks.evaluate.coco_masks import packed_mask
+from maskworks.evaluate.instances import read_both
 
 SCORE = 0.5
 """Predictions below this score are neither counted nor drawn on the page."""

@@ -15,7 +15,7 @@ from maskworks.core.formats import NOT_BY_HAND, SUFFIXES
 from maskworks.train.importing.items import (
     Ids,
     ImportItem,
-    ImportSource,
+    LabelledSet,
     Shape,
     by_stem,
     class_ids,
@@ -36,7 +36,7 @@ class Wishes:
     threshold: int | None = None
 
 
-def gather(root: Path, wishes: Wishes = Wishes()) -> ImportSource:
+def gather(root: Path, wishes: Wishes = Wishes()) -> LabelledSet:
     """Find out how labels are kept below a folder and return them.
 
     Looked for, in this order: JSON of COCO, LabelMe, Supervisely, Label Studio and VIA; XML of
@@ -77,7 +77,7 @@ def _walk(root: Path) -> Iterator[Path]:
         yield from (Path(here, name) for name in sorted(files) if not name.startswith("."))
 
 
-def _of_json(root: Path, files: Sequence[Path], pictures: Sequence[Path]) -> ImportSource | None:
+def _of_json(root: Path, files: Sequence[Path], pictures: Sequence[Path]) -> LabelledSet | None:
     found: dict[str, list[tuple[str, Path, list[Shape]]]] = {}
     for path in files:
         if path.suffix.lower() != ".json":
@@ -107,7 +107,7 @@ def _read(
         ) from error
 
 
-def _of_xml(root: Path, files: Sequence[Path], pictures: Sequence[Path]) -> ImportSource | None:
+def _of_xml(root: Path, files: Sequence[Path], pictures: Sequence[Path]) -> LabelledSet | None:
     rows = []
     for path in files:
         if path.suffix.lower() == ".xml" and b"<annotations" in path.read_bytes()[:4096]:
@@ -115,7 +115,7 @@ def _of_xml(root: Path, files: Sequence[Path], pictures: Sequence[Path]) -> Impo
     return _with_pictures(root, "CVAT", rows, pictures) if rows else None
 
 
-def _of_yolo(root: Path, files: Sequence[Path], pictures: Sequence[Path]) -> ImportSource | None:
+def _of_yolo(root: Path, files: Sequence[Path], pictures: Sequence[Path]) -> LabelledSet | None:
     texts = {path.stem.lower(): path for path in files if _is_yolo(path)}
     paired = [(path, texts[path.stem.lower()]) for path in pictures if path.stem.lower() in texts]
     if not paired:
@@ -144,7 +144,7 @@ def _with_pictures(
     rows: Sequence[tuple[str, Path, list[Shape]]],
     pictures: Sequence[Path],
     named: Sequence[str] = (),
-) -> ImportSource:
+) -> LabelledSet:
     known = by_stem(pictures)
     used = sorted({shape.name for _, _, shapes in rows for shape in shapes})
     ids = class_ids([*named, *used] if named else used)
@@ -162,10 +162,10 @@ def _with_pictures(
             "name the folder that holds both"
         )
     notes = [f"{len(lost)} listed pictures are not there: {', '.join(lost[:3])}"] if lost else []
-    return ImportSource(form, tuple(ids), tuple(items), notes=tuple(notes))
+    return LabelledSet(form, tuple(ids), tuple(items), notes=tuple(notes))
 
 
-def _of_masks(root: Path, pictures: Sequence[Path], wishes: Wishes) -> ImportSource:
+def _of_masks(root: Path, pictures: Sequence[Path], wishes: Wishes) -> LabelledSet:
     pairs = pair_masks(root, pictures)
     if not pairs:
         raise UsageError(
@@ -197,7 +197,7 @@ def _of_masks(root: Path, pictures: Sequence[Path], wishes: Wishes) -> ImportSou
     if without > 0:
         notes.append(f"{without} pictures have no counterpart and were left out")
     form = {"mask": "masks of two values", "ids": "masks of ids", "colours": "masks in colours"}
-    return ImportSource(
+    return LabelledSet(
         form[meaning.kind], meaning.classes, tuple(items), meaning.table, tuple(notes)
     )
 

@@ -42,7 +42,7 @@ class ImportItem:
 
 
 @dataclass(frozen=True)
-class ImportSource:
+class LabelledSet:
     """A data set as it was found: `form` in words, its classes by id, and its pictures."""
 
     form: str

@@ -158,7 +158,7 @@ def _text(data: Path, found: Mapping[str, object], size: tuple[int, int], how: s
     name = re.sub(r"[^a-z0-9]+", "-", data.resolve().name.lower()).strip("-") or "mine"
     height, width = size
     crop = (max(96, height // 2 // 16 * 16), max(96, width // 2 // 16 * 16))
-    return f"""# Written by `maskworks init --train` for {data.name} ({found["form"]}).
+    return f"""# WrittenRecipe by `maskworks init --train` for {data.name} ({found["form"]}).
 # Train:  maskworks train {RECIPE} --data . -o run
 name = "{name}"
 task = "labels"

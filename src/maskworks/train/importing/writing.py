@@ -16,7 +16,7 @@ from maskworks.core.errors import MaskworksError, UsageError
 from maskworks.core.exif import orientation_of
 from maskworks.core.reading import read_picture
 from maskworks.core.taxonomy import colour_of
-from maskworks.train.importing.items import UNKNOWN, Ids, ImportItem, ImportSource
+from maskworks.train.importing.items import UNKNOWN, Ids, ImportItem, LabelledSet
 
 PICTURES, LABELS, TAXONOMY, REPORT = "pictures", "labels", "taxonomy.toml", "import.json"
 
@@ -36,12 +36,12 @@ class Imported:
     notes: tuple[str, ...]
 
 
-def write_set(source: ImportSource, out: Path | None) -> Imported:
+def write_set(source: LabelledSet, out: Path | None) -> Imported:
     """Draw the labels of each picture and write both.
 
     Parameters
     ----------
-    source : ImportSource
+    source : LabelledSet
     out : folder, which must be empty or not exist; None writes nothing
 
     Raises
@@ -107,7 +107,7 @@ def _orientation(path: Path) -> int:
         return 1
 
 
-def _tell(source: ImportSource, splits: dict[str, list[str]], done: Imported, out: Path) -> None:
+def _tell(source: LabelledSet, splits: dict[str, list[str]], done: Imported, out: Path) -> None:
     rows = [f"ignore = {UNKNOWN}", "", "# id, name, kind, colour", "categories = ["]
     for at, name in enumerate(source.classes):
         colour = source.colours[at] if at < len(source.colours) else colour_of(at)
