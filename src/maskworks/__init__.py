@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from maskworks.core.lazy import lazy_names
+from maskworks.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from maskworks.apps.http.serving import run_server
@@ -183,8 +184,6 @@ __all__ = [
     "suggest_rules",
     "train_model",
 ]
-
-__version__ = "0.1.0"
 
 # Silent until the program that uses it asks for more.
 logging.getLogger("maskworks").addHandler(logging.NullHandler())

@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_help())
         return 0 if rest else 2
     if rest[0] in ("--version", "-V"):
-        from maskworks import __version__
+        from maskworks.core.version import __version__
 
         print(f"maskworks {__version__}")
         return 0

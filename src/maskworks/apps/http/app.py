@@ -15,7 +15,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 
-from maskworks import __version__
 from maskworks.apps.http.errors import ApiError, own_shape, removebg_shape, translated
 from maskworks.apps.http.middleware import LOGGER, RequestLog, RequestMiddleware
 from maskworks.apps.http.routes import (
@@ -32,6 +31,7 @@ from maskworks.apps.http.service import Service, build
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.apps.http.work_queue import GoneError
 from maskworks.core.errors import MaskworksError
+from maskworks.core.version import __version__
 from maskworks.studio.output_folder import make_folder
 from maskworks.studio.store import open_store
 
