@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -15,7 +16,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 
-from maskworks import __version__
 from maskworks.apps.http.errors import ApiError, own_shape, removebg_shape, translated
 from maskworks.apps.http.middleware import LOGGER, RequestLog, RequestMiddleware
 from maskworks.apps.http.routes import (
@@ -70,7 +70,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     service = build(settings, open_store(settings.database_url))
     app = FastAPI(
         title="Maskworks",
-        version=__version__,
+        version=version("maskworks"),
         description=DESCRIPTION,
         lifespan=running,
         docs_url=None,

@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
 
 from maskworks.apps.http.access import LOCAL, Caller, caller_of, charged
 from maskworks.apps.http.errors import ApiError, without_folders
@@ -29,6 +27,7 @@ from maskworks.apps.http.review.new_campaigns import (
     named_folder,
 )
 from maskworks.apps.http.routes.campaign_body import receive_pictures, webhook_of
+from maskworks.apps.http.routes.held_stream import HeldStream
 from maskworks.apps.http.service import Service, service_of
 from maskworks.studio.output_folder import FOLDERS
 from maskworks.studio.run.filing import out_of
@@ -181,24 +180,9 @@ async def events(request: Request, job: str) -> StreamingResponse:
     service = service_of(request)
     caller = await _caller(request, service)
     found_job = await _job(request, service, job)
-    return _Following(
+    return HeldStream(
         _progress(request, service, found_job), place=service.streams.take(caller.share)
     )
-
-
-class _Following(StreamingResponse):
-    """A stream of events that holds one of the places for them while it is sent."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, sending: AsyncIterator[str], *, place: AbstractContextManager[None]) -> None:
-        super().__init__(sending)
-        self._place = place
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        with self._place:
-            await super().__call__(scope, receive, send)
 
 
 async def _caller(request: Request, service: Service) -> Caller:
