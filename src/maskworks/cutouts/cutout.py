@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +17,15 @@ from maskworks.core.errors import UsageError
 from maskworks.core.reading import Details
 from maskworks.core.values import Image, Matte
 from maskworks.core.writing import Encoding, Format, encode, encode_matte, write_atomic
-from maskworks.cutouts.backgrounds import Background, Plain, put_behind
+from maskworks.cutouts.backgrounds import Background, Plain, parse_background, put_behind
 from maskworks.cutouts.credentials import Provenance, marked, signed
 from maskworks.cutouts.display import on_checkerboard
 
+if TYPE_CHECKING:
+    from PIL import Image as PillowImage
+
 WHITE = (255, 255, 255)
+_FORMS = ("png", "webp", "tiff", "jpg")
 
 KEPT = "none (own alpha kept)"
 """What is said of the edge of a picture that was cut out already."""
@@ -108,28 +114,81 @@ class Cutout:
             f"<figcaption>{width} × {height} px: {self.status}{sure}</figcaption></figure>"
         )
 
-    def save(self, path: str | Path, *, background: Background | None = None) -> None:
-        """Write PNG, WebP or TIFF with alpha, or JPEG on white, as the suffix says.
+    def to_bytes(self, form: str = "png", *, background: Background | str | None = None) -> bytes:
+        """Return the content of a picture file.
 
         Parameters
         ----------
-        path : str or Path
-            An existing file is replaced, in one atomic step.
-        background : Background, optional
-            `Plain`, `Backdrop` or `Blurred` of `maskworks.studio`.
+        form : "png", "webp", "tiff" or "jpg"
+            JPEG has white behind the subject if nothing else is named.
+        background : Background or str, optional
+            `Plain`, `Backdrop` or `Blurred` of `maskworks.studio`, or what `--background` takes:
+            "white", "#f4f1ec", "blur" or a path.
 
         Raises
         ------
         UsageError
-            If the suffix is none that can be written.
+            If the format or the background is none of these.
+        """
+        called = {"jpeg": "jpg", "tif": "tiff"}.get(str(form).lower(), str(form).lower())
+        if called not in _FORMS:
+            raise UsageError(f"form {form!r}: choose one of {', '.join(_FORMS)}")
+        return render(self, render_options_for(called, _behind(background)))
+
+    def to_pil(self, *, background: Background | str | None = None) -> PillowImage.Image:
+        """Return a Pillow image: RGBA, or RGB with a background; see `to_bytes`."""
+        from PIL import Image as PillowImage
+
+        if background is None:
+            return PillowImage.fromarray(self.rgba())
+        with PillowImage.open(BytesIO(self.to_bytes(background=background))) as opened:
+            return opened.convert("RGB")
+
+    def save(
+        self,
+        path: str | Path | IO[bytes],
+        *,
+        form: str | None = None,
+        background: Background | str | None = None,
+    ) -> None:
+        """Write PNG, WebP or TIFF with alpha, or JPEG on white, as the suffix says.
+
+        Parameters
+        ----------
+        path : str, Path or binary file object
+            An existing file is replaced, in one atomic step.
+        form : str, optional
+            As `to_bytes`; by default by the suffix, and PNG for a file object.
+        background : Background or str, optional
+            As `to_bytes`.
+
+        Raises
+        ------
+        UsageError
+            If the suffix is none that can be written, or `path` is neither path nor file.
         OutputError
             If the file cannot be written.
         """
+        if not isinstance(path, str | Path):
+            if not hasattr(path, "write"):
+                kind = type(path).__name__
+                raise UsageError(f"save to a path or a binary file object, not to {kind}")
+            path.write(self.to_bytes(form or "png", background=background))
+            return
         target = Path(path)
-        form = writable_format(target)
-        if form is None:
+        chosen = form or writable_format(target)
+        if chosen is None:
             raise UsageError(f"{target}: the name must end in {', '.join(WRITABLE)}")
-        write_atomic(target, render(self, render_options_for(form, background)))
+        write_atomic(target, self.to_bytes(chosen, background=background))
+
+
+def _behind(background: object) -> Background | None:
+    if isinstance(background, str):
+        return parse_background(background)
+    if background is None or isinstance(background, Background):
+        return background
+    kind = type(background).__name__
+    raise UsageError(f'a background is a text such as "white" or a Background, not {kind}')
 
 
 def render_options_for(

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -70,7 +71,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     service = build(settings, open_store(settings.database_url))
     app = FastAPI(
         title="Maskworks",
-        version=__version__,
+        version=version("maskworks"),
         description=DESCRIPTION,
         lifespan=running,
         docs_url=None,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image as PillowImage
 from starlette.requests import Request
 
-from maskworks.apps.http.bodies import receive_campaign
+from maskworks.apps.http.bodies import UploadPace, receive_campaign
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.pictures.cutting import header_size
 from maskworks.apps.http.review.campaigns import OpenCampaign
@@ -30,14 +29,11 @@ from maskworks.studio.run.filing import follow_up, out_of, photo_of
 from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store.reviewing import add_matte, let_go
 
-if TYPE_CHECKING:
-    from maskworks.apps.http.service import Service
-
 _KINDS = "send a PSD, PSB, TIFF, PNG or WebP with its background clear"
 
 
 async def receive(
-    request: Request, folder: Path, kept: Kept, service: Service
+    request: Request, folder: Path, kept: Kept, *, limit: int, pace: UploadPace
 ) -> tuple[Path, dict[str, str]]:
     """Write the one file of a body into `folder`, called as this item's must be.
 
@@ -60,9 +56,7 @@ async def receive(
         taken.append(folder / f"{handoff_folder.hand_name(kept)}{Path(name).suffix.lower()}")
         return taken[0]
 
-    bounds = service.settings.bounds
-    pace = service.pace(bounds.campaign_seconds)
-    fields = await receive_campaign(request, place, limit=bounds.returned_bytes, pace=pace, files=2)
+    fields = await receive_campaign(request, place, limit=limit, pace=pace, files=2)
     if not taken or taken[0].stat().st_size == 0:
         raise ApiError(422, "missing_source", f"choose a file: {_KINDS}")
     return taken[0], fields

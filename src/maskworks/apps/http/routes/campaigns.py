@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -15,22 +14,20 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
 
 from maskworks.apps.http.access import LOCAL, Caller, caller_of, charged
-from maskworks.apps.http.bodies import receive_campaign
 from maskworks.apps.http.errors import ApiError, without_folders
 from maskworks.apps.http.openapi import FAILURES, FILE, Schema, body, text
 from maskworks.apps.http.review.campaigns import OpenCampaign, no_campaign
 from maskworks.apps.http.review.new_campaigns import (
     IMPROVE,
-    Order,
     found,
     incoming_folder,
     look_at,
     named_folder,
-    photo_path,
 )
+from maskworks.apps.http.routes.campaign_body import receive_pictures, webhook_of
+from maskworks.apps.http.routes.held_stream import HeldStream
 from maskworks.apps.http.service import Service, service_of
 from maskworks.studio.output_folder import FOLDERS
 from maskworks.studio.run.filing import out_of
@@ -116,7 +113,7 @@ async def ask(request: Request) -> Response:
             return await _run_pictures(request, service, caller)
     with service.work_queue.place(caller.share):
         form = await service.small_form(request)
-        webhook = _webhook(form.text("webhook"), service)
+        webhook = webhook_of(form.text("webhook"), service)
         opened = await asyncio.to_thread(_named, service, caller, form.text("campaign"))
         if opened.store is not service.store:
             raise ApiError(409, "own_database", _OWN_DATABASE)
@@ -183,24 +180,9 @@ async def events(request: Request, job: str) -> StreamingResponse:
     service = service_of(request)
     caller = await _caller(request, service)
     found_job = await _job(request, service, job)
-    return _Following(
+    return HeldStream(
         _progress(request, service, found_job), place=service.streams.take(caller.share)
     )
-
-
-class _Following(StreamingResponse):
-    """A stream of events that holds one of the places for them while it is sent."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, sending: AsyncIterator[str], *, place: AbstractContextManager[None]) -> None:
-        super().__init__(sending)
-        self._place = place
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        with self._place:
-            await super().__call__(scope, receive, send)
 
 
 async def _caller(request: Request, service: Service) -> Caller:
@@ -263,7 +245,7 @@ async def _run_pictures(request: Request, service: Service, caller: Caller) -> R
     with await service.files.run(service.data_room.promise, size):
         folder = await service.files.run(incoming_folder, service.campaigns.folder)
         try:
-            count, order, webhook = await _received(request, service, folder)
+            count, order, webhook = await receive_pictures(request, service, folder)
             pixels = service.settings.bounds.pixels
             megapixels = await service.files.run(look_at, folder, pixels)
             async with charged(service, caller, megapixels, float(count)):
@@ -274,61 +256,6 @@ async def _run_pictures(request: Request, service: Service, caller: Caller) -> R
             await asyncio.shield(asyncio.to_thread(gone))
             raise
     return await _asked(service, caller, file.path, webhook)
-
-
-async def _received(
-    request: Request, service: Service, folder: Path
-) -> tuple[int, Order, str | None]:
-    """Write the pictures of a body into a folder; return their number, and what is wanted."""
-    bounds = service.settings.bounds
-    taken: set[str] = set()
-
-    def place(name: str) -> Path:
-        return photo_path(folder, name, taken)
-
-    fields = await receive_campaign(
-        request,
-        place,
-        limit=bounds.campaign_bytes,
-        pace=service.pace(bounds.campaign_seconds),
-        files=bounds.campaign_pictures,
-    )
-    if not taken:
-        raise ApiError(400, "missing_source", "give at least one file as `pictures`")
-    webhook = _webhook(fields.get("webhook", ""), service)
-    return len(taken), _order(fields, service), webhook
-
-
-def _order(fields: dict[str, str], service: Service) -> Order:
-    def share(name: str, default: float) -> float:
-        try:
-            value = float(fields.get(name) or default)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= 1:
-            raise ApiError(400, "usage", f"{name} must be a number from 0 to 1")
-        return value
-
-    return Order(
-        name=fields.get("name") or "campaign",
-        model=fields.get("model") or service.settings.model,
-        preset=fields.get("preset", ""),
-        background=fields.get("background", ""),
-        currency=fields.get("currency") or "USD",
-        deliver_at=share("deliver_at", 0.85),
-        spot_check=share("spot_check", 0.05),
-    )
-
-
-def _webhook(url: str, service: Service) -> str | None:
-    if not url:
-        return None
-    if service.settings.webhook_secret is None:
-        raise ApiError(400, "usage", "this service sends no webhooks: it was started without "
-                       "--webhook-secret")  # fmt: skip
-    if not url.startswith(("http://", "https://")):
-        raise ApiError(400, "usage", "webhook must begin with https:// or http://")
-    return url
 
 
 async def _job(request: Request, service: Service, token: str) -> Job:

@@ -230,7 +230,9 @@ async def upload(request: Request, name: str, number: int) -> JSONResponse:
     kept = await asyncio.to_thread(lambda: item_of(service.campaigns.find(name), number))
     home = tempfile.TemporaryDirectory(prefix="maskworks-")
     with service.uploads.take(visitor.session.key or None), home as folder:
-        path, fields = await receive(request, Path(folder), kept, service)
+        bounds = service.settings.bounds
+        pace, limit = service.pace(bounds.campaign_seconds), bounds.returned_bytes
+        path, fields = await receive(request, Path(folder), kept, limit=limit, pace=pace)
         hand = ReviewerLease(
             who=visitor.who, lease=fields.get("lease", ""), seen=fields.get("seen", "")
         )
