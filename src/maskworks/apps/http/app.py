@@ -32,7 +32,6 @@ from maskworks.apps.http.service import Service, build
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.apps.http.work_queue import GoneError
 from maskworks.core.errors import MaskworksError
-from maskworks.core.version import __version__
 from maskworks.studio.output_folder import make_folder
 from maskworks.studio.store import open_store
 
