@@ -21,7 +21,7 @@ def photos() -> Iterator[object]:
 if __name__ == "__main__":
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "example-out")
     out.mkdir(parents=True, exist_ok=True)
-    for at, result in enumerate(mw.cutout_many(photos(), "cutout-fast", workers=2)):
+    for at, result in enumerate(mw.cutout_many(photos(), "cutout", workers=2)):
         if result.error:
             print(f"{at}: {result.error.code}")
             continue

@@ -48,7 +48,7 @@ def cat():
 
 @pytest.fixture(scope="module")
 def cut(cat):
-    return mw.cutout(cat, "cutout-fast")
+    return mw.cutout(cat, "cutout")
 
 
 def test_every_command_has_its_function():
@@ -86,7 +86,7 @@ def test_a_cutout_shows_itself_on_a_checkerboard(cut):
 def test_many_are_in_order_and_a_bad_one_is_a_result(cat):
     small = cat[::2, ::2].copy()
     sources = (source for source in (small, b"no picture", cat, "missing.jpg"))
-    results = list(mw.cutout_many(sources, "cutout-fast", workers=2))
+    results = list(mw.cutout_many(sources, "cutout", workers=2))
     assert [r.error and r.error.code for r in results] == [None, "unreadable", None, "unreadable"]
     assert [r.cutout.matte.size for r in results if r.cutout] == [small.shape[:2], cat.shape[:2]]
     with pytest.raises(mw.ImageError):
@@ -101,7 +101,7 @@ def test_many_take_no_more_sources_than_are_in_hand(cat):
             taken.append(at)
             yield cat[::4, ::4].copy()
 
-    results = mw.cutout_many(sources(), "cutout-fast", workers=2)
+    results = mw.cutout_many(sources(), "cutout", workers=2)
     next(results)
     assert len(taken) <= 3
     results.close()
@@ -223,7 +223,7 @@ def test_what_cannot_be_measured_is_refused(call, message):
 def test_a_web_handler_cuts_in_a_thread_and_the_loop_goes_on(cat):
     async def handler(limit):
         async with limit:
-            return await asyncio.to_thread(mw.cutout, cat, "cutout-fast")
+            return await asyncio.to_thread(mw.cutout, cat, "cutout")
 
     async def serve():
         limit, ticks = asyncio.Semaphore(1), 0
@@ -239,7 +239,7 @@ def test_a_web_handler_cuts_in_a_thread_and_the_loop_goes_on(cat):
 
 
 def _covered(pixels):
-    return round(float(mw.cutout(pixels, "cutout-fast").matte.alpha.mean()), 4)
+    return round(float(mw.cutout(pixels, "cutout").matte.alpha.mean()), 4)
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork"])

@@ -83,8 +83,6 @@ def test_notes_stand_in_the_row_and_in_the_closing_lines(tmp_path, capsys):
     assert main(["cutout", str(tmp_path / "in"), "-o", str(tmp_path / "out"), *FAST, "--json"]) == 0
     said = capsys.readouterr()
     rows = [json.loads(line) for line in said.out.splitlines()]
-    assert [row.get("notes") for row in rows] == [
-        ["has more than one frame, the first was taken"],
-        None,
-    ]
+    notes = {Path(row["source"]).name: row.get("notes") for row in rows}
+    assert notes == {"a.gif": ["has more than one frame, the first was taken"], "b.png": None}
     assert "a.gif has more than one frame, the first was taken" in said.err

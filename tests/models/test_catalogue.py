@@ -51,7 +51,7 @@ def test_catalogue_rows_are_as_their_families_need(spec):
     if spec.name.startswith("birefnet"):
         kind = "logits"
     if spec.embedded:
-        side, scale = (448, "255")
+        side, scale = (384, "255")
     assert (spec.input.height, spec.input.width, spec.input.scale) == (side, side, scale)
     assert spec.input.resize == ("area" if spec.embedded else "squash")
     assert spec.output.kind == kind

@@ -142,7 +142,7 @@ def to_srgb_pixels(pixels: Pixels, colours: Colours) -> Pixels:
     --------
     >>> red = np.array([[[255, 0, 0]]], np.uint8)
     >>> to_srgb_pixels(np.array([[[188, 188, 188]]], np.uint8), of_codes(1, 8)).tolist()
-    [[[222, 222, 222]]]
+    [[[223, 223, 223]]]
     >>> to_srgb_pixels(red, of_codes(12, 13)).tolist()
     [[[255, 0, 0]]]
     """
