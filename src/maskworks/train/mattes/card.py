@@ -46,6 +46,10 @@ TERMS = {
 }
 
 
+NOTES = "\n## Notes\n"
+"""From this heading on a card is written by hand and kept."""
+
+
 def reliability_svg(bins: list[dict[str, float]]) -> str:
     """Draw the mean IoU reached over the confidence said, dots sized by count."""
     side, margin = 320, 44
@@ -106,7 +110,7 @@ def card_text(run: Path, exported: Exported, found: dict[str, Any]) -> str:
     init = recipe.init.weights.rsplit("/", 1)[-1] if recipe.init else "nothing"
     return f"""# {recipe.name}
 
-Written by `maskworks export` from the run; what follows the line `## Notes` is kept.
+Written by `maskworks export` from the run; what follows the heading Notes is kept.
 
 - File: `{exported.path.name}`, {exported.bytes / 1e6:.2f} MB, sha256 `{exported.sha256}`
 - Network: {recipe.network}, one pass over a rectangle of the photo's aspect with the area of
@@ -151,7 +155,7 @@ def write_card(run: Path, exported: Exported, found: dict[str, Any]) -> Path:
     folder, name = exported.path.parent, exported.path.stem
     card = folder / f"{name}.md"
     old = card.read_text("utf-8") if card.exists() else ""
-    notes = old[old.index("## Notes") :] if "## Notes" in old else "## Notes\n\nNone yet.\n"
+    notes = old[old.index(NOTES) + 1 :] if NOTES in old else "## Notes\n\nNone yet.\n"
     write_atomic(folder / f"{name}-reliability.svg", reliability_svg(found["reliability"]).encode())
     write_atomic(card, (card_text(run, exported, found) + notes).encode())
     (run / "summary.json").write_text(json.dumps(found, indent=1))
