@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PilImage
 
+from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import RecipeError
 from maskworks.models.runtimes.network import Network
 from maskworks.models.runtimes.onnx import open_onnx
@@ -53,9 +55,9 @@ class Labels:
             return None
         label = self._taught(picture)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        PilImage.fromarray(label).save(part, "PNG")
-        part.replace(path)
+        file = io.BytesIO()
+        PilImage.fromarray(label).save(file, "PNG")
+        write_atomic(path, file.getvalue())
         return label
 
     def _taught(self, picture: PilImage.Image) -> Bytes:
