@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq -c constraints.txt
 
 FAST := tests/test_architecture.py tests/batch tests/core tests/quality tests/refine/test_band.py \
-	tests/refine/test_trimap.py tests/studio/campaign tests/studio/scoring tests/studio/test_cost.py \
+	tests/refine/test_trimap.py tests/studio/campaign tests/cutouts/scoring tests/studio/test_cost.py \
 	tests/studio/test_route.py tests/models/test_catalogue.py src/maskworks/core src/maskworks/quality
 
 .DEFAULT_GOAL := help

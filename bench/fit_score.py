@@ -1,4 +1,4 @@
-"""Fit the score model on pictures with a truth, and write studio/scoring/score_model.toml.
+"""Fit the score model on pictures with a truth, and write cutouts/scoring/score_model.toml.
 
     python bench/fit_score.py RESERVE EMPTY ...     four minutes a thousand pictures and core
     python bench/fit_score.py RESERVE --dry-run     print what would be written
@@ -30,16 +30,8 @@ from PIL import Image as PillowImage
 
 from maskworks.core.reading import read_picture
 from maskworks.core.values import Mask, Matte
-from maskworks.models import Model, ModelSpec, load_catalogue, load_model
-from maskworks.models.store import ready
-from maskworks.quality import iou
-from maskworks.refine.refinement import DEFAULTS
-from maskworks.studio.calibration.calibrate import flag_rate, measure_reliability
-from maskworks.studio.calibration.logistic import Coefficients, fit_logistic
-from maskworks.studio.pipeline import Item, cut, evidence_of
-from maskworks.studio.route import Rules
-from maskworks.studio.scoring.score import evidence_values
-from maskworks.studio.scoring.score_model import (
+from maskworks.cutouts.scoring.score import evidence_values
+from maskworks.cutouts.scoring.score_model import (
     DEFAULT_FILE,
     EVIDENCE,
     Confidence,
@@ -52,6 +44,14 @@ from maskworks.studio.scoring.score_model import (
     to_toml,
     write_score_model,
 )
+from maskworks.models import Model, ModelSpec, load_catalogue, load_model
+from maskworks.models.store import ready
+from maskworks.quality import iou
+from maskworks.refine.refinement import DEFAULTS
+from maskworks.studio.calibration.calibrate import flag_rate, measure_reliability
+from maskworks.studio.calibration.logistic import Coefficients, fit_logistic
+from maskworks.studio.pipeline import Item, cut, evidence_of
+from maskworks.studio.route import Rules
 
 FEWEST = 1000
 """Fewer pictures do not make a score file."""

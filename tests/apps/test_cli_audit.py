@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 
 from maskworks.apps.cli import main
-from maskworks.studio.route import Reason
+from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.store import (
     Judgement,
     NewItem,

@@ -9,11 +9,14 @@ from PIL import Image as PillowImage
 
 from maskworks import cutout
 from maskworks.core import Image, ImageError, Matte, ModelError, UsageError
+from maskworks.core.reading import Limits
+from maskworks.core.sources import to_picture
 from maskworks.cutouts import Backdrop, Blurred, Plain, parse_background
 from maskworks.cutouts.backgrounds import blur_behind, put_behind
-from maskworks.cutouts.cutting import judge
+from maskworks.cutouts.judging import LIKELY_BAD_BELOW, judge
 from maskworks.models import InputSpec, Model, ModelSpec, OutputSpec
 from maskworks.refine import RefineOptions
+from maskworks.studio.pipeline import Item, assess
 
 
 def bright(batch):
@@ -248,3 +251,51 @@ def test_backdrop_with_alpha_lies_on_white(tmp_path):
 def test_background_that_is_nothing_is_refused():
     with pytest.raises(UsageError, match="no such picture and no such colour"):
         parse_background("nowhere.png")
+
+
+def test_a_cut_out_has_the_score_and_reasons_of_a_campaign(model):
+    photo = np.zeros((200, 300, 3), np.uint8)
+    photo[60:140, 30:130] = photo[60:140, 180:240] = 255
+    found = cutout(photo, model)
+    item = assess(Item(content="", picture=to_picture(photo, Limits()), variants=(), cutout=found))
+    assert (found.score, found.reasons) == (item.score, item.reasons)
+    second = {reason.name: reason.value for reason in found.reasons}["several-subjects"]
+    assert second == pytest.approx(0.6, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "status"),
+    [
+        pytest.param(0.95, "ok", id="likely good"),
+        pytest.param(0.7, "review", id="more likely bad than good"),
+    ],
+)
+def test_what_is_likelier_bad_than_good_is_for_review_without_being_asked(
+    model, pixels, confidence, status
+):
+    said = np.array([confidence], np.float32)
+    unsure = replace(model, network=lambda batch: (bright(batch)[0], said, bright(batch)[2]))
+    found = cutout(pixels, unsure)
+    assert found.confidence == pytest.approx(confidence)
+    assert (found.status, found.score >= LIKELY_BAD_BELOW) == (status, status == "ok")
+
+
+def test_a_score_below_what_is_asked_is_for_review(model, pixels):
+    found = cutout(pixels, model)
+    above = float(np.nextafter(found.score, 1))
+    assert found.status == "ok"
+    assert found.score < found.confidence  # else the confidence would decide
+    assert cutout(pixels, model, min_confidence=found.score).status == "ok"
+    assert cutout(pixels, model, min_confidence=above).status == "review"
+
+
+@pytest.mark.parametrize("method", ["off", "fast", "fine"])
+@pytest.mark.parametrize("level", [0, 40, 110, 128, 140])
+def test_nothing_empty_or_torn_is_ever_ok(model, method, level):
+    photo = np.zeros((200, 300, 3), np.uint8)
+    photo[30:170, 50:250] = level  # half there, all through
+    sure = np.array([0.99], np.float32)
+    certain = replace(model, network=lambda batch: (bright(batch)[0], sure, sure))
+    found = cutout(photo, certain, refinement=RefineOptions(method=method))
+    assert found.status == "review"
+    assert found.torn or (found.matte.alpha >= 0.5).mean() < 0.0005

@@ -11,6 +11,7 @@ from maskworks.core.reading import Details, Picture, read_picture
 from maskworks.core.values import Image, Matte
 from maskworks.cutouts.backgrounds import Backdrop, Plain
 from maskworks.cutouts.cutout import Cutout
+from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.output.rules import OutputRules
 from maskworks.studio.pipeline import (
     Item,
@@ -21,7 +22,7 @@ from maskworks.studio.pipeline import (
     hold_against,
     send_down,
 )
-from maskworks.studio.route import Reason, Rules
+from maskworks.studio.route import Rules
 
 SIDE = 80
 CONTENT = hashlib.sha256(b"photo").hexdigest()

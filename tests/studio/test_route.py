@@ -4,7 +4,8 @@ import pytest
 
 from maskworks.batch.work import Fault
 from maskworks.core.errors import UsageError
-from maskworks.studio.route import ROUTES, Decision, Reason, Rules, route, spot_check
+from maskworks.cutouts.scoring.reason import Reason
+from maskworks.studio.route import ROUTES, Decision, Rules, route, spot_check
 
 
 def why(name):

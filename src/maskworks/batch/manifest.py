@@ -32,8 +32,8 @@ _ORDER = (
     "soft_interior",
     "fingerprint",
 )
-_SELDOM = ("raw_confidence", "calibration", "notes")
-"""Fields that a row has only where a fit has bent its confidence, or there is something to tell."""
+_SELDOM = ("raw_confidence", "calibration", "score", "reasons", "notes")
+"""Fields that a row has only where there is something to tell."""
 
 _START = '{"source": '
 
@@ -86,6 +86,8 @@ def from_json(line: str) -> ManifestRow:
             fingerprint=Fingerprint(**fingerprint) if fingerprint else None,
             raw_confidence=fields.get("raw_confidence"),
             calibration=fields.get("calibration"),
+            score=fields.get("score"),
+            reasons=tuple(fields.get("reasons", ())),
             notes=tuple(fields.get("notes", ())),
         )
     except (KeyError, TypeError) as problem:

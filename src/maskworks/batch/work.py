@@ -10,7 +10,7 @@ from typing import Literal
 from maskworks.core.errors import MaskworksError
 
 Status = Literal["ok", "review", "no-subject", "failed"]
-"""`review` is a file whose confidence is below what was asked; `failed` has an error."""
+"""`review` is a file that a person should see first; `failed` has an error."""
 
 STATUSES: tuple[Status, ...] = ("ok", "review", "no-subject", "failed")
 
@@ -92,7 +92,9 @@ class ManifestRow:
     `refined` says how the edge was made (see `maskworks.refine.Refined`), `soft_interior` which
     share of the subject is see-through; None if it did not come to that. `raw_confidence` is
     what the network said where a fit has bent the confidence; `calibration` names that fit.
-    `notes` are sentences on what was damaged or assumed when the picture was read.
+    `score` is the probability that the cut-out is good, None where nothing was measured, and
+    `reasons` are sentences on what speaks against it. `notes` are sentences on what was damaged or
+    assumed when the picture was read.
     """
 
     source: str
@@ -109,4 +111,6 @@ class ManifestRow:
     fingerprint: Fingerprint | None = None
     raw_confidence: float | None = None
     calibration: str | None = None
+    score: float | None = None
+    reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -20,6 +20,8 @@ from maskworks.core.writing import Encoding, Format, encode, encode_matte, write
 from maskworks.cutouts.backgrounds import Background, Plain, parse_background, put_behind
 from maskworks.cutouts.credentials import Provenance, marked, signed
 from maskworks.cutouts.display import on_checkerboard
+from maskworks.cutouts.scoring.evidence import Evidence
+from maskworks.cutouts.scoring.reason import Reason
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -68,7 +70,9 @@ class Cutout:
     picture as it came. `refined`, `soft_interior` and `band_share` are those of
     `maskworks.refine.Refined`. `presence` is the probability that there is a subject. `seen_px`
     is the long side at which the network saw the picture. `raw_confidence` is what the network
-    said where a fit has bent `confidence`.
+    said where a fit has bent `confidence`. `score` is the probability that the cut-out is good,
+    from `evidence`, and `reasons` are what speaks against it, as in a campaign; None and empty
+    where nothing was measured.
     """
 
     image: Image = field(repr=False)
@@ -83,6 +87,9 @@ class Cutout:
     presence: float | None = None
     seen_px: int = 320
     raw_confidence: float | None = None
+    evidence: Evidence | None = field(default=None, repr=False)
+    score: float | None = None
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def estimated(self) -> Image | None:

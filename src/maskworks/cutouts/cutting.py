@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskworks.batch.work import Status
 from maskworks.core.reading import Limits, Picture
 from maskworks.core.sources import Source, to_picture
 from maskworks.core.values import Image, Matte, Trimap
 from maskworks.cutouts.backgrounds import blend
 from maskworks.cutouts.cutout import KEPT, WHITE, Cutout
+from maskworks.cutouts.judging import assessed, covered, judge
 from maskworks.cutouts.own_alpha import is_cut_out
-from maskworks.models.families.saliency import NO_SUBJECT_BELOW, SMALLEST_SUBJECT, placement
+from maskworks.models.families.saliency import SMALLEST_SUBJECT, placement
 from maskworks.refine.despill import despill
 from maskworks.refine.refinement import DEFAULTS, RefineOptions, refine
 from maskworks.refine.transparency import soft_interior
@@ -135,7 +135,7 @@ class CutOptions:
     refinement : RefineOptions
         How the edge is refined.
     min_confidence : float in [0, 1]
-        A lower confidence gives the status "review".
+        A lower confidence, or a lower score (`assessed`), gives the status "review".
     trimap : callable, optional
         Returns the user's trimap; asked for once a subject was found.
     """
@@ -158,7 +158,7 @@ def cut_and_refine(
     *,
     step: Step = nullcontext,
 ) -> Cutout:
-    """Find the subject of a picture and refine its edge.
+    """Find the subject of a picture, refine its edge, and weigh the evidence against it.
 
     Raises
     ------
@@ -173,7 +173,8 @@ def cut_and_refine(
         return found
     with step("edges"):
         trimap = None if options.trimap is None else options.trimap()
-        return refine_edge(found, picture, options.refinement, trimap=trimap)
+        done = refine_edge(found, picture, options.refinement, trimap=trimap)
+        return assessed(done, min_score=options.min_confidence)
 
 
 def _kept(cutout: Cutout, options: RefineOptions) -> Cutout:
@@ -183,52 +184,6 @@ def _kept(cutout: Cutout, options: RefineOptions) -> Cutout:
         fore = despill(fore, cutout.matte, key=None if options.spill == "auto" else options.spill)
     soft = soft_interior(cutout.matte)
     return replace(cutout, foreground=fore, refined=KEPT, soft_interior=soft)
-
-
-def covered(matte: Matte) -> float:
-    """Return the share of pixels with alpha >= 0.5."""
-    return np.count_nonzero(matte.alpha >= 0.5) / matte.alpha.size
-
-
-def judge(
-    confidence: float | None, presence: float | None, covered: float, *, min_confidence: float
-) -> tuple[Status, float | None]:
-    """Decide the status of an answer and how sure it is.
-
-    Parameters
-    ----------
-    confidence : predicted IoU, None if the model has none
-    presence : probability that there is a subject, None if the model has none
-    covered : share of pixels with alpha >= 0.5
-    min_confidence : below it an answer with a subject is for review
-
-    Returns
-    -------
-    status, confidence
-        For "no-subject" the confidence is ``1 - presence``. A tie is "ok". An empty matte of a
-        model that sees a subject all the same is for review, with a confidence of 0.
-
-    Examples
-    --------
-    >>> judge(0.9, 0.99, 0.3, min_confidence=0.8)
-    ('ok', 0.9)
-    >>> judge(0.7, 0.99, 0.3, min_confidence=0.8)
-    ('review', 0.7)
-    >>> judge(0.9, 0.25, 0.3, min_confidence=0.8)
-    ('no-subject', 0.75)
-    >>> judge(0.9, 0.99, 0.0, min_confidence=0.0)
-    ('review', 0.0)
-    """
-    empty = covered < SMALLEST_SUBJECT
-    if presence is not None and presence < NO_SUBJECT_BELOW:
-        return "no-subject", 1 - presence
-    if empty and presence is None:
-        return "no-subject", None
-    if empty:
-        return "review", 0.0
-    if confidence is not None and confidence < min_confidence:
-        return "review", confidence
-    return "ok", confidence
 
 
 def _network_input(picture: Picture) -> Image:

@@ -94,7 +94,9 @@ def _cut(picture: Picture, draft: Draft, work: Work, job: CutoutJob) -> Cutout:
     draft.row = replace(draft.row, confidence=_rounded(cutout.confidence))
     if cutout.status != "no-subject":
         soft = _rounded(cutout.soft_interior)
-        draft.row = replace(draft.row, refined=cutout.refined, soft_interior=soft)
+        told = tuple(reason.text for reason in cutout.reasons)
+        draft.row = replace(draft.row, refined=cutout.refined, soft_interior=soft, reasons=told)
+        draft.row = replace(draft.row, score=_rounded(cutout.score))
     return cutout
 
 

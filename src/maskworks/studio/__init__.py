@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from maskworks.studio.output.presets import find_preset, load_presets, rules_from
     from maskworks.studio.output.rules import OutputRules
     from maskworks.studio.review.ingesting import IngestContext, Ingested, ingest_folder
-    from maskworks.studio.route import Reason
     from maskworks.studio.run.reporting import report_campaign
     from maskworks.studio.run.run import (
         CampaignRun,
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
         RunStarted,
         run_opened,
     )
-    from maskworks.studio.scoring.evidence import Evidence, measure
-    from maskworks.studio.scoring.score_model import ScoreModel, load_score_model
 
 __all__ = [
     "Assignment",
@@ -34,19 +31,16 @@ __all__ = [
     "Breach",
     "CampaignFile",
     "CampaignRun",
-    "Evidence",
     "Gate",
     "IngestContext",
     "Ingested",
     "OutputRules",
     "PlannedItem",
     "Rates",
-    "Reason",
     "Rule",
     "RunEnded",
     "RunListener",
     "RunStarted",
-    "ScoreModel",
     "Suggestion",
     "add_up",
     "assign",
@@ -55,8 +49,6 @@ __all__ = [
     "find_rule",
     "ingest_folder",
     "load_presets",
-    "load_score_model",
-    "measure",
     "read_campaign",
     "read_exceptions",
     "report_campaign",
@@ -79,10 +71,7 @@ __getattr__, __dir__ = lazy_names(
         "output.presets": ["find_preset", "load_presets", "rules_from"],
         "output.rules": ["OutputRules"],
         "review.ingesting": ["IngestContext", "Ingested", "ingest_folder"],
-        "route": ["Reason"],
         "run.reporting": ["report_campaign"],
         "run.run": ["CampaignRun", "RunEnded", "RunListener", "RunStarted", "run_opened"],
-        "scoring.evidence": ["Evidence", "measure"],
-        "scoring.score_model": ["ScoreModel", "load_score_model"],
     },
 )

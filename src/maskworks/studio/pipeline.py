@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Final
 
 from maskworks.core.deadline import go_on
 from maskworks.core.errors import ImageError, UsageError
+from maskworks.core.percent import percent
 from maskworks.core.reading import Picture
 from maskworks.cutouts.backgrounds import Background
 from maskworks.cutouts.credentials import current_signer
 from maskworks.cutouts.cutout import TORN_FROM, Cutout
 from maskworks.cutouts.cutting import CutOptions, cut_and_refine
+from maskworks.cutouts.scoring.evidence import Evidence, measure
+from maskworks.cutouts.scoring.reason import Reason
+from maskworks.cutouts.scoring.score import score
+from maskworks.cutouts.scoring.score_model import ScoreModel, load_score_model
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
 from maskworks.studio.output.compose import CENTRE, lay_out, put_on
 from maskworks.studio.output.encoding import encode_deliverable
 from maskworks.studio.output.gate import Breach, check_output
 from maskworks.studio.output.placing import Note, Placement
 from maskworks.studio.output.rules import OutputRules
-from maskworks.studio.rate import percent
-from maskworks.studio.route import Decision, Reason, Rules, route, spot_check
-from maskworks.studio.scoring.evidence import Evidence, measure
-from maskworks.studio.scoring.score import score
-from maskworks.studio.scoring.score_model import ScoreModel, load_score_model
+from maskworks.studio.route import Decision, Rules, route, spot_check
 
 if TYPE_CHECKING:
     from maskworks.models import Model
@@ -160,8 +161,10 @@ def assess(item: Item, model: ScoreModel | None = None) -> Item:
 
 
 def evidence_of(item: Item) -> Evidence:
-    """Measure the evidence of a picture that was cut out."""
+    """Return the evidence of a picture that was cut out, measured where it was not yet."""
     found = _cutout(item)
+    if found.evidence is not None:
+        return found.evidence
     absent = found.status == NO_SUBJECT  # its confidence is then that of there being none
     sure = found.confidence
     return measure(

@@ -9,7 +9,8 @@ from typing import Literal
 
 from maskworks.batch.work import Fault
 from maskworks.core.errors import UsageError
-from maskworks.studio.rate import percent
+from maskworks.core.percent import percent
+from maskworks.cutouts.scoring.reason import Reason
 
 Route = Literal["deliver", "review", "manual", "failed"]
 
@@ -18,31 +19,6 @@ ROUTES: tuple[Route, ...] = ("deliver", "review", "manual", "failed")
 _GATE = "gate:"
 _EXCEPTION = "exception:"
 _FOR_A_PERSON = ("no-subject", "torn")
-
-
-@dataclass(frozen=True)
-class Reason:
-    """One thing that speaks against delivering a picture unseen.
-
-    Parameters
-    ----------
-    name : str
-        ``soft-edge``, ``transparent``, ``low-contrast``, ``touches-border``,
-        ``several-subjects``, ``no-subject``, ``torn``, ``small-subject``, ``blurred``,
-        ``fill-out-of-range``, ``low-score``, ``spot-check``, ``gate:RULE`` or
-        ``exception:RULE``.
-    value : float
-        What was measured.
-    limit : float or None
-        What it was compared with, None where there is no single number.
-    text : str
-        The same in a sentence, for people.
-    """
-
-    name: str
-    value: float
-    limit: float | None
-    text: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.campaign.campaign_file import read_campaign
-from maskworks.studio.route import Reason
 from maskworks.studio.store import (
     Filter,
     NewItem,

@@ -18,7 +18,7 @@ from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.review.dashboard import days_of
 from maskworks.apps.http.review.reports import Reports
 from maskworks.apps.http.review.strokes import read_strokes
-from maskworks.studio.route import Reason
+from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.store import Filter, list_items, list_reviews
 from maskworks.studio.store.reviewing import matte_versions
 

@@ -9,17 +9,17 @@ import pytest
 
 from maskworks.apps.cli.main import main
 from maskworks.core.errors import UsageError
-from maskworks.quality import calibration_error
-from maskworks.studio.calibration.calibrate import FEWEST, THRESHOLDS, apply_calibration, calibrate
-from maskworks.studio.calibration.judged import JudgedItem, judged_items, read_judged
-from maskworks.studio.route import Reason
-from maskworks.studio.scoring.score_model import (
+from maskworks.cutouts.scoring.reason import Reason
+from maskworks.cutouts.scoring.score_model import (
     DEFAULT_FILE,
     Isotonic,
     Logistic,
     digest_of,
     load_score_model,
 )
+from maskworks.quality import calibration_error
+from maskworks.studio.calibration.calibrate import FEWEST, THRESHOLDS, apply_calibration, calibrate
+from maskworks.studio.calibration.judged import JudgedItem, judged_items, read_judged
 from maskworks.studio.store import (
     Judgement,
     NewItem,

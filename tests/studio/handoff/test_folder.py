@@ -12,6 +12,7 @@ from maskworks.core.errors import ImageError
 from maskworks.core.reading import Details, Picture, read_picture
 from maskworks.core.values import Image, Matte
 from maskworks.cutouts.cutout import Cutout
+from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.handoff.folder import (
     hand_name,
     hand_over,
@@ -21,7 +22,6 @@ from maskworks.studio.handoff.folder import (
     take_back,
 )
 from maskworks.studio.pipeline import Item, Variant
-from maskworks.studio.route import Reason
 from maskworks.studio.store.rows import ItemRow as Kept
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from maskworks.core.values import Image
+from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.cost import Rates, baseline_cost, unit_cost
 from maskworks.studio.report import ReportHeader, ReportItem, thumbnail
-from maskworks.studio.route import Reason
 
 
 class Book:

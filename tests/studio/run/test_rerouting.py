@@ -11,10 +11,11 @@ import pytest
 
 from maskworks.batch.work import Fault
 from maskworks.batch.workers import PixelBudget
+from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.campaign.assignment import PlannedItem
 from maskworks.studio.campaign.exceptions import Rule
 from maskworks.studio.cost import Rates
-from maskworks.studio.route import Reason, Rules
+from maskworks.studio.route import Rules
 from maskworks.studio.run.item_work import ItemJob
 from maskworks.studio.run.rerouting import retry_numbers, settle
 from maskworks.studio.store.rows import ItemRow

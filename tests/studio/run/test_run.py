@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from maskworks.core.errors import OutputError, UsageError
+from maskworks.cutouts.scoring.score_model import Logistic, load_score_model, write_score_model
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.run import filing
 from maskworks.studio.run.reporting import report_campaign
 from maskworks.studio.run.run import CampaignRun, RunListener, run_opened
-from maskworks.studio.scoring.score_model import Logistic, load_score_model, write_score_model
 from maskworks.studio.store import (
     Filter,
     HeldError,

@@ -9,7 +9,7 @@ import pytest
 
 from maskworks.batch.work import Fault
 from maskworks.core.errors import OutputError, UsageError
-from maskworks.studio.route import Reason
+from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.store import (
     ClaimLostError,
     Counts,

@@ -58,16 +58,16 @@ def calibrate(
     Prints how reliable the scores were and would be, and which share of pictures each
     threshold (`deliver_at`) would flag. Without --out nothing is written.
     """
+    from maskworks.cutouts.scoring.score_model import (
+        DEFAULT_FILE,
+        load_score_model,
+        write_score_model,
+    )
     from maskworks.studio.calibration.calibrate import apply_calibration
     from maskworks.studio.calibration.calibrate import calibrate as find_calibration
     from maskworks.studio.calibration.decision_files import DECISION_FILES
     from maskworks.studio.calibration.judged import read_judged
     from maskworks.studio.campaign.campaign_file import read_campaign
-    from maskworks.studio.scoring.score_model import (
-        DEFAULT_FILE,
-        load_score_model,
-        write_score_model,
-    )
 
     if out is not None and out.exists() and not overwrite:
         raise OutputError(out, "exists already", "give --overwrite, or another name")
@@ -90,8 +90,8 @@ def calibrate(
 def _from_campaign(file: CampaignFile, database: str | None, base: Path) -> tuple[JudgedItem, ...]:
     """Return the decisions on pictures whose scores are of this score file."""
     from maskworks.apps.cli.campaigns import known, opened
+    from maskworks.cutouts.scoring.score_model import digest_of
     from maskworks.studio.calibration.judged import judged_items
-    from maskworks.studio.scoring.score_model import digest_of
     from maskworks.studio.store import list_events, list_items, list_reviews
 
     scorer = digest_of(base)

@@ -9,10 +9,7 @@ from datetime import date
 import numpy as np
 
 from maskworks.core.errors import UsageError
-from maskworks.quality import Bin, area_under_roc
-from maskworks.studio.calibration.judged import JudgedItem
-from maskworks.studio.calibration.logistic import Coefficients, fit_logistic
-from maskworks.studio.scoring.score_model import (
+from maskworks.cutouts.scoring.score_model import (
     Floats,
     Isotonic,
     Logistic,
@@ -20,6 +17,9 @@ from maskworks.studio.scoring.score_model import (
     ScoreModel,
     logit,
 )
+from maskworks.quality import Bin, area_under_roc
+from maskworks.studio.calibration.judged import JudgedItem
+from maskworks.studio.calibration.logistic import Coefficients, fit_logistic
 
 FEWEST = 100
 """Fewer decisions with a score are refused: one in ten wrong would be ten pictures."""

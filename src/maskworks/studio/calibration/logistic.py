@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.scoring.score_model import Floats
+from maskworks.cutouts.scoring.score_model import Floats
 
 
 @dataclass(frozen=True, eq=False)

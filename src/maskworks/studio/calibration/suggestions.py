@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 
+from maskworks.core.percent import percent
 from maskworks.studio.campaign.exceptions import Rule, RuleKind, find_rule
-from maskworks.studio.rate import Rate, percent
+from maskworks.studio.rate import Rate
 
 Outcome = Literal["accept", "fix", "reject"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)

@@ -14,12 +14,12 @@ from pydantic import ValidationError
 
 from maskworks.core.errors import ModelError, UsageError
 from maskworks.core.toml_text import parse_toml
+from maskworks.cutouts.scoring.score_model import DEFAULT_FILE, digest_of, load_score_model
 from maskworks.studio.campaign.approved_backgrounds import Scenery, variants_of
 from maskworks.studio.campaign.campaign import Campaign, canonical_hash, pictures_hash, routing_hash
 from maskworks.studio.campaign.exceptions import Rule, read_exceptions
 from maskworks.studio.campaign.mistakes import Mistake, mistakes_of
 from maskworks.studio.campaign.toml_lines import Place, line_of, toml_lines
-from maskworks.studio.scoring.score_model import DEFAULT_FILE, digest_of, load_score_model
 from maskworks.studio.spreadsheets import read_text
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from maskworks.core.reading import Limits, Picture, read_picture
 from maskworks.core.values import Bool2D, Box
+from maskworks.cutouts.scoring.sides import SIDES, Side
 from maskworks.studio.output.file_header import read_header
 from maskworks.studio.output.ground import (
     COLOUR_TOLERANCE,
@@ -21,7 +22,7 @@ from maskworks.studio.output.ground import (
 )
 from maskworks.studio.output.placing import Placement, measure_fill
 from maskworks.studio.output.rules import OutputRules
-from maskworks.studio.output.subject import SIDES, SUBJECT_ALPHA, Side
+from maskworks.studio.output.subject import SUBJECT_ALPHA
 
 FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "TIFF": "tiff", "BMP": "bmp"} | {
     "GIF": "gif", "HEIF": "heic", "AVIF": "avif",

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from maskworks.core.values import Box
+from maskworks.cutouts.scoring.sides import SIDES, Side
 from maskworks.studio.output.rules import FillBy, OutputRules
-from maskworks.studio.output.subject import SIDES, Side, Subject
+from maskworks.studio.output.subject import Subject
 
 Size = tuple[int, int]
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import ImageError
 from maskworks.core.values import Box, Float2D, Matte
-
-Side = Literal["top", "right", "bottom", "left"]
-SIDES: tuple[Side, ...] = ("top", "right", "bottom", "left")
+from maskworks.cutouts.scoring.sides import SIDES, Side
 
 SUBJECT_ALPHA = 0.1
 """Alpha from which a pixel counts for the subject's box."""

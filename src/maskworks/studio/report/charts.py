@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from maskworks.studio.rate import Rate, percent
+from maskworks.core.percent import percent
+from maskworks.studio.rate import Rate
 from maskworks.studio.report.rows import ReportHeader
 from maskworks.studio.report.summary import BINS, Summary
 from maskworks.studio.route import ROUTES, Route

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from maskworks.core.percent import percent
 from maskworks.studio.cost import Bill, Rates, amount, shown, yearly_saving
-from maskworks.studio.rate import percent
 from maskworks.studio.report import charts
 from maskworks.studio.report.rows import ReportHeader
 from maskworks.studio.report.summary import Summary

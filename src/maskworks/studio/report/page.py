@@ -10,8 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from maskworks.core.percent import percent
 from maskworks.studio.cost import shown
-from maskworks.studio.rate import percent
 from maskworks.studio.report import charts, ledger
 from maskworks.studio.report.rows import ReportHeader, ReportItem, as_text
 from maskworks.studio.report.summary import Summary

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.cost import ZERO, Priced, Rates
-from maskworks.studio.route import Reason, Route
+from maskworks.studio.route import Route
 
 
 @dataclass(frozen=True, kw_only=True)

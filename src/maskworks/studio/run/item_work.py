@@ -18,13 +18,14 @@ from maskworks.core.deadline import deadline
 from maskworks.core.errors import ImageError, OutputError, UnreadableError
 from maskworks.core.formats import sniff
 from maskworks.core.reading import Limits, Picture, read_picture
+from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.campaign.assignment import PlannedItem
 from maskworks.studio.campaign.variants import open_variants, variant_names
 from maskworks.studio.cost import Rates, baseline_cost, unit_cost
 from maskworks.studio.handoff import folder
 from maskworks.studio.output_folder import output_path, put
 from maskworks.studio.pipeline import Item, Made, Step, send_down
-from maskworks.studio.route import Reason, Route, Rules, route
+from maskworks.studio.route import Route, Rules, route
 from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store import Outcome, Output, Store, fail, finish
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.handoff.folder import HANDED_OVER
-from maskworks.studio.route import Decision, Reason, route, spot_check
+from maskworks.studio.route import Decision, route, spot_check
 from maskworks.studio.run.item_work import ItemJob, exception_reason, price
 from maskworks.studio.store.given import Outcome
 from maskworks.studio.store.rows import ItemRow as Kept

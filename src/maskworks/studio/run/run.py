@@ -22,6 +22,7 @@ from maskworks.batch.workers import (
 )
 from maskworks.batch.writing import sweep
 from maskworks.core.errors import OutputError
+from maskworks.cutouts.scoring.score_model import digest_of, load_score_model
 from maskworks.models import load_catalogue
 from maskworks.refine.refinement import RefineOptions
 from maskworks.studio import output_folder
@@ -35,7 +36,6 @@ from maskworks.studio.route import Rules
 from maskworks.studio.run.filing import hand_over_list, out_of, write_list
 from maskworks.studio.run.item_work import UNREAD, Done, ItemJob, content_of, work
 from maskworks.studio.run.rerouting import retry_numbers, settle
-from maskworks.studio.scoring.score_model import digest_of, load_score_model
 from maskworks.studio.store import (
     Added,
     CampaignRow,

@@ -11,7 +11,8 @@ from typing import Literal, get_args
 
 from maskworks.batch.work import Fault
 from maskworks.core.errors import UsageError
-from maskworks.studio.route import Reason, Route
+from maskworks.cutouts.scoring.reason import Reason
+from maskworks.studio.route import Route
 
 Verdict = Literal["accept", "fix", "reject"]
 

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from maskworks.batch.work import Fault
-from maskworks.studio.route import Reason, Route
+from maskworks.cutouts.scoring.reason import Reason
+from maskworks.studio.route import Route
 from maskworks.studio.store.events import named
 from maskworks.studio.store.given import Output
 from maskworks.studio.store.opening import Store

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Literal
 
 from maskworks.batch.work import Fault
-from maskworks.studio.route import Reason, Route
+from maskworks.cutouts.scoring.reason import Reason
+from maskworks.studio.route import Route
 from maskworks.studio.store.given import Output, Verdict
 from maskworks.studio.store.processes import Process
 

@@ -19,10 +19,11 @@ from maskworks.core.trimaps import trimap_of
 from maskworks.core.values import Box, Image, Matte
 from maskworks.cutouts.cutout import Cutout
 from maskworks.cutouts.cutting import CutOptions, cut_and_refine, cut_out, refine_edge
+from maskworks.cutouts.scoring.reason import Reason
+from maskworks.cutouts.scoring.score_model import load_score_model
 from maskworks.refine.refinement import Method, RefineOptions
 from maskworks.studio.pipeline import NO_SUBJECT, Item, assess, decide
-from maskworks.studio.route import Reason, Route, Rules
-from maskworks.studio.scoring.score_model import load_score_model
+from maskworks.studio.route import Route, Rules
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image as PilImage
 
 from maskworks.core.errors import UsageError
-from maskworks.studio.calibration.logistic import Coefficients, fit_logistic
-from maskworks.studio.route import Rules, route
-from maskworks.studio.scoring.evidence import Evidence
-from maskworks.studio.scoring.score import score
-from maskworks.studio.scoring.score_model import (
+from maskworks.cutouts.scoring.evidence import Evidence
+from maskworks.cutouts.scoring.score import score
+from maskworks.cutouts.scoring.score_model import (
     DEFAULT_FILE,
     EVIDENCE,
     Confidence,
@@ -27,6 +25,8 @@ from maskworks.studio.scoring.score_model import (
     to_toml,
     write_score_model,
 )
+from maskworks.studio.calibration.logistic import Coefficients, fit_logistic
+from maskworks.studio.route import Rules, route
 
 PLAIN = Evidence(
     confidence=0.97,

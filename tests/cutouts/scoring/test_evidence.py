@@ -11,8 +11,8 @@ from skimage.measure import blur_effect
 
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import Box, Image, Matte
-from maskworks.studio.scoring import evidence as evidence_module
-from maskworks.studio.scoring.evidence import ALIKE_BELOW, Evidence, measure
+from maskworks.cutouts.scoring import evidence as evidence_module
+from maskworks.cutouts.scoring.evidence import ALIKE_BELOW, Evidence, measure
 
 RED, GREEN = (200, 40, 40), (40, 160, 60)
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import Bool2D, Box, Image, Mask, Matte, Pixels
+from maskworks.cutouts.scoring.sides import SIDES, Side
 from maskworks.refine.reduced import block_means
-from maskworks.studio.output.subject import SIDES, Side
 
 WORKING_PX = 512
 """The long side at which everything is measured."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from maskworks.models.families.saliency import SMALLEST_SUBJECT
-from maskworks.studio.rate import percent
-from maskworks.studio.route import Reason
-from maskworks.studio.scoring.evidence import Evidence
-from maskworks.studio.scoring.score_model import (
+from maskworks.core.percent import percent
+from maskworks.cutouts.scoring.evidence import Evidence
+from maskworks.cutouts.scoring.reason import Reason
+from maskworks.cutouts.scoring.score_model import (
     EVIDENCE,
     EvidenceName,
     ScoreModel,
@@ -17,6 +16,7 @@ from maskworks.studio.scoring.score_model import (
     load_score_model,
     logit,
 )
+from maskworks.models.families.saliency import SMALLEST_SUBJECT
 
 
 @dataclass(frozen=True)
