@@ -65,4 +65,4 @@ def test_a_missing_recipe_is_one_line_and_exit_1(data, tmp_path, capsys):
 def test_exporting_both_ways_at_once_is_refused(finished, tmp_path, capsys):
     _, run, _ = finished
     assert main(["export", str(run), "--embed", "-o", str(tmp_path / "x.onnx")]) == 2
-    assert "--embed" in capsys.readouterr().err
+    assert "embed and output are both given" in capsys.readouterr().err

@@ -1,11 +1,26 @@
-"""Measure the statistics of batch norms anew."""
+"""Normalise inputs, and measure the statistics of batch norms anew."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+
+
+class _Channels(Protocol):
+    @property
+    def mean(self) -> tuple[float, float, float]: ...
+    @property
+    def std(self) -> tuple[float, float, float]: ...
+
+
+def normalised(x: Tensor, recipe: _Channels) -> Tensor:
+    """Map pictures (N, 3, h, w) in [0, 1] to the network's input, channels last in memory."""
+    mean = torch.tensor(recipe.mean)[None, :, None, None]
+    std = torch.tensor(recipe.std)[None, :, None, None]
+    return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()

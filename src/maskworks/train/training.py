@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maskworks.core.errors import ModelError, UsageError
+from maskworks.models import catalogue
 from maskworks.train.budget import Budget
+
+if TYPE_CHECKING:
+    from maskworks.train.labels.watch import Tick
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +33,16 @@ class ExportedFile:
     refused: tuple[str, ...] = ()
 
 
-def train_model(
+def train_model(  # noqa: PLR0913 - what `maskworks train` takes
     recipe: str | Path,
     data: str | Path = ".",
     *,
     minutes: float = 60,
     output: str | Path | None = None,
     threads: int = 0,
+    init: str | None = None,
     report: Callable[[str], None] | None = None,
+    tick: Callable[[Tick], None] | None = None,
 ) -> Path:
     """Train a recipe's network; the same call resumes a stopped run.
 
@@ -46,7 +53,10 @@ def train_model(
     minutes : training time in all, earlier sessions counted
     output : folder of the run; by default ``runs/NAME``
     threads : processor threads; 0 lets Torch choose
+    init : a model, ONNX or safetensors file to start from, of label maps
+        Instead of what the recipe names.
     report : takes lines of progress; by default nobody does
+    tick : called after every step of a run of label maps
 
     Returns
     -------
@@ -55,7 +65,7 @@ def train_model(
     Raises
     ------
     UsageError
-        If the time is none or the data folder is not there.
+        If the time is none, the data folder is not there, or `init` does not fit the recipe.
     RecipeError
         If recipe or data cannot be used.
     ModelError
@@ -67,6 +77,7 @@ def train_model(
     >>> export_model(run).path  # doctest: +SKIP
     """
     _need_torch()
+    from maskworks.train.labels.building import start_of
     from maskworks.train.labels.run import train_labels
     from maskworks.train.labels.watch import ProgressListener
     from maskworks.train.mattes.recipe import load_recipe, task_of
@@ -79,15 +90,19 @@ def train_model(
         raise UsageError(f"{folder}: no such folder; give the one the recipe's sources lie in")
     budget = Budget(minutes=minutes, threads=threads)
     if task_of(path) == "labels":
+        start = None if init is None else start_of(init)
         run = Path(output or Path("runs") / path.stem)
-        train_labels(path, folder, run, budget, watch=ProgressListener(report or _quiet))
-    else:
-        run = Path(output or Path("runs") / load_recipe(path).name)
-        train_recipe(path, folder, run, budget, report or _quiet)
+        watch = ProgressListener(report or _quiet, tick or _quiet)
+        train_labels(path, folder, run, budget, watch=watch, init=start)
+        return run
+    if init is not None:
+        raise UsageError("init is for recipes of label maps; this one names its own [init]")
+    run = Path(output or Path("runs") / load_recipe(path).name)
+    train_recipe(path, folder, run, budget, report or _quiet)
     return run
 
 
-def export_model(
+def export_model(  # noqa: PLR0913 - what `maskworks export` takes
     model: str | Path,
     output: str | Path | None = None,
     *,
@@ -95,6 +110,8 @@ def export_model(
     precisions: Sequence[str] = (),
     size: str | None = None,
     loss_at_most: float = 0.01,
+    embed: bool = False,
+    report: Callable[[str], None] | None = None,
 ) -> ExportedFile:
     """Write a run's network, or a loaded model, as a file that is proved equal to Torch.
 
@@ -107,6 +124,8 @@ def export_model(
     precisions : "float16", "int8"; of runs of label maps
     size : "HEIGHTxWIDTH", of models whose input follows the picture
     loss_at_most : of the dev figure, for a smaller precision to be kept
+    embed : write into the package's own weights instead, with the checksum
+    report : takes a line for each file that is written; by default nobody does
 
     Raises
     ------
@@ -116,58 +135,95 @@ def export_model(
         If it cannot be exported.
     """
     _need_torch()
-    from maskworks.models.exporting import export_loaded, is_model
-    from maskworks.models.importing import parse_size
+    from maskworks.models.exporting import is_model
     from maskworks.train.mattes.recipe import task_of
 
+    say = report or _quiet
+    run, dev = Path(model), None if data is None else Path(data)
     if is_model(str(model)):
-        if output is None or data is not None or precisions:
-            raise UsageError(f"{model} is a model: give output, and neither data nor precisions")
-        written = export_loaded(str(model), Path(output), size=parse_size(size) if size else None)
-        return ExportedFile(path=written.path, bytes=written.bytes, difference=written.difference)
+        if data is not None or precisions or embed:
+            raise UsageError("data, precision and embed are for runs; leave them out")
+        return _export_loaded(str(model), output, size, say)
     if size is not None:
         raise UsageError("size is for models; the recipe of a run says its size")
-    run, dev = Path(model), None if data is None else Path(data)
+    if embed and output:
+        raise UsageError("embed and output are both given; embed knows where its file goes")
+    finished = _Finished(run, None if output is None else Path(output), dev, embed, say)
     recipe = run / "recipe.toml"
     if recipe.is_file() and task_of(recipe) == "labels":
-        return _export_labels(run, output, dev, (tuple(precisions), loss_at_most))
+        return _export_labels(finished, precisions, loss_at_most)
     if precisions:
-        raise UsageError("precisions are for runs of label maps; this one is a cut-out network")
-    return _export_mattes(run, output, dev)
+        raise UsageError("precision is for runs of label maps; this one is a cut-out network")
+    return _export_mattes(finished)
 
 
-def _export_labels(
-    run: Path,
-    output: str | Path | None,
-    data: Path | None,
-    wanted: tuple[tuple[str, ...], float],
+def _export_loaded(
+    name: str, output: str | Path | None, size: str | None, report: Callable[[str], None]
 ) -> ExportedFile:
-    from maskworks.train.labels.delivering import Wanted, deliver, precisions_of
-    from maskworks.train.labels.exporting import suffix_of
-    from maskworks.train.labels.recipe import load_label_recipe
+    from maskworks.models.exporting import export_loaded
+    from maskworks.models.importing import parse_size
 
-    recipe = load_label_recipe(run / "recipe.toml")
-    target = Path(output or run / f"{recipe.name}{suffix_of(recipe)}")
-    done = deliver(run, target, data, Wanted(precisions_of(wanted[0]), wanted[1]), _quiet)
+    if output is None:
+        raise UsageError(
+            f"{name} is a model; say where its file goes: FOLDER/NAME.onnx, in a folder of its own"
+        )
+    done = export_loaded(name, Path(output), size=parse_size(size) if size else None)
+    report(f"{output}: {done.bytes / 1e6:.2f} MB, at most {done.difference:.1e} from PyTorch")
+    report(f"its row: {done.row}")
+    return ExportedFile(path=done.path, bytes=done.bytes, difference=done.difference)
+
+
+@dataclass(frozen=True)
+class _Finished:
+    run: Path
+    output: Path | None
+    data: Path | None
+    embed: bool
+    report: Callable[[str], None]
+
+    def target(self, file: str) -> Path:
+        return catalogue.WEIGHTS / file if self.embed else self.output or self.run / file
+
+
+def _export_labels(of: _Finished, precisions: Sequence[str], loss_at_most: float) -> ExportedFile:
+    from maskworks.train.labels.delivering import Wanted, deliver, precisions_of
+    from maskworks.train.labels.exporting import export_labels, suffix_of
+    from maskworks.train.labels.recipe import load_label_recipe
+    from maskworks.train.mattes.export import record_weights
+
+    recipe = load_label_recipe(of.run / "recipe.toml")
+    target = of.target(f"{recipe.name}{suffix_of(recipe)}")
+    if of.embed:
+        file = export_labels(of.run, target)
+        of.report(f"recorded in {record_weights(recipe.name, file)}")
+        return ExportedFile(path=file.path, bytes=file.bytes, difference=file.difference)
+    wanted = Wanted(precisions_of(precisions), loss_at_most)
+    done = deliver(of.run, target, of.data, wanted, of.report)
     file = done.files[0].file
     return ExportedFile(
         path=file.path, bytes=file.bytes, difference=file.difference, refused=done.refused
     )
 
 
-def _export_mattes(run: Path, output: str | Path | None, data: Path | None) -> ExportedFile:
+def _export_mattes(of: _Finished) -> ExportedFile:
     from maskworks.train.mattes.card import write_card
+    from maskworks.train.mattes.export import record_weights
     from maskworks.train.mattes.run import assess_run, export_run, open_run
 
-    target = Path(output or run / f"{open_run(run).recipe.name}.onnx")
-    exported = export_run(run, target)
-    if data is not None:
-        write_card(run, exported, assess_run(run, target, data, _quiet))
-    return ExportedFile(path=exported.path, bytes=exported.bytes, difference=exported.difference)
+    name = open_run(of.run).recipe.name
+    target = of.target(f"{name}.onnx")
+    done = export_run(of.run, target)
+    of.report(f"{target}: {done.bytes / 1e6:.2f} MB, at most {done.difference:.1e} from PyTorch")
+    if of.embed:
+        of.report(f"recorded in {record_weights(name, done)}")
+    if of.data is not None:
+        measured = assess_run(of.run, target, of.data, of.report)
+        of.report(f"card written: {write_card(of.run, done, measured)}")
+    return ExportedFile(path=done.path, bytes=done.bytes, difference=done.difference)
 
 
-def _quiet(_: str) -> None:
-    """Take a line of progress that nobody asked for."""
+def _quiet(_: object) -> None:
+    """Take a line or a tick of progress that nobody asked for."""
 
 
 def _need_torch() -> None:

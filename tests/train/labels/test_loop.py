@@ -13,11 +13,12 @@ from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
 from maskworks.train.labels.loop import LabelRun
-from maskworks.train.labels.pace import explained, rate_at, stage_at
+from maskworks.train.labels.pace import explained, rate
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import LabelStage, load_label_recipe
 from maskworks.train.labels.views import Splits
 from maskworks.train.labels.watch import ProgressListener
+from maskworks.train.schedule import stage_at
 
 
 @pytest.mark.parametrize(
@@ -34,8 +35,8 @@ def test_the_rate_falls_by_the_schedule_after_it_has_warmed_up(recipe_file, sche
     )
     recipe = load_label_recipe(path)
     for done in (0.0, 0.3, 0.9, 1.0):
-        assert rate_at(done, 100, recipe) == pytest.approx(expected(done))
-    assert [rate_at(0, step, recipe) for step in range(5)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1])
+        assert rate(done, 100, recipe) == pytest.approx(expected(done))
+    assert [rate(0, step, recipe) for step in range(5)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1])
 
 
 def test_stages_follow_their_shares():

@@ -14,13 +14,13 @@ import torch
 from maskworks.apps.cli import main
 from maskworks.train.labels.lesson import Draw
 from maskworks.train.labels.loop import LabelRun
-from maskworks.train.labels.pace import rate_at
+from maskworks.train.labels.pace import rate
 from maskworks.train.labels.reading import load_set
 from maskworks.train.labels.recipe import load_label_recipe
-from maskworks.train.labels.scoring import normalised
 from maskworks.train.labels.team import ALONE, join_team
 from maskworks.train.labels.views import Splits, ViewSampler
 from maskworks.train.labels.watch import ProgressListener
+from maskworks.train.norms import normalised
 
 
 def torchrun(*words: str) -> subprocess.CompletedProcess[str]:
@@ -72,7 +72,7 @@ def step_of_two(run: LabelRun) -> None:
         (run.lesson(seen, Draw(sampler.generator)) / 2).backward()
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), recipe.clip)
     for group in run.optimizer.param_groups:
-        group["lr"] = recipe.lr * rate_at(0, 0, recipe)
+        group["lr"] = recipe.lr * rate(0, 0, recipe)
     run.optimizer.step()
 
 

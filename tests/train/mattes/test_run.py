@@ -12,7 +12,7 @@ from maskworks.core.errors import RecipeError
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.train.mattes.card import write_card
 from maskworks.train.mattes.export import export_onnx, parity
-from maskworks.train.mattes.loop import rate_at
+from maskworks.train.mattes.loop import rate
 from maskworks.train.mattes.run import assess_run, export_run, open_run
 
 
@@ -87,7 +87,7 @@ def test_a_folder_without_a_run_says_how_to_train(tmp_path):
 
 
 def test_the_learning_rate_warms_up_and_comes_down():
-    rates = [rate_at(p) for p in np.linspace(0, 1, 50)]
+    rates = [rate(p) for p in np.linspace(0, 1, 50)]
     peak = int(np.argmax(rates))
     assert rates[0] < 0.1
     assert rates[peak] == pytest.approx(1, abs=0.01)

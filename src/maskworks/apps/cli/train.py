@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskworks.core.errors import UsageError
-
 if TYPE_CHECKING:
-    from maskworks.train.labels.watch import ProgressListener, Tick
-
-NEEDS_TORCH = "training needs PyTorch; install it with `pip install 'maskworks[torch]'`"
-
-
-def say(line: str) -> None:
-    """Print a line of progress at once."""
-    typer.echo(line)
+    from maskworks.train.labels.watch import Tick
 
 
 @contextmanager
-def watching() -> Iterator[ProgressListener]:
-    """Yield who looks at a run of labels: a live bar on a terminal, else lines alone."""
-    from maskworks.train.labels.watch import ProgressListener
-
+def progress() -> Iterator[tuple[Callable[[str], None], Callable[[Tick], None]]]:
+    """Yield what prints a line of progress and what moves the bar, which only a terminal has."""
     if not sys.stdout.isatty():
-        yield ProgressListener(say)
+        yield typer.echo, lambda _: None
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    shown = TextColumn("{task.percentage:3.0f} %  {task.description}")
-    with Progress(BarColumn(), shown, TimeRemainingColumn()) as bar:
-        task = bar.add_task("", total=1.0)
+    text = TextColumn("{task.percentage:3.0f} %  {task.description}")
+    bar = Progress(BarColumn(), text, TimeRemainingColumn())
+    task = bar.add_task("", total=1.0)
 
-        def tick(at: Tick) -> None:
-            bar.update(task, completed=at.share, description=described(at))
+    def tick(at: Tick) -> None:
+        bar.start()
+        bar.update(task, completed=at.share, description=described(at))
 
-        yield ProgressListener(bar.console.print, tick)
+    try:
+        yield bar.console.print, tick
+    finally:
+        bar.stop()
 
 
 def described(at: Tick) -> str:
@@ -83,29 +76,16 @@ def train(
     Started by torchrun, several processes train one network together:
     `torchrun --nproc-per-node 2 -m maskworks.apps.cli train RECIPE --data DIR -o RUN`.
     """
-    try:
-        from maskworks.train.budget import Budget
-        from maskworks.train.labels.building import start_of
-        from maskworks.train.labels.run import train_labels
-        from maskworks.train.mattes.recipe import load_recipe, task_of
-        from maskworks.train.mattes.run import train_recipe
-    except ModuleNotFoundError as error:
-        raise UsageError(NEEDS_TORCH) from error
-    if minutes <= 0:
-        raise UsageError(f"--minutes is {minutes:g}, it must be above 0")
-    if not data.is_dir():
-        raise UsageError(
-            f"--data {data}: no such folder; give the folder the recipe's sources lie in"
+    from maskworks.train.training import train_model
+
+    with progress() as (report, tick):
+        train_model(
+            recipe,
+            data,
+            minutes=minutes,
+            output=output,
+            threads=threads,
+            init=init,
+            report=report,
+            tick=tick,
         )
-    budget = Budget(minutes=minutes, threads=threads)
-    task = task_of(recipe)
-    if task == "labels":
-        start = None if init is None else start_of(init)
-        folder = output or Path("runs") / recipe.stem
-        with watching() as watch:
-            train_labels(recipe, data, folder, budget, watch=watch, init=start)
-        return
-    if init is not None:
-        raise UsageError("--init is for recipes of label maps; this one names its own [init]")
-    folder = output or Path("runs") / load_recipe(recipe).name
-    train_recipe(recipe, data, folder, budget, say)

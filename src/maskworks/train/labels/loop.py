@@ -18,13 +18,14 @@ from maskworks.train.labels.building import recalibrate_norms, start_network
 from maskworks.train.labels.families import build_network, is_encoder
 from maskworks.train.labels.lesson import Draw, Lesson
 from maskworks.train.labels.losses import class_weights
-from maskworks.train.labels.pace import Pace, Progress, explained, rate_at, stage_at
+from maskworks.train.labels.pace import Pace, Progress, explained, rate
 from maskworks.train.labels.recipe import LabelRecipe
-from maskworks.train.labels.scoring import Scores, answers, as_callable, normalised, score
+from maskworks.train.labels.scoring import Scores, answers, as_callable, score
 from maskworks.train.labels.team import ALONE, Team, device_name
 from maskworks.train.labels.views import Batch, Splits, ViewSampler
 from maskworks.train.labels.watch import Log, ProgressListener, draw_example, write_jpeg
-from maskworks.train.norms import recalibrate
+from maskworks.train.norms import normalised, recalibrate
+from maskworks.train.schedule import stage_at
 
 _FOLDED_BATCHES = 4  # on which folded batch norms are measured, the function left as it is
 
@@ -196,7 +197,7 @@ class LabelRun:
             memory enough for the stage's batch.
         """
         stage = stage_at(self.recipe.stage, progress)
-        factor = rate_at(progress, self.at.step, self.recipe)
+        factor = rate(progress, self.at.step, self.recipe)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * factor * group["factor"]
         self.optimizer.zero_grad(set_to_none=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from maskworks.train.budget import Budget
 from maskworks.train.labels.recipe import LabelRecipe, LabelStage
 from maskworks.train.labels.scoring import Scores
 from maskworks.train.labels.watch import ProgressListener, Tick
+from maskworks.train.schedule import rate_at
 
 _MEMORY = ("not enough memory", "out of memory", "can't allocate", "bad_alloc")
 
@@ -26,23 +26,10 @@ class Progress:
     since_best: int = 0
 
 
-def rate_at(progress: float, step: int, recipe: LabelRecipe) -> float:
-    """Return the learning rate's factor: a linear warm-up, then poly or a half cosine to 0."""
-    warm = min(1.0, (step + 1) / (recipe.warm_up + 1))
-    left = max(0.0, 1 - progress)
-    if recipe.schedule == "poly":
-        return warm * float(left**0.9)
-    return warm * 0.5 * (1 + math.cos(math.pi * (1 - left)))
-
-
-def stage_at(stages: tuple[LabelStage, ...], progress: float) -> LabelStage:
-    """Return the stage in which `progress` in [0, 1] lies."""
-    end = 0.0
-    for stage in stages:
-        end += stage.share
-        if progress < end:
-            return stage
-    return stages[-1]
+def rate(progress: float, step: int, recipe: LabelRecipe) -> float:
+    """Return the learning rate's factor: a linear warm-up, then the recipe's schedule."""
+    warm = (step + 1) / (recipe.warm_up + 1)
+    return rate_at(progress, warm=warm, schedule=recipe.schedule)
 
 
 def explained(error: RuntimeError | MemoryError, stage: LabelStage) -> Exception:

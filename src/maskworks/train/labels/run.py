@@ -47,7 +47,7 @@ def train_labels(
     if init is not None:
         recipe = recipe.model_copy(update={"start": init})
     team = join_team()
-    watch = watch if team.leads else ProgressListener(_unheard)
+    watch = watch if team.leads else ProgressListener()
     try:
         splits = load_splits(path, recipe, data)
         watch.say(f"{len(splits.train)} pictures to learn from, {len(splits.dev)} to score on")
@@ -69,10 +69,6 @@ def train_labels(
             run.log.close()
     finally:
         leave_team()
-
-
-def _unheard(_: str) -> None:
-    """Say nothing: one process of a team speaks."""
 
 
 def load_splits(path: Path, recipe: LabelRecipe, data: Path) -> Splits:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from maskworks.core.instances import Instances
 from maskworks.core.panoptic import Panoptic, Segment
@@ -36,13 +36,6 @@ class Scores:
     main: float
     classes: dict[str, float]
     over: str = ""
-
-
-def normalised(x: Tensor, recipe: LabelRecipe) -> Tensor:
-    """Map pictures (N, 3, h, w) in [0, 1] to the network's input, channels last in memory."""
-    mean = torch.tensor(recipe.mean)[None, :, None, None]
-    std = torch.tensor(recipe.std)[None, :, None, None]
-    return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 def as_callable(network: nn.Module, recipe: LabelRecipe) -> Network:

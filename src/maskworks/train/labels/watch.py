@@ -27,16 +27,12 @@ class Tick:
     dev: tuple[str, float] | None = None
 
 
-def _nothing(_: Tick) -> None:
-    """Look at nothing."""
-
-
 @dataclass(frozen=True)
 class ProgressListener:
     """Where progress goes: `say` gets whole lines, `tick` every step."""
 
-    say: Callable[[str], None]
-    tick: Callable[[Tick], None] = _nothing
+    say: Callable[[str], None] = lambda _: None
+    tick: Callable[[Tick], None] = lambda _: None
 
 
 class Log:

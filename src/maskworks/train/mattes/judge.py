@@ -16,10 +16,10 @@ from maskworks.models.networks.judge import Judge, evidence
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.train.mattes.build import Body
 from maskworks.train.mattes.export import write_onnx
-from maskworks.train.mattes.loop import normalised
 from maskworks.train.mattes.pack import Pack
 from maskworks.train.mattes.recipe import Recipe
-from maskworks.train.mattes.sampler import Sampler, any_rectangle, stacked
+from maskworks.train.mattes.sampler import Sampler, any_rectangle, scaled, stacked
+from maskworks.train.norms import normalised
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def gather(
         shape = any_rectangle(rules.size, rng)
         samples = [choose().draw(shape, rng, plain=rng.random() < 0.35) for _ in range(8)]
         batch = stacked(samples)
-        x = normalised(batch[0], recipe).contiguous().numpy()
+        x = normalised(scaled(batch[0]), recipe).contiguous().numpy()
         answers = [network(x[i : i + 1]) for i in range(len(x))]
         matte = torch.from_numpy(np.concatenate([a[0][:, 0] for a in answers]))
         gathered = torch.from_numpy(np.concatenate([a[1] for a in answers]))

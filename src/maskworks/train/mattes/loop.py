@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from maskworks.train.budget import Budget
 from maskworks.train.denormals import denormals_as_zero
@@ -17,50 +15,20 @@ from maskworks.train.mattes.build import Body, build_body, start_from
 from maskworks.train.mattes.dev import dev_iou
 from maskworks.train.mattes.losses import Target, matte_loss
 from maskworks.train.mattes.pack import Pack
-from maskworks.train.mattes.recipe import Recipe, Stage
-from maskworks.train.mattes.sampler import Batch, Sampler, stream
-from maskworks.train.norms import recalibrate
+from maskworks.train.mattes.recipe import Recipe
+from maskworks.train.mattes.sampler import Batch, Sampler, scaled, stream
+from maskworks.train.norms import normalised, recalibrate
+from maskworks.train.schedule import rate_at, stage_at
 
 Report = Callable[[str], None]
+WARM_UP = 0.03  # share of the training
+LAST_RATE = 0.02  # of the first
 
 
-def stage_at(stages: tuple[Stage, ...], progress: float) -> int:
-    """Return the index of the stage in which `progress` in [0, 1] lies.
-
-    Examples
-    --------
-    >>> half = Stage(share=0.5, size=64, batch=1)
-    >>> stage_at((half, half), 0.2), stage_at((half, half), 0.7), stage_at((half, half), 1.0)
-    (0, 1, 1)
-    """
-    end = 0.0
-    for index, stage in enumerate(stages):
-        end += stage.share
-        if progress < end:
-            return index
-    return len(stages) - 1
-
-
-def rate_at(progress: float, *, warm_up: float = 0.03, floor: float = 0.02) -> float:
-    """Return the learning rate's factor: linear warm-up, then a half cosine to `floor`.
-
-    Examples
-    --------
-    >>> rate_at(0.03), round(rate_at(1.0), 3)
-    (1.0, 0.02)
-    """
-    if progress < warm_up:
-        return max(progress, 0.001) / warm_up
-    along = min(1.0, (progress - warm_up) / (1 - warm_up))
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * along))
-
-
-def normalised(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Map uint8 (N, h, w, 3) to normalised float32 (N, 3, h, w), channels last in memory."""
-    x = pixels.permute(0, 3, 1, 2).float() / 255
-    mean = torch.tensor(recipe.mean)[None, :, None, None]
-    std = torch.tensor(recipe.std)[None, :, None, None]
-    return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
+def rate(progress: float) -> float:
+    """Return the learning rate's factor at `progress` in [0, 1]."""
+    done = (progress - WARM_UP) / (1 - WARM_UP)
+    return rate_at(done, warm=max(progress, 0.001) / WARM_UP, floor=LAST_RATE)
 
 
 def targets(batch: Batch, recipe: Recipe) -> Target:
@@ -112,7 +80,9 @@ class MatteTraining:
             batches = stream(self.sampler, 256, 8, self.recipe.seed, workers=0)
             count = max(1, init.calibration_pictures // 8)
             recalibrate(
-                self.body, (normalised(next(batches)[0], self.recipe) for _ in range(count)), loaded
+                self.body,
+                (normalised(scaled(next(batches)[0]), self.recipe) for _ in range(count)),
+                loaded,
             )
         self.report(f"started from {init.weights}: {len(loaded)} tensors")
         return loaded
@@ -159,7 +129,7 @@ class MatteTraining:
     def _learn(self, batch: Batch, factor: float) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * factor * group["factor"]
-        x = normalised(batch[0], self.recipe).to(self.device)
+        x = normalised(scaled(batch[0]), self.recipe).to(self.device)
         wanted = targets(batch, self.recipe)
         target = Target(*(t.to(self.device) for t in (wanted.matte, wanted.known, wanted.weight)))
         logits, _ = self.body(x)
@@ -185,20 +155,19 @@ class MatteTraining:
             torch.set_num_threads(budget.threads)
         total_s = budget.minutes * 60
         marks = {"save": self.elapsed_s, "report": self.elapsed_s, "dev": self.elapsed_s}
-        seen, losses, stage = 0, [0.0, 0], -1
+        seen, losses, part = 0, [0.0, 0], None
         batches: Iterator[Batch] = iter(())
         self.body.train()
         clock = time.monotonic()
         while self.elapsed_s < total_s:
             progress = self.elapsed_s / total_s
-            if (now := stage_at(self.recipe.stage, progress)) != stage:
-                stage = now
-                part = self.recipe.stage[stage]
+            if (stage := stage_at(self.recipe.stage, progress)) is not part:
+                part = stage
                 batches = stream(
                     self.sampler, part.size, part.batch, self.recipe.seed + 1000 + self.step
                 )
             batch = next(batches)
-            loss = self._learn(batch, rate_at(progress))
+            loss = self._learn(batch, rate(progress))
             count = len(batch[0])
             self.step, self.pictures, seen = self.step + 1, self.pictures + count, seen + count
             losses = [losses[0] + loss, losses[1] + 1]

@@ -206,6 +206,11 @@ def stacked(samples: list[Sample]) -> Batch:
     )
 
 
+def scaled(pixels: Tensor) -> Tensor:
+    """Map uint8 (N, h, w, 3) to float32 (N, 3, h, w) in [0, 1]."""
+    return pixels.permute(0, 3, 1, 2).float() / 255
+
+
 def stream(
     sampler: Sampler, size: int, batch: int, seed: int, *, workers: int = 1
 ) -> Iterator[Batch]:
