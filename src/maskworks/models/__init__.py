@@ -10,31 +10,14 @@ from typing import TYPE_CHECKING
 from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from maskworks.models.catalogue import Catalogue, load_catalogue
-    from maskworks.models.families.saliency import Prediction
-    from maskworks.models.loading import Model, load_model
-    from maskworks.models.runtimes.network import Network
-    from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec
+    from maskworks.models.catalogue import Catalogue as Catalogue
+    from maskworks.models.catalogue import load_catalogue as load_catalogue
+    from maskworks.models.families.saliency import Prediction as Prediction
+    from maskworks.models.loading import Model as Model
+    from maskworks.models.loading import load_model as load_model
+    from maskworks.models.runtimes.network import Network as Network
+    from maskworks.models.spec import InputSpec as InputSpec
+    from maskworks.models.spec import ModelSpec as ModelSpec
+    from maskworks.models.spec import OutputSpec as OutputSpec
 
-__all__ = [
-    "Catalogue",
-    "InputSpec",
-    "Model",
-    "ModelSpec",
-    "Network",
-    "OutputSpec",
-    "Prediction",
-    "load_catalogue",
-    "load_model",
-]
-
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "catalogue": ["Catalogue", "load_catalogue"],
-        "families.saliency": ["Prediction"],
-        "loading": ["Model", "load_model"],
-        "runtimes.network": ["Network"],
-        "spec": ["InputSpec", "ModelSpec", "OutputSpec"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__)

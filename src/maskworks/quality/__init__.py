@@ -7,90 +7,33 @@ from typing import TYPE_CHECKING
 from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from maskworks.quality.boundary import boundary_f_score
-    from maskworks.quality.boundary_band import square_band
-    from maskworks.quality.confidence import (
-        Bin,
-        area_under_roc,
-        calibration_error,
-        reliability,
-        spearman,
-    )
-    from maskworks.quality.confusion import Confusion, confusion_of
-    from maskworks.quality.matting import (
-        ColourError,
-        connectivity_error,
-        foreground_colour_error,
-        gradient_error,
-        mean_squared_error,
-        sum_absolute_difference,
-    )
-    from maskworks.quality.measures import (
-        boundary_iou,
-        iou,
-        max_f_beta,
-        mean_absolute_error,
-        precision_recall,
-    )
-    from maskworks.quality.panoptic_quality import PanopticCounts, SegmentMap, panoptic_counts
-    from maskworks.quality.saliency import SaliencyScore, saliency_score
-    from maskworks.quality.sequences import FrameStatistics, flicker, frame_statistics
+    from maskworks.quality.boundary import boundary_f_score as boundary_f_score
+    from maskworks.quality.boundary_band import square_band as square_band
+    from maskworks.quality.confidence import Bin as Bin
+    from maskworks.quality.confidence import area_under_roc as area_under_roc
+    from maskworks.quality.confidence import calibration_error as calibration_error
+    from maskworks.quality.confidence import reliability as reliability
+    from maskworks.quality.confidence import spearman as spearman
+    from maskworks.quality.confusion import Confusion as Confusion
+    from maskworks.quality.confusion import confusion_of as confusion_of
+    from maskworks.quality.matting import ColourError as ColourError
+    from maskworks.quality.matting import connectivity_error as connectivity_error
+    from maskworks.quality.matting import foreground_colour_error as foreground_colour_error
+    from maskworks.quality.matting import gradient_error as gradient_error
+    from maskworks.quality.matting import mean_squared_error as mean_squared_error
+    from maskworks.quality.matting import sum_absolute_difference as sum_absolute_difference
+    from maskworks.quality.measures import boundary_iou as boundary_iou
+    from maskworks.quality.measures import iou as iou
+    from maskworks.quality.measures import max_f_beta as max_f_beta
+    from maskworks.quality.measures import mean_absolute_error as mean_absolute_error
+    from maskworks.quality.measures import precision_recall as precision_recall
+    from maskworks.quality.panoptic_quality import PanopticCounts as PanopticCounts
+    from maskworks.quality.panoptic_quality import SegmentMap as SegmentMap
+    from maskworks.quality.panoptic_quality import panoptic_counts as panoptic_counts
+    from maskworks.quality.saliency import SaliencyScore as SaliencyScore
+    from maskworks.quality.saliency import saliency_score as saliency_score
+    from maskworks.quality.sequences import FrameStatistics as FrameStatistics
+    from maskworks.quality.sequences import flicker as flicker
+    from maskworks.quality.sequences import frame_statistics as frame_statistics
 
-__all__ = [
-    "Bin",
-    "ColourError",
-    "Confusion",
-    "FrameStatistics",
-    "PanopticCounts",
-    "SaliencyScore",
-    "SegmentMap",
-    "area_under_roc",
-    "boundary_f_score",
-    "boundary_iou",
-    "calibration_error",
-    "confusion_of",
-    "connectivity_error",
-    "flicker",
-    "foreground_colour_error",
-    "frame_statistics",
-    "gradient_error",
-    "iou",
-    "max_f_beta",
-    "mean_absolute_error",
-    "mean_squared_error",
-    "panoptic_counts",
-    "precision_recall",
-    "reliability",
-    "saliency_score",
-    "spearman",
-    "square_band",
-    "sum_absolute_difference",
-]
-
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "boundary": ["boundary_f_score"],
-        "boundary_band": ["square_band"],
-        "confidence": ["Bin", "area_under_roc", "calibration_error", "reliability", "spearman"],
-        "confusion": ["Confusion", "confusion_of"],
-        "matting": [
-            "ColourError",
-            "connectivity_error",
-            "foreground_colour_error",
-            "gradient_error",
-            "mean_squared_error",
-            "sum_absolute_difference",
-        ],
-        "measures": [
-            "boundary_iou",
-            "iou",
-            "max_f_beta",
-            "mean_absolute_error",
-            "precision_recall",
-        ],
-        "panoptic_quality": ["PanopticCounts", "SegmentMap", "panoptic_counts"],
-        "saliency": ["SaliencyScore", "saliency_score"],
-        "sequences": ["FrameStatistics", "flicker", "frame_statistics"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__)

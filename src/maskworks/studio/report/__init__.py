@@ -7,27 +7,12 @@ from typing import TYPE_CHECKING
 from maskworks.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from maskworks.studio.report.rows import ReportHeader, ReportItem
-    from maskworks.studio.report.summary import Summary, summarise
-    from maskworks.studio.report.thumbnails import thumbnail
-    from maskworks.studio.report.writing import Written, write_report
+    from maskworks.studio.report.rows import ReportHeader as ReportHeader
+    from maskworks.studio.report.rows import ReportItem as ReportItem
+    from maskworks.studio.report.summary import Summary as Summary
+    from maskworks.studio.report.summary import summarise as summarise
+    from maskworks.studio.report.thumbnails import thumbnail as thumbnail
+    from maskworks.studio.report.writing import Written as Written
+    from maskworks.studio.report.writing import write_report as write_report
 
-__all__ = [
-    "ReportHeader",
-    "ReportItem",
-    "Summary",
-    "Written",
-    "summarise",
-    "thumbnail",
-    "write_report",
-]
-
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "rows": ["ReportHeader", "ReportItem"],
-        "summary": ["Summary", "summarise"],
-        "thumbnails": ["thumbnail"],
-        "writing": ["Written", "write_report"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__)
