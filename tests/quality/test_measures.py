@@ -5,15 +5,8 @@ import pytest
 
 import maskworks.quality
 from maskworks.core.errors import ImageError, UsageError
-from maskworks.core.values import Mask, Matte
-from maskworks.quality.measures import (
-    LEVELS,
-    boundary_iou,
-    iou,
-    max_f_beta,
-    mean_absolute_error,
-    precision_recall,
-)
+from maskworks.core.values import Mask
+from maskworks.quality.measures import boundary_iou, iou
 
 
 def mask(*rows):
@@ -83,67 +76,13 @@ def test_boundary_iou_refuses_a_band_of_nothing():
         boundary_iou(mask("#"), mask("#"), band=0)
 
 
-def test_mean_absolute_error_averages_pixel_by_pixel(rng):
-    ours, theirs = (Matte(rng.random((9, 11), dtype=np.float32)) for _ in range(2))
-    where = Mask(rng.random((9, 11)) < 0.5)
-    wanted = [
-        abs(float(ours.alpha[p]) - float(theirs.alpha[p]))
-        for p in np.ndindex(9, 11)
-        if where.inside[p]
-    ]
-    assert mean_absolute_error(ours, theirs, where=where) == pytest.approx(
-        np.mean(wanted), rel=1e-6
-    )
-    with pytest.raises(ImageError, match="no pixel of `where` is inside"):
-        mean_absolute_error(ours, theirs, where=Mask(np.zeros((9, 11), bool)))
-
-
-def test_max_f_beta_is_the_best_over_the_levels(rng):
-    pairs = []
-    for _ in range(3):
-        matte = Matte(rng.random((9, 11), dtype=np.float32))
-        pairs.append((matte, Mask(matte.alpha + rng.normal(0, 0.3, (9, 11)) > 0.5)))
-    wanted = 0.0
-    for level in LEVELS:
-        p = r = 0.0
-        for matte, truth in pairs:
-            hits = sum(bool(matte.alpha[q] >= level and truth.inside[q]) for q in np.ndindex(9, 11))
-            p += hits / max((matte.alpha >= level).sum(), 1) / 3
-            r += hits / max(truth.inside.sum(), 1) / 3
-        wanted = max(wanted, 1.3 * p * r / max(0.3 * p + r, 1e-9))
-    precision, recall = zip(*(precision_recall(*pair) for pair in pairs), strict=True)
-    assert max_f_beta(np.array(precision), np.array(recall)) == pytest.approx(wanted)
-
-
-def test_precision_and_recall_of_nothing_are_zero():
-    empty, full = Matte(np.zeros((2, 2), np.float32)), Mask(np.ones((2, 2), bool))
-    precision, recall = precision_recall(empty, full)
-    assert precision.shape == recall.shape == (50,)
-    assert max_f_beta(precision, recall) == 0.0
-    assert precision_recall(Matte(np.ones((2, 2), np.float32)), Mask(~full.inside))[1].max() == 0
-
-
-def test_max_f_beta_refuses_different_shapes():
-    with pytest.raises(UsageError, match=r"one shape \(N, T\), got \(1, 2\) and \(1, 3\)"):
-        max_f_beta(np.zeros(2), np.zeros(3))
-
-
-@pytest.mark.parametrize("measure", [iou, boundary_iou, mean_absolute_error, precision_recall])
+@pytest.mark.parametrize("measure", [iou, boundary_iou])
 def test_measures_refuse_different_shapes(measure):
-    kinds = {
-        mean_absolute_error: (Matte, Matte),
-        precision_recall: (Matte, Mask),
-    }.get(measure, (Mask, Mask))
-
-    def value(kind, size):
-        return kind(np.zeros(size, np.float32 if kind is Matte else bool))
-
+    wide, tall = (Mask(np.zeros(size, bool)) for size in ((2, 3), (3, 2)))
     with pytest.raises(ImageError, match=r"shapes must be equal, got \(2, 3\), \(3, 2\)"):
-        measure(value(kinds[0], (2, 3)), value(kinds[1], (3, 2)))
+        measure(wide, tall)
     with pytest.raises(ImageError, match=r"got \(2, 3\), \(2, 3\) and \(3, 2\)"):
-        measure(
-            value(kinds[0], (2, 3)), value(kinds[1], (2, 3)), where=Mask(np.zeros((3, 2), bool))
-        )
+        measure(wide, wide, where=tall)
 
 
 @pytest.mark.parametrize("name", maskworks.quality.__all__)

@@ -1,4 +1,4 @@
-"""Masks as runs against each other: union, intersection, difference, and what they share."""
+"""Masks as runs against each other: union, difference, and what they share."""
 
 from __future__ import annotations
 
@@ -21,17 +21,6 @@ def union(masks: Sequence[Rle]) -> Rle:
         If there is none, or their sizes differ.
     """
     return _where_depth(masks, 1)
-
-
-def intersection(masks: Sequence[Rle]) -> Rle:
-    """Return what lies in all of the masks.
-
-    Raises
-    ------
-    ImageError
-        If there is none, or their sizes differ.
-    """
-    return _where_depth(masks, len(masks))
 
 
 def difference(mask: Rle, other: Rle) -> Rle:

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from maskworks.quality.matting import sum_absolute_difference as sum_absolute_difference
     from maskworks.quality.measures import boundary_iou as boundary_iou
     from maskworks.quality.measures import iou as iou
-    from maskworks.quality.measures import max_f_beta as max_f_beta
-    from maskworks.quality.measures import mean_absolute_error as mean_absolute_error
-    from maskworks.quality.measures import precision_recall as precision_recall
     from maskworks.quality.panoptic_quality import PanopticCounts as PanopticCounts
     from maskworks.quality.panoptic_quality import SegmentMap as SegmentMap
     from maskworks.quality.panoptic_quality import panoptic_counts as panoptic_counts

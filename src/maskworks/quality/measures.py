@@ -1,4 +1,4 @@
-"""Compare a predicted mask or matte with the truth.
+"""Compare a predicted mask with the truth.
 
 `where` limits a measure to pixels whose truth is known; without it every pixel counts.
 """
@@ -13,17 +13,10 @@ import numpy as np
 from maskworks.core.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from maskworks.core.values import Bool2D, Mask, Matte
+    from maskworks.core.values import Bool2D, Mask
 
 BAND = 0.02
 """Width of the boundary band, as a share of the picture's diagonal (Cheng et al. 2021)."""
-
-LEVELS = tuple(np.linspace(0, 1, 52)[1:-1].tolist())
-"""Fifty thresholds strictly between 0 and 1."""
 
 
 def iou(predicted: Mask, truth: Mask, *, where: Mask | None = None) -> float:
@@ -106,112 +99,6 @@ def boundary_iou(
     known = known_pixels(predicted.size, truth.size, where)
     width = max(1.0, band * float(np.hypot(*truth.size)))
     return _iou(_band(predicted.inside, width) & known, _band(truth.inside, width) & known)
-
-
-def mean_absolute_error(predicted: Matte, truth: Matte, *, where: Mask | None = None) -> float:
-    """Average |predicted - truth| over the pixels that count.
-
-    Parameters
-    ----------
-    predicted, truth : Matte of shape (H, W)
-    where : Mask of shape (H, W), optional
-
-    Returns
-    -------
-    float in [0, 1]
-
-    Raises
-    ------
-    ImageError
-        If the shapes differ, or no pixel counts.
-
-    Examples
-    --------
-    >>> from maskworks.core.values import Matte
-    >>> half, full = (Matte(np.full((2, 2), a, np.float32)) for a in (0.5, 1.0))
-    >>> mean_absolute_error(half, full)
-    0.5
-    """
-    known = known_pixels(predicted.size, truth.size, where)
-    if not known.any():
-        message = "no pixel of `where` is inside; give at least one known pixel"
-        raise ImageError(message)
-    error = np.abs(predicted.alpha - truth.alpha)[known]
-    return float(error.mean(dtype=np.float64))
-
-
-def precision_recall(
-    predicted: Matte,
-    truth: Mask,
-    *,
-    where: Mask | None = None,
-    levels: Sequence[float] = LEVELS,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Threshold a matte at each level (a tie is inside) and compare it with the truth.
-
-    Parameters
-    ----------
-    predicted : Matte of shape (H, W)
-    truth : Mask of shape (H, W)
-    where : Mask of shape (H, W), optional
-    levels : T numbers
-
-    Returns
-    -------
-    precision, recall : float64 (T,)
-        0 where the mask, or the truth, is empty.
-
-    Raises
-    ------
-    ImageError
-        If the shapes differ.
-    """
-    known = known_pixels(predicted.size, truth.size, where)
-    alpha, inside = predicted.alpha[known], truth.inside[known]
-    masks = [alpha >= level for level in levels]
-    hits = np.array([np.count_nonzero(mask & inside) for mask in masks], np.float64)
-    chosen = np.array([np.count_nonzero(mask) for mask in masks], np.float64)
-    return hits / np.maximum(chosen, 1), hits / max(int(np.count_nonzero(inside)), 1)
-
-
-def max_f_beta(
-    precision: NDArray[np.float64], recall: NDArray[np.float64], *, beta_squared: float = 0.3
-) -> float:
-    """Return the best F-beta over the levels, of precision and recall averaged over pictures.
-
-    Parameters
-    ----------
-    precision, recall : float64 (T,) of one picture or (N, T) of several
-        As from `precision_recall`.
-    beta_squared : float, > 0
-        0.3 is the custom of salient-object papers: precision counts more.
-
-    Returns
-    -------
-    float in [0, 1]
-        0 where precision and recall are both 0.
-
-    Raises
-    ------
-    UsageError
-        If the shapes differ or hold nothing.
-
-    References
-    ----------
-    Achanta et al., Frequency-tuned Salient Region Detection, CVPR 2009.
-
-    Examples
-    --------
-    >>> max_f_beta(np.array([1.0, 0.5]), np.array([0.5, 1.0]))
-    0.8125
-    """
-    p, r = np.atleast_2d(precision), np.atleast_2d(recall)
-    if p.shape != r.shape or p.size == 0:
-        message = f"precision and recall need one shape (N, T), got {p.shape} and {r.shape}"
-        raise UsageError(message)
-    mean_p, mean_r = p.mean(axis=0), r.mean(axis=0)
-    below = np.maximum(beta_squared * mean_p + mean_r, 1e-9)
-    return float(((1 + beta_squared) * mean_p * mean_r / below).max())
 
 
 def known_pixels(size: tuple[int, int], other: tuple[int, int], where: Mask | None) -> Bool2D:

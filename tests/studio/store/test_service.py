@@ -43,7 +43,7 @@ from maskworks.studio.store.reviewing import (
     now_of,
 )
 from maskworks.studio.store.service_schema import jobs, leases, messages
-from maskworks.studio.store.usage import admit, charge, refund, spent_this_month
+from maskworks.studio.store.usage import admit, refund, spent_this_month
 from maskworks.studio.store.withdrawing import withdraw
 
 
@@ -92,8 +92,8 @@ def test_rate_of_the_service_holds_where_the_key_names_none(store):
 def test_quota_counts_credits_of_a_month(store):
     key = key_of(store, "quota", monthly_credits=1.5)
     assert admit(store, key, 1.0, rate=None).refused is None
-    charge(store, key, 1.0, 2.0)
-    charge(store, key, 0.5, 1.0)
+    assert admit(store, key, 2.0, rate=None, credits=1.0).refused is None
+    assert admit(store, key, 1.0, rate=None, credits=0.5).refused is None
     spent = spent_this_month(store, key)
     assert (spent.requests, spent.credits, spent.megapixels) == (2, 1.5, 3.0)
     assert admit(store, key, 1.0, rate=None).refused == "quota"
@@ -102,7 +102,7 @@ def test_quota_counts_credits_of_a_month(store):
 def test_usage_of_many_threads_adds_up(store):
     key = key_of(store, "many")
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: charge(store, key, 1.0, 0.25), range(40)))
+        list(pool.map(lambda _: admit(store, key, 0.25, rate=None, credits=1.0), range(40)))
     assert spent_this_month(store, key).credits == 40
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from maskworks.apps.cli.options import DatabaseOption
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import UsageError
 from maskworks.core.toml_text import parse_toml
@@ -24,13 +25,7 @@ def audit(
         ),
     ] = None,
     *,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            envvar="MASKWORKS_DATABASE",
-            help="File, or postgresql://user:password@host/name; default beside the campaign.",
-        ),
-    ] = None,
+    database: DatabaseOption = None,
     item: Annotated[
         str | None, typer.Option(help="Only this one: its number, its path or its SKU.")
     ] = None,

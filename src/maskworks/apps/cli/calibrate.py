@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from maskworks.apps.cli.options import DatabaseOption, JsonOption
 from maskworks.core.errors import OutputError
 
 if TYPE_CHECKING:
@@ -44,14 +45,8 @@ def calibrate(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.")] = False,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            envvar="MASKWORKS_DATABASE",
-            help="File, or postgresql://user:password@host/name; default beside the campaign.",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Hold scores against what reviewers decided, and bend them until they agree.
 

@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -14,11 +13,23 @@ import typer
 from maskworks.apps.cli.dry_run import show_plan
 from maskworks.apps.cli.following import Style, follow, style_of, sum_up
 from maskworks.apps.cli.memory import reuse_memory
+from maskworks.apps.cli.options import (
+    MOST_PIXELS,
+    CommercialOption,
+    DebugOption,
+    JsonRowsOption,
+    ManifestOption,
+    MaxPixelsOption,
+    OverwriteOption,
+    PictureSecondsOption,
+    ProviderOption,
+    QuietOption,
+    ThreadsOption,
+)
 from maskworks.apps.cli.stopping import finishing
 from maskworks.batch.destination import destination_of
 from maskworks.batch.planning import Streams
 from maskworks.core.errors import OutputError, UsageError
-from maskworks.core.reading import Limits
 from maskworks.cutouts.request import CutoutRequest, open_cutting
 
 
@@ -109,10 +120,8 @@ def cutout(
         bool,
         typer.Option("--write-no-subject", help="Also write a file where no subject was found."),
     ] = False,
-    threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace outputs that exist.")
-    ] = False,
+    threads: ThreadsOption = 0,
+    overwrite: OverwriteOption = False,
     resume: Annotated[
         bool,
         typer.Option(
@@ -121,16 +130,9 @@ def cutout(
             "do the rest, replacing what is there.",
         ),
     ] = False,
-    manifest: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="One JSON line an input. Default OUT/manifest.jsonl."),
-    ] = None,
-    max_pixels: Annotated[
-        int, typer.Option(min=1, help="Larger pictures are refused before they are decoded.")
-    ] = Limits().max_pixels,
-    picture_seconds: Annotated[
-        float, typer.Option(min=0, help="A picture that takes longer fails; 0 is without limit.")
-    ] = 300.0,
+    manifest: ManifestOption = None,
+    max_pixels: MaxPixelsOption = MOST_PIXELS,
+    picture_seconds: PictureSecondsOption = 300.0,
     keep_metadata: Annotated[
         bool,
         typer.Option("--keep-metadata", help="Keep the EXIF: place, camera, owner, date."),
@@ -142,25 +144,14 @@ def cutout(
             "that and signed content credentials (docs/governance.md)."
         ),
     ] = "none",
-    provider: Annotated[
-        str, typer.Option(help="cpu, cuda, openvino, coreml or directml; never another instead.")
-    ] = "cpu",
-    commercial_only: Annotated[
-        bool,
-        typer.Option(
-            "--commercial-only", help="Refuse weights whose licence forbids commercial use."
-        ),
-    ] = False,
+    provider: ProviderOption = "cpu",
+    commercial_only: CommercialOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a picture on stdout, nothing else.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
-    ] = False,
+    as_json: JsonRowsOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
 ) -> None:
     """Cut the subject out of pictures.
 

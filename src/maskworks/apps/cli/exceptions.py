@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from maskworks.apps.cli.options import DatabaseOption, JsonOption
 from maskworks.core.errors import UsageError
 from maskworks.studio.calibration.decision_files import DECISION_FILES, read_decisions
 from maskworks.studio.calibration.suggestions import (
@@ -60,14 +61,8 @@ def suggest(
     fewest: Annotated[
         int, typer.Option(min=1, help="A rule must cover at least so many decided pictures.")
     ] = FEWEST,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            envvar="MASKWORKS_DATABASE",
-            help="File, or postgresql://user:password@host/name; default beside the campaign.",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Propose rules where a tag, the beginning of a SKU or a folder fails again and again.
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from maskworks.apps.cli.campaigns import known, opened, person
+from maskworks.apps.cli.options import DatabaseOption
 from maskworks.apps.cli.report import short
 from maskworks.studio.campaign.campaign_file import read_campaign
 
@@ -30,13 +31,7 @@ def ingest(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Deliver also what breaks a rule of the output.")
     ] = False,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            envvar="MASKWORKS_DATABASE",
-            help="File, or postgresql://user:password@host/name; default beside the campaign.",
-        ),
-    ] = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Take a retoucher's files back: each is put on its backgrounds, checked and delivered.
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from maskworks.apps.cli.options import JsonOption
+
 if TYPE_CHECKING:
     from maskworks.studio.store import Store
     from maskworks.studio.store.keys import Scope
@@ -65,7 +67,7 @@ def show(
     *,
     database: Database = None,
     data: Data = _DATA,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List every key with what it has used this month."""
     from maskworks.studio.store.keys import list_keys

@@ -8,23 +8,15 @@ from typing import Annotated
 import typer
 
 from maskworks.apps.cli.campaigns import known
+from maskworks.apps.cli.options import CampaignArgument, DatabaseOption
 from maskworks.apps.cli.report import short
 from maskworks.studio.campaign.campaign_file import read_campaign
 
 
 def report(
-    campaign: Annotated[
-        Path,
-        typer.Argument(metavar="CAMPAIGN", help="The campaign's .toml file, or its folder."),
-    ],
+    campaign: CampaignArgument,
     *,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            envvar="MASKWORKS_DATABASE",
-            help="File, or postgresql://user:password@host/name; default beside the campaign.",
-        ),
-    ] = None,
+    database: DatabaseOption = None,
     output: Annotated[
         Path | None,
         typer.Option(

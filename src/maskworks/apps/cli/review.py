@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from maskworks.apps.cli.campaigns import known, opened, person
+from maskworks.apps.cli.options import JsonOption
 from maskworks.apps.cli.report import short
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import MaskworksError
@@ -46,7 +47,7 @@ def show(
     campaign: Campaign,
     *,
     database: Database = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the pictures in review and the spot checks that nobody has decided on yet."""
     from maskworks.studio.output_folder import FOLDERS

@@ -6,12 +6,18 @@ import json
 import math
 import sys
 import threading
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from maskworks.apps.cli.campaigns import known, opened
+from maskworks.apps.cli.options import (
+    CampaignArgument,
+    DatabaseOption,
+    DebugOption,
+    PictureSecondsOption,
+    ThreadsOption,
+)
 from maskworks.apps.cli.progress import ProgressReporter, watching
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
@@ -20,10 +26,7 @@ from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
 
 
 def run(
-    campaign: Annotated[
-        Path,
-        typer.Argument(metavar="CAMPAIGN", help="The campaign's .toml file, or its folder."),
-    ],
+    campaign: CampaignArgument,
     *,
     check: Annotated[
         bool,
@@ -33,23 +36,13 @@ def run(
         bool,
         typer.Option("--wait", help="Wait for another run of this campaign instead of refusing."),
     ] = False,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            envvar="MASKWORKS_DATABASE",
-            help="File, or postgresql://user:password@host/name; default beside the campaign.",
-        ),
-    ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
-    picture_seconds: Annotated[
-        float, typer.Option(min=0, help="A picture that takes longer fails; 0 is without limit.")
-    ] = 300.0,
+    database: DatabaseOption = None,
+    threads: ThreadsOption = 0,
+    picture_seconds: PictureSecondsOption = 300.0,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line on stdout, nothing else.")
     ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
-    ] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Run a campaign: every picture ends in deliver, review, manual or failed.
 

@@ -10,6 +10,19 @@ import typer
 
 from maskworks.apps.cli.following import Style, follow, style_of, sum_up
 from maskworks.apps.cli.memory import reuse_memory
+from maskworks.apps.cli.options import (
+    MOST_PIXELS,
+    CommercialOption,
+    DebugOption,
+    JsonRowsOption,
+    ManifestOption,
+    MaxPixelsOption,
+    OverwriteOption,
+    PictureSecondsOption,
+    ProviderOption,
+    QuietOption,
+    ThreadsOption,
+)
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.stopping import finishing
 from maskworks.core.errors import ImageError, UsageError
@@ -143,10 +156,8 @@ def segment(
             "default what the file says, else its 1st to 99th percentile.",
         ),
     ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace outputs that exist.")
-    ] = False,
+    threads: ThreadsOption = 0,
+    overwrite: OverwriteOption = False,
     resume: Annotated[
         bool,
         typer.Option(
@@ -155,32 +166,14 @@ def segment(
             "do the rest.",
         ),
     ] = False,
-    manifest: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="One JSON line an input. Default OUT/manifest.jsonl."),
-    ] = None,
-    max_pixels: Annotated[
-        int, typer.Option(min=1, help="Larger pictures are refused before they are decoded.")
-    ] = Limits().max_pixels,
-    picture_seconds: Annotated[
-        float, typer.Option(min=0, help="A picture that takes longer fails; 0 is without limit.")
-    ] = 300.0,
-    provider: Annotated[
-        str, typer.Option(help="cpu, cuda, openvino, coreml or directml; never another instead.")
-    ] = "cpu",
-    commercial_only: Annotated[
-        bool,
-        typer.Option(
-            "--commercial-only", help="Refuse weights whose licence forbids commercial use."
-        ),
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a picture on stdout, nothing else.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
-    ] = False,
+    manifest: ManifestOption = None,
+    max_pixels: MaxPixelsOption = MOST_PIXELS,
+    picture_seconds: PictureSecondsOption = 300.0,
+    provider: ProviderOption = "cpu",
+    commercial_only: CommercialOption = False,
+    as_json: JsonRowsOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
 ) -> None:
     """Label every pixel of pictures, every object, or both.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from maskworks.apps.cli.options import ThreadsOption
 from maskworks.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def serve(
             "Default: all are called other.",
         ),
     ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
+    threads: ThreadsOption = 0,
     models_kept: Annotated[int, typer.Option(min=1, help="Models kept open at once.")] = 2,
     queue: Annotated[
         int, typer.Option(min=1, help="Requests in the house at once; another one gets 429.")

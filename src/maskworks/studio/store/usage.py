@@ -82,14 +82,6 @@ def admit(
         return Admission(refused=None, limit=limit, remaining=rest, reset_at=reset)
 
 
-def charge(store: Store, key: ApiKey, credits: float, megapixels: float) -> None:  # noqa: A002
-    """Count a finished request against the month."""
-    with store.writing() as connection:
-        period = _month(moment(connection))
-        spent = Spent(requests=1, megapixels=megapixels, credits=credits)
-        _count(connection, key.id, period, spent)
-
-
 def refund(store: Store, key: ApiKey, credits: float, megapixels: float) -> None:  # noqa: A002
     """Give back what `admit` has charged to the month for something that came to nothing."""
     with store.writing() as connection:

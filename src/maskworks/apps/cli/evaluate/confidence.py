@@ -1,8 +1,7 @@
-"""`maskworks evaluate fairness`, `calibration` and `threshold`: whom and what to trust."""
+"""`maskworks evaluate calibration` and `threshold`: confidences against what was reached."""
 
 from __future__ import annotations
 
-import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,19 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from maskworks.apps.cli.evaluate_output import (
-    MOST_PIXELS,
+from maskworks.apps.cli.evaluate.options import (
     STANDARD_OUTPUT,
-    AllowMissingOption,
     BinaryOption,
     HtmlOption,
     JsonOption,
-    MaxPixelsOption,
-    check_outputs,
-    shown,
-    tell,
-    write_page,
+    UnclearOption,
+    folder,
 )
+from maskworks.apps.cli.evaluate.report_output import Table, command_line, report_files, shown
+from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 
@@ -41,123 +37,15 @@ ManifestOption = Annotated[
 ]
 TruthOption = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Folder of the true mattes; their IoU is measured."),
+    folder("Folder of the true mattes; their IoU is measured."),
 ]
 PredictionsOption = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Folder of the mattes; by default the manifest's outputs."),
+    folder("Folder of the mattes; by default the manifest's outputs."),
 ]
 BarOption = Annotated[
     float, typer.Option(metavar="IOU", help="From this IoU on a mask counts as good.")
 ]
-UnclearOption = Annotated[
-    bool,
-    typer.Option(
-        "--skip-unclear",
-        help="Leave true pixels of grey 64 to 191 out: of a truth drawn as a trimap, whose edge "
-        "nobody decided.",
-    ),
-]
-
-
-def fairness(
-    ctx: typer.Context,
-    *,
-    truth: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the true mattes.")],
-    predictions: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the mattes or cut-outs to measure.")
-    ],
-    groups: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CSV", help="One row a picture: its name, then one column an attribute."
-        ),
-    ] = None,
-    properties: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--property",
-            metavar="NAME",
-            help="Also group by a measured property: size, luminance, contrast or blur. May be "
-            "repeated.",
-        ),
-    ] = None,
-    photos: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The pictures; all properties but the size need them."),
-    ] = None,
-    taxonomy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="T",
-            help="Files are label maps of this taxonomy (a name or a .toml file): mean IoU over "
-            "the classes of each picture.",
-        ),
-    ] = None,
-    json_file: JsonOption = None,
-    html_file: HtmlOption = None,
-    allow_missing: AllowMissingOption = False,
-    skip_unclear: UnclearOption = False,
-    binary: BinaryOption = None,
-    max_pixels: MaxPixelsOption = MOST_PIXELS,
-) -> None:
-    """Measure mattes or label maps by group, with 95 % intervals, and whether a gap is chance.
-
-    Groups come from your file, by several attributes and their crossings, or from measured
-    properties of the pictures. Attributes of people are never guessed. A file that names unknown
-    pictures is an error.
-
-    Exit code: 0 measured, 1 files do not fit, 2 wrong use.
-    """
-    from maskworks.core.taxonomy import load_taxonomy
-    from maskworks.evaluate.fairness import Measuring, Reading, evaluate_fairness
-    from maskworks.evaluate.outcome import finite
-    from maskworks.evaluate.pages.trust import fairness_page
-
-    page = check_outputs(json_file, html_file, task="fairness")
-    known = None if taxonomy is None else load_taxonomy(taxonomy)
-    report = evaluate_fairness(
-        truth,
-        predictions,
-        groups=groups,
-        measuring=Measuring(tuple(properties), photos) if properties else None,
-        rules=Reading(Limits(max_pixels), allow_missing, skip_unclear, known, binary),
-    )
-    record: dict[str, Any] = report.record() | {"command": _command(ctx)}
-    lines: list[tuple[str, ...]] = []
-    for attribute in (*report.attributes, *report.crossings):
-        for group in attribute.groups:
-            interval = "{:.4f} to {:.4f}".format(*group.intervals["iou"])
-            figures = (shown(finite(group.means[n])) for n in ("iou", "boundary_iou", "sad"))
-            iou, boundary, sad = figures
-            mark = " (few)" if group.too_small else ""
-            lines.append(
-                (
-                    f"{attribute.name}: {group.name}",
-                    f"{group.n}{mark}",
-                    iou,
-                    interval,
-                    boundary,
-                    sad,
-                )
-            )
-        said = "" if attribute.exceeds_chance is None else f"p {attribute.chance:.4f}"
-        lines.append((f"{attribute.name}: gap", "", shown(attribute.gap), said, "", ""))
-    everyone = (shown(record[name]) for name in ("boundary_IoU", "SAD"))
-    whole = "{:.4f} to {:.4f}".format(*record["IoU_interval"])
-    lines.append(("all", str(len(report.scores)), shown(record["IoU"]), whole, *everyone))
-    tell(
-        record,
-        json_file,
-        headings=("group", "n", "IoU", "95 % interval", "BIoU", "SAD/1000"),
-        lines=lines,
-        footnote=(
-            f"(few): below {record['small_below']} pictures, too small to tell. p is the chance of "
-            "a gap as large between groups dealt at random."
-        ),
-    )
-    if page:
-        write_page(page, fairness_page(report, record))
 
 
 def calibration(
@@ -205,7 +93,7 @@ def calibration(
 
     if store and fit is None:
         raise UsageError("--store keeps a fit; name one: --fit isotonic or --fit temperature")
-    page = check_outputs(json_file, html_file, task="calibration")
+    files = report_files(json_file, html_file, task="calibration")
     found = read_confidences(
         manifest,
         truth=truth,
@@ -215,7 +103,7 @@ def calibration(
         binary=binary,
     )
     report = evaluate_calibration(manifest, found, truth=truth, bar=bar, bins=bins)
-    record: dict[str, Any] = report.record() | {"command": _command(ctx)}
+    record: dict[str, Any] = report.record() | {"command": command_line(ctx)}
     fitted: ConfidenceFit | None = None
     if fit is not None:
         spec = _model_to_fit(found, model)
@@ -225,19 +113,16 @@ def calibration(
         (f"{row['threshold']:g}", shown(row["coverage"]), shown(row["risk"]), str(row["wrong"]))
         for row in record["thresholds"]
     ]
-    tell(
-        record,
-        json_file,
-        headings=("deliver from", "coverage", "risk", "wrong"),
-        lines=lines,
-        footnote=(
+    table = Table(
+        ("deliver from", "coverage", "risk", "wrong"),
+        lines,
+        (
             f"{record['counts']['pictures']} pictures: ECE {shown(record['ECE'])}, AUROC "
             f"{shown(record['AUROC'])} at IoU {bar:g}, AURC {shown(record['AURC'])}.\n"
             f"{upper_first(record['sentence'])}."
         ),
     )
-    if page:
-        write_page(page, calibration_page(report, record))
+    files.write(record, table, lambda: calibration_page(report, record))
     if fitted is not None and json_file != STANDARD_OUTPUT:
         print(
             f"{fit} fit: ECE {fitted.error_before:.4f} before, {fitted.error_after:.4f} after, "
@@ -273,7 +158,7 @@ def threshold(
     from maskworks.evaluate.confidences import read_confidences
     from maskworks.evaluate.pages.trust import threshold_page
 
-    page = check_outputs(json_file, html_file, task="threshold")
+    files = report_files(json_file, html_file, task="threshold")
     found = read_confidences(
         manifest,
         truth=truth,
@@ -284,21 +169,18 @@ def threshold(
     )
     report = evaluate_calibration(manifest, found, truth=truth, bar=bar)
     answer = find_threshold(report, target=target_precision, level=level)
-    record: dict[str, Any] = answer.record() | {"command": _command(ctx)}
+    record: dict[str, Any] = answer.record() | {"command": command_line(ctx)}
     names = ("threshold", "precision", "coverage", "sure_threshold", "sure_coverage")
     lines = [
         (name.replace("_", " "), shown(record[name]), _interval(record.get(f"{name}_interval")))
         for name in names
     ]
-    tell(
-        record,
-        json_file,
-        headings=("figure", "value", f"{level:.0%} interval"),
-        lines=lines,
-        footnote=_threshold_note(record),
+    table = Table(
+        ("figure", "value", f"{level:.0%} interval"),
+        lines,
+        _threshold_note(record),
     )
-    if page:
-        write_page(page, threshold_page(answer, record))
+    files.write(record, table, lambda: threshold_page(answer, record))
     if answer.chosen is None:
         raise typer.Exit(1)
 
@@ -311,11 +193,6 @@ def _model_to_fit(found: Confidences, name: str | None) -> ModelSpec:
     if name is None:
         raise UsageError("the manifest does not say of one model; name it with --model NAME")
     return load_catalogue().row(name)
-
-
-def _command(ctx: typer.Context) -> str | None:
-    """Return the command as it was given, None where it was called from Python."""
-    return shlex.join(("maskworks", *ctx.obj)) if ctx.obj else None
 
 
 def _interval(ends: list[float | None] | None) -> str:

@@ -1,8 +1,7 @@
-"""`maskworks evaluate`: measure predictions against the truth."""
+"""`maskworks evaluate mattes`: soft alpha against soft alpha."""
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -11,70 +10,35 @@ from typing import Annotated
 
 import typer
 
-from maskworks.apps.cli.evaluate_labels import instances, panoptic, semantic
-from maskworks.apps.cli.evaluate_output import (
-    MOST_PIXELS,
-    STANDARD_OUTPUT,
+from maskworks.apps.cli.evaluate.options import (
     AllowMissingOption,
     BinaryOption,
-    HtmlCommand,
     HtmlOption,
-    MaxPixelsOption,
-    check_outputs,
-    print_notes,
-    print_rows,
-    write_page,
+    JsonOption,
+    folder,
 )
-from maskworks.apps.cli.evaluate_pictures import saliency, video
-from maskworks.apps.cli.evaluate_trust import calibration, fairness, threshold
+from maskworks.apps.cli.evaluate.report_output import ReportFiles, print_rows, report_files
 from maskworks.apps.cli.memory import reuse_memory
+from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
-from maskworks.core.atomic import write_text_atomic
 from maskworks.core.reading import Limits
 from maskworks.evaluate.mattes import Failure, Report, Score, score_pairs
 from maskworks.evaluate.measures import MEASURES
 from maskworks.evaluate.pairing import pair_files
 
-app = typer.Typer(no_args_is_help=True, help="Measure predictions against the truth.")
-app.command("semantic", cls=HtmlCommand)(semantic)
-app.command("instances", cls=HtmlCommand)(instances)
-app.command("panoptic", cls=HtmlCommand)(panoptic)
-app.command("saliency", cls=HtmlCommand)(saliency)
-app.command("video", cls=HtmlCommand)(video)
-app.command("fairness", cls=HtmlCommand)(fairness)
-app.command("calibration", cls=HtmlCommand)(calibration)
-app.command("threshold", cls=HtmlCommand)(threshold)
 
-
-@app.callback()
-def evaluate() -> None:
-    """Measure predictions against the truth."""
-
-
-@app.command(cls=HtmlCommand)
 def mattes(
     *,
-    truth: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the true mattes.")],
-    predictions: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the mattes or RGBA cut-outs to measure.")
-    ],
+    truth: Annotated[Path, folder("Folder of the true mattes.")],
+    predictions: Annotated[Path, folder("Folder of the mattes or RGBA cut-outs to measure.")],
     trimaps: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of trimaps: SAD, MSE, gradient and connectivity then count their unknown "
-            "part alone.",
+        folder(
+            "Folder of trimaps: SAD, MSE, gradient and connectivity then count their unknown "
+            "part alone."
         ),
     ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--json",
-            metavar="OUT",
-            help="Also write rows, means, definitions and versions here; - for stdout, instead of "
-            "the table.",
-        ),
-    ] = None,
+    json_file: JsonOption = None,
     html_file: HtmlOption = None,
     allow_missing: AllowMissingOption = False,
     binary: BinaryOption = None,
@@ -90,7 +54,9 @@ def mattes(
 
     Exit code: 0 all measured, 1 some not, 2 wrong use, 130 stopped.
     """
-    page = check_outputs(json_file, html_file, task="mattes")
+    from maskworks.evaluate.pages.mattes import mattes_page
+
+    files = report_files(json_file, html_file, task="mattes")
     pairing = pair_files(truth, predictions, trimaps, allow_missing=allow_missing)
     stop = threading.Event()
     reuse_memory()
@@ -115,23 +81,15 @@ def mattes(
         missing=tuple(pair.name for pair in pairing.pairs if pair.prediction is None),
         binary=binary,
     )
-    _tell(report, json_file, spare=pairing.spare)
-    if page:
-        from maskworks.evaluate.pages.mattes import mattes_page
-
-        write_page(page, mattes_page(report, pairing.pairs))
+    _print_report(report, files, spare=pairing.spare)
+    files.write_page(lambda: mattes_page(report, pairing.pairs))
     raise typer.Exit(1 if report.failures else 0)
 
 
-def _tell(report: Report, json_file: Path | None, *, spare: int) -> None:
+def _print_report(report: Report, files: ReportFiles, *, spare: int) -> None:
     """Print the table and what failed; write the JSON."""
-    record = json.dumps(report.record(), indent=2, ensure_ascii=False)
-    if json_file == STANDARD_OUTPUT:
-        print(record)
-    elif report.scores:
+    if files.write_json(report.record()) and report.scores:
         print_table(report)
-    if json_file not in (None, STANDARD_OUTPUT):
-        write_text_atomic(json_file, record + "\n")
     if report.missing:
         print(f"counted as empty: {len(report.missing)} missing predictions", file=sys.stderr)
     for failure in report.failures:
@@ -155,7 +113,8 @@ def print_table(report: Report) -> None:
     """Print the scores: with colour on a terminal, plain in a pipe."""
     print_rows(("picture", *(measure.heading for measure in MEASURES)), list(_lines(report)))
     print(f"\n{_footnote(report)}")
-    print_notes(report.notes())
+    for note in report.notes():
+        print(f"Mind: {note}.")
 
 
 def _footnote(report: Report) -> str:

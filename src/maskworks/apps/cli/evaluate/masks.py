@@ -8,18 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from maskworks.apps.cli.evaluate_output import (
-    MOST_PIXELS,
+from maskworks.apps.cli.evaluate.options import (
     AllowMissingOption,
     BinaryOption,
     HtmlOption,
     JsonOption,
-    MaxPixelsOption,
-    check_outputs,
-    shown,
-    tell,
-    write_page,
+    folder,
 )
+from maskworks.apps.cli.evaluate.report_output import Table, report_files, shown
+from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.core.reading import Limits
 
 
@@ -33,10 +30,8 @@ class Holds(StrEnum):
 
 def saliency(
     *,
-    truth: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the true masks.")],
-    predictions: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the saliency maps or mattes.")
-    ],
+    truth: Annotated[Path, folder("Folder of the true masks.")],
+    predictions: Annotated[Path, folder("Folder of the saliency maps or mattes.")],
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     allow_missing: AllowMissingOption = False,
@@ -53,7 +48,7 @@ def saliency(
     from maskworks.evaluate.pages.pictures import saliency_page
     from maskworks.evaluate.saliency import evaluate_saliency
 
-    page = check_outputs(json_file, html_file, task="saliency")
+    files = report_files(json_file, html_file, task="saliency")
     report = evaluate_saliency(
         truth,
         predictions,
@@ -65,26 +60,21 @@ def saliency(
     names = ("MAE", "maxF", "meanF", "wF", "S", "maxE", "meanE")
     lines = [(row["name"], *(shown(row[n]) for n in names)) for row in record["pictures"]]
     lines.append((f"set of {len(lines)}", *(shown(record[n]) for n in names)))
-    tell(
-        record,
-        json_file,
-        headings=("picture", *names),
-        lines=lines,
-        footnote=(
+    table = Table(
+        ("picture", *names),
+        lines,
+        (
             "MAE: lower is better, the others higher. maxF and maxE of the set are those of its "
             "mean curve."
         ),
     )
-    if page:
-        write_page(page, saliency_page(report, record))
+    files.write(record, table, lambda: saliency_page(report, record))
 
 
 def video(
     *,
-    truth: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder with one folder of frames a sequence.")
-    ],
-    predictions: Annotated[Path, typer.Option(metavar="DIR", help="The same to measure.")],
+    truth: Annotated[Path, folder("Folder with one folder of frames a sequence.")],
+    predictions: Annotated[Path, folder("The same to measure.")],
     holds: Annotated[
         Holds,
         typer.Option(help="Frames hold numbers of objects, or a matte; auto asks the truth."),
@@ -112,7 +102,7 @@ def video(
     from maskworks.evaluate.pages.pictures import video_page
     from maskworks.evaluate.video import evaluate_video
 
-    page = check_outputs(json_file, html_file, task="video")
+    files = report_files(json_file, html_file, task="video")
     report = evaluate_video(
         truth,
         predictions,
@@ -128,16 +118,13 @@ def video(
     ]
     counts = record["counts"]
     lines.append((f"mean of {counts['objects']} objects", *(shown(record[n]) for n in names)))
-    tell(
-        record,
-        json_file,
-        headings=("sequence", *names),
-        lines=lines,
-        footnote=(
+    table = Table(
+        ("sequence", *names),
+        lines,
+        (
             f"{counts['frames']} frames in {counts['sequences']} sequences; frames that count: "
             f"{record['frames_that_count']}.\n"
             "Higher is better for J and F and their recall, lower for decay and dtSSD."
         ),
     )
-    if page:
-        write_page(page, video_page(report, record))
+    files.write(record, table, lambda: video_page(report, record))

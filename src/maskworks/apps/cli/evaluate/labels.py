@@ -7,17 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from maskworks.apps.cli.evaluate_output import (
-    MOST_PIXELS,
+from maskworks.apps.cli.evaluate.options import (
     AllowMissingOption,
     HtmlOption,
     JsonOption,
-    MaxPixelsOption,
-    check_outputs,
-    shown,
-    tell,
-    write_page,
+    folder,
 )
+from maskworks.apps.cli.evaluate.report_output import Table, report_files, shown
+from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
 from maskworks.core.taxonomy import Category, Taxonomy, load_taxonomy
@@ -28,10 +25,8 @@ IGNORE, MOST_ID = 255, 65_535
 
 def semantic(
     *,
-    truth: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the true label maps.")],
-    predictions: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the label maps to measure.")
-    ],
+    truth: Annotated[Path, folder("Folder of the true label maps.")],
+    predictions: Annotated[Path, folder("Folder of the label maps to measure.")],
     classes: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="How many classes there are: ids 0 to N - 1."),
@@ -71,7 +66,7 @@ def semantic(
     from maskworks.evaluate.pages.labels import semantic_page
     from maskworks.evaluate.semantic import evaluate_semantic
 
-    page = check_outputs(json_file, html_file, task="semantic")
+    files = report_files(json_file, html_file, task="semantic")
     chosen = _taxonomy(classes, taxonomy, ignore)
     report = evaluate_semantic(
         truth,
@@ -90,12 +85,10 @@ def semantic(
     means = (record["mIoU"], record["Dice"], record["mean_accuracy"], record["boundary_IoU"])
     total = f"{record['counts']['pixels']:,}"
     lines.append((f"mean of {record['counts']['classes_in_truth']}", *map(shown, means), total))
-    tell(
-        record,
-        json_file,
-        headings=("class", *names, "pixels"),
-        lines=lines,
-        footnote=(
+    table = Table(
+        ("class", *names, "pixels"),
+        lines,
+        (
             f"mIoU {shown(record['mIoU'])} over {_share_of(record['counts'])}, "
             f"pixel accuracy {shown(record['pixel_accuracy'])}, "
             f"frequency weighted IoU {shown(record['fwIoU'])} of "
@@ -103,8 +96,7 @@ def semantic(
             f"{_left_out(chosen)} Means are over the classes in the truth."
         ),
     )
-    if page:
-        write_page(page, semantic_page(report, record))
+    files.write(record, table, lambda: semantic_page(report, record))
 
 
 def instances(
@@ -139,7 +131,7 @@ def instances(
     from maskworks.evaluate.instances import FIGURES, evaluate_objects
     from maskworks.evaluate.pages.labels import instances_page
 
-    page = check_outputs(json_file, html_file, task="instances")
+    files = report_files(json_file, html_file, task="instances")
     report = evaluate_objects(
         truth,
         predictions,
@@ -151,18 +143,15 @@ def instances(
     kinds = ("", "boundary_") if boundary else ("",)
     lines = [(name, *(shown(record[f"{kind}{name}"]) for kind in kinds)) for name in FIGURES]
     counts = record["counts"]
-    tell(
-        record,
-        json_file,
-        headings=("figure", *("boundary" if kind else "mask" for kind in kinds)),
-        lines=lines,
-        footnote=(
+    table = Table(
+        ("figure", *("boundary" if kind else "mask" for kind in kinds)),
+        lines,
+        (
             f"{counts['objects']} objects and {counts['predictions']} predictions in "
             f"{counts['pictures']} pictures; -1 where there is no such object."
         ),
     )
-    if page:
-        write_page(page, instances_page(report, record))
+    files.write(record, table, lambda: instances_page(report, record))
 
 
 def panoptic(
@@ -173,13 +162,9 @@ def panoptic(
     ],
     truth_masks: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Its PNG files; by default the folder gt/ beside gt.json."
-        ),
+        folder("Its PNG files; by default the folder gt/ beside gt.json."),
     ] = None,
-    prediction_masks: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The same of the predictions.")
-    ] = None,
+    prediction_masks: Annotated[Path | None, folder("The same of the predictions.")] = None,
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     allow_missing: AllowMissingOption = False,
@@ -195,7 +180,7 @@ def panoptic(
     from maskworks.evaluate.pages.labels import panoptic_page
     from maskworks.evaluate.panoptic import evaluate_panoptic
 
-    page = check_outputs(json_file, html_file, task="panoptic")
+    files = report_files(json_file, html_file, task="panoptic")
     report = evaluate_panoptic(
         truth,
         predictions,
@@ -215,19 +200,16 @@ def panoptic(
         lines.append((title, *(shown(figures[name]) for name in names), ""))
     objects = str(counts["matched"] + counts["missed"])
     lines.append(("all", *(shown(record[name]) for name in names), objects))
-    tell(
-        record,
-        json_file,
-        headings=("class", *names, "segments"),
-        lines=lines,
-        footnote=(
+    table = Table(
+        ("class", *names, "segments"),
+        lines,
+        (
             f"{counts['pictures']} pictures: {counts['matched']} segments matched, "
             f"{counts['missed']} missed, {counts['spurious']} spurious.\n"
             "Means are over the classes that occur; void and crowds are left out as COCO does."
         ),
     )
-    if page:
-        write_page(page, panoptic_page(report, record))
+    files.write(record, table, lambda: panoptic_page(report, record))
 
 
 def _share_of(counts: dict[str, int]) -> str:
