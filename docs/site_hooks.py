@@ -1,17 +1,20 @@
-"""What the site shows differently: links out of docs/ lead to the repository; README is the start.
+"""What the site shows differently: links out of docs/, and the README as its start.
 
 The pages are the same that are read in the repository; nothing is written twice.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-REPOSITORY = "https://github.com/maskworks/maskworks/blob/main/"
+REPOSITORY = os.environ.get("MASKWORKS_REPOSITORY", "")
+"""Where links out of docs/ lead, such as https://HOST/maskworks/blob/main/; empty: they are text."""
 LINK = re.compile(r"(\]\(|src=\")(?!https?:|#|mailto:)([^)\"\s]+)")
+TEXT_LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|#|mailto:)([^)\s]+)\)")
 
 
 def on_files(files: Any, config: Any) -> Any:  # noqa: ANN401 - mkdocs' own types
@@ -25,7 +28,7 @@ def on_files(files: Any, config: Any) -> Any:  # noqa: ANN401 - mkdocs' own type
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:  # noqa: ANN401, ARG001
-    """Lead links that leave docs/ to the repository."""
+    """Lead links that leave docs/ to the repository; without an address they name the file."""
     here = (ROOT / "docs" / page.file.src_uri).parent
 
     def led(match: re.Match[str]) -> str:
@@ -35,9 +38,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str: 
         if shown or not target.is_relative_to(ROOT) or not target.exists():
             return match[0]  # what leads nowhere is left to mkdocs, which fails
         place = target.relative_to(ROOT).as_posix()
-        return f"{match[1]}{REPOSITORY}{place}{'#' + anchor if anchor else ''}"
+        if REPOSITORY:
+            return f"[{match[1]}]({REPOSITORY}{place}{'#' + anchor if anchor else ''})"
+        return match[1] if place in match[1] else f"{match[1]} (`{place}`)"
 
-    return LINK.sub(led, markdown)
+    return TEXT_LINK.sub(led, markdown)
 
 
 def _start() -> str:
@@ -54,15 +59,11 @@ def reference() -> str:
     import ast
 
     tree = ast.parse((ROOT / "src/maskworks/__init__.py").read_text())
-    table = next(
-        ast.literal_eval(node.value.args[1])
-        for node in tree.body
-        if isinstance(node, ast.Assign) and getattr(node.value, "args", None)
-    )
+    block = next(node for node in tree.body if isinstance(node, ast.If))
     groups: dict[str, list[str]] = {}
-    for module, names in table.items():
-        for name in names:
-            groups.setdefault(module.split(".")[0], []).append(f"maskworks.{module}.{name}")
+    for line in (node for node in block.body if isinstance(node, ast.ImportFrom)):
+        home = str(line.module)
+        groups.setdefault(home.split(".")[1], []).append(f"{home}.{line.names[0].name}")
     parts = ["# Python reference", "", "Every name is importable from `maskworks`.", ""]
     for group, names in sorted(groups.items()):
         parts += [f"## {group}", ""]

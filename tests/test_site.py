@@ -6,6 +6,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,6 +33,30 @@ def test_the_reference_has_every_name_at_the_top(hooks):
     page = hooks.reference()
     named = set(re.findall(r"^::: maskworks\.[\w.]+\.(\w+)$", page, re.MULTILINE))
     assert named == set(maskworks.__all__)
+
+
+@pytest.mark.parametrize(
+    ("repository", "shown"),
+    [
+        pytest.param("", "see the recipe (`recipes/cutout.toml`)", id="none"),
+        pytest.param(
+            "https://host/x/", "see [the recipe](https://host/x/recipes/cutout.toml)", id="one"
+        ),
+    ],
+)
+def test_a_link_out_of_the_pages_names_no_address_that_is_not_given(
+    hooks, monkeypatch, repository, shown
+):
+    monkeypatch.setattr(hooks, "REPOSITORY", repository)
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="train.md"))
+    text = "see [the recipe](../recipes/cutout.toml)"
+    assert hooks.on_page_markdown(text, page, None, None) == shown
+
+
+def test_no_address_is_named_that_nobody_owns(root):
+    names = ("pyproject.toml", "CITATION.cff", "SECURITY.md", "README.md", "mkdocs.yml")
+    files = [root / name for name in names] + list((root / ".github").rglob("*.*"))
+    assert [path.name for path in files if "github.com/maskworks" in path.read_text()] == []
 
 
 @pytest.mark.slow
