@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 REPOSITORY = os.environ.get("MASKWORKS_REPOSITORY", "")
-"""Where links out of docs/ lead, such as https://HOST/maskworks/blob/main/; empty: they are text."""
+"""Where links out of docs/ lead, such as https://HOST/maskworks/blob/main/; else they are text."""
 LINK = re.compile(r"(\]\(|src=\")(?!https?:|#|mailto:)([^)\"\s]+)")
 TEXT_LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|#|mailto:)([^)\s]+)\)")
 
