@@ -73,13 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _hush() -> None:
-    """Keep what libraries warn of from the terminal; notes of ours say what a user must know."""
-    import logging
-    import warnings
+    """Keep libraries' warnings and their paths from the terminal, whatever ``python -W`` says.
 
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")
-    for name in ("PIL", "tifffile", "pydicom", "faster_coco_eval"):
+    Notes of ours say what a user must know; ``-W error`` still makes errors of them.
+    """
+    import logging
+
+    logging.captureWarnings(capture=True)
+    for name in ("py.warnings", "PIL", "tifffile", "pydicom", "faster_coco_eval"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.store.events import NewEvent, lock_trail, log
 from maskworks.studio.store.opening import Store, moment
 from maskworks.studio.store.processes import this_process
-from maskworks.studio.store.rows import CampaignRow
+from maskworks.studio.store.rows import CampaignRow, as_row
 from maskworks.studio.store.schema import campaigns, items
 
 
@@ -60,21 +60,11 @@ def open_campaign(store: Store, name: str, *, currency: str, settings: str) -> C
                 )
             changed = update(campaigns).where(campaigns.c.id == row.id)
             connection.execute(changed.values(currency=currency, settings=settings))
-        return _campaign(connection.execute(chosen).one())
+        return as_row(CampaignRow, connection.execute(chosen).one())
 
 
 def list_campaigns(store: Store) -> list[CampaignRow]:
     """Return every campaign of this database, the oldest first."""
     with store.reading() as connection:
         rows = connection.execute(select(campaigns).order_by(campaigns.c.id))
-        return [_campaign(row) for row in rows]
-
-
-def _campaign(row: Row[tuple[object, ...]]) -> CampaignRow:
-    return CampaignRow(
-        id=row.id,
-        name=row.name,
-        currency=row.currency,
-        settings=row.settings,
-        added_at=row.added_at,
-    )
+        return [as_row(CampaignRow, row) for row in rows]

@@ -16,7 +16,7 @@ from maskworks.studio.store.items import find_item
 from maskworks.studio.store.opening import Store
 from maskworks.studio.store.outputs import drop_outputs, has_outputs, record_outputs
 from maskworks.studio.store.reviewing import Held, check_held
-from maskworks.studio.store.rows import CampaignRow, ItemRow, Review
+from maskworks.studio.store.rows import CampaignRow, ItemRow, Review, as_row
 from maskworks.studio.store.schema import decisions, items, outputs
 
 ROUTE_AFTER: dict[Verdict, Route] = {"accept": "deliver", "fix": "review", "reject": "manual"}
@@ -162,18 +162,7 @@ def list_reviews(store: Store, campaign: CampaignRow, *, number: int | None = No
         chosen = chosen.where(items.c.id == number)
     with store.reading() as connection:
         return [
-            Review(
-                id=row.id,
-                item_id=row.item_id,
-                source=row.source,
-                sku=row.sku,
-                tags=tuple(row.tags),
-                decision=row.decision,
-                who=row.who,
-                why=row.why,
-                at=row.at,
-            )
-            for row in connection.execute(chosen)
+            as_row(Review, row, {"tags": tuple(row.tags)}) for row in connection.execute(chosen)
         ]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, 
 from maskworks.studio.store.chain import digest_of
 from maskworks.studio.store.columns import plain
 from maskworks.studio.store.opening import Store, moment
-from maskworks.studio.store.rows import CampaignRow, Event, What
+from maskworks.studio.store.rows import CampaignRow, Event, What, as_row
 from maskworks.studio.store.schema import campaigns, events, items
 
 
@@ -76,25 +76,7 @@ def list_events(
     if item is not None:
         chosen = chosen.where(named(item))
     with store.reading() as connection:
-        return [
-            Event(
-                id=row.id,
-                at=row.at,
-                campaign=row.campaign,
-                item_id=row.item_id,
-                source=row.source,
-                sku=row.sku,
-                what=row.what,
-                who=row.who,
-                why=row.why,
-                before=row.before,
-                after=row.after,
-                details=row.details,
-                previous=row.previous,
-                digest=row.digest,
-            )
-            for row in connection.execute(chosen)
-        ]
+        return [as_row(Event, row) for row in connection.execute(chosen)]
 
 
 def verify_trail(store: Store, campaign: CampaignRow | None = None) -> list[Verified]:

@@ -12,7 +12,7 @@ from maskworks.studio.route import Route
 from maskworks.studio.store.events import named
 from maskworks.studio.store.given import Output
 from maskworks.studio.store.opening import Store
-from maskworks.studio.store.rows import CampaignRow, Counts, DeliverableRow, Filter, ItemRow
+from maskworks.studio.store.rows import CampaignRow, Counts, DeliverableRow, Filter, ItemRow, as_row
 from maskworks.studio.store.schema import items, outputs
 
 EVERYTHING = Filter()
@@ -68,13 +68,7 @@ def deliverables(
         chosen = chosen.where(items.c.route == route)
     with store.reading() as connection:
         return [
-            DeliverableRow(
-                item_id=row.item_id,
-                source=row.source,
-                sku=row.sku,
-                route=row.route,
-                output=to_output(row),
-            )
+            as_row(DeliverableRow, row, {"output": as_row(Output, row)})
             for row in connection.execute(chosen)
         ]
 
@@ -106,46 +100,12 @@ def find_item(connection: Connection, number: int, *, lock: bool = False) -> Ite
 
 def to_item(row: Row[Any]) -> ItemRow:
     """Return the row as what it means."""
-    return ItemRow(
-        id=row.id,
-        campaign_id=row.campaign_id,
-        source=row.source,
-        content=row.content,
-        settings=row.settings,
-        sku=row.sku,
-        tags=tuple(row.tags),
-        concept=row.concept,
-        standing=row.standing,
-        state=row.state,
-        route=row.route,
-        score=row.score,
-        reasons=tuple(
+    given = {
+        "tags": tuple(row.tags),
+        "reasons": tuple(
             Reason(name=one["name"], value=one["value"], limit=one["limit"], text=one["text"])
             for one in row.reasons
         ),
-        cost=row.cost,
-        baseline=row.baseline,
-        seconds=row.seconds,
-        spot_check=row.spot_check,
-        error=Fault(row.error_code, row.error_message) if row.error_code else None,
-        decision=row.decision,
-        claims=row.claims,
-        worker_id=row.worker_id,
-        added_at=row.added_at,
-        finished_at=row.finished_at,
-        scorer=row.scorer,
-    )
-
-
-def to_output(row: Row[Any]) -> Output:
-    """Return the row as what it means."""
-    return Output(
-        path=row.path,
-        sha256=row.sha256,
-        width=row.width,
-        height=row.height,
-        bytes=row.bytes,
-        concept=row.concept,
-        variant=row.variant,
-        score=row.score,
-    )
+        "error": Fault(row.error_code, row.error_message) if row.error_code else None,
+    }
+    return as_row(ItemRow, row, given)

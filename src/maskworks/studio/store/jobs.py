@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, updat
 from maskworks.core.errors import UsageError
 from maskworks.studio.store.opening import Store, moment
 from maskworks.studio.store.processes import Heard
+from maskworks.studio.store.rows import as_row
 from maskworks.studio.store.service_schema import jobs, messages
 
 JobState = Literal["queued", "running", "done", "failed"]
@@ -249,18 +250,4 @@ def forget_jobs(store: Store, ids: Sequence[int]) -> None:
 
 
 def _to_job(row: Row[Any]) -> Job:
-    return Job(
-        id=row.id,
-        token=row.token,
-        campaign_file=Path(row.campaign_file),
-        name=row.name,
-        state=row.state,
-        asked_by=row.asked_by,
-        webhook=row.webhook,
-        runner=row.runner,
-        attempts=row.attempts,
-        error=row.error,
-        result=row.result,
-        added_at=row.added_at,
-        ended_at=row.ended_at,
-    )
+    return as_row(Job, row, {"campaign_file": Path(row.campaign_file)})

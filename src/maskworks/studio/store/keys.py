@@ -14,6 +14,7 @@ from sqlalchemy import Row, insert, select, update
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.store.opening import Store, moment
+from maskworks.studio.store.rows import as_row
 from maskworks.studio.store.service_schema import api_keys
 
 Scope = Literal["cut", "jobs", "review", "admin"]
@@ -145,13 +146,4 @@ def _digest(secret: str) -> str:
 
 
 def _to_key(row: Row[Any]) -> ApiKey:
-    return ApiKey(
-        id=row.id,
-        name=row.name,
-        prefix=row.prefix,
-        scopes=tuple(row.scopes),
-        megapixels_per_minute=row.megapixels_per_minute,
-        monthly_credits=row.monthly_credits,
-        added_at=row.added_at,
-        revoked_at=row.revoked_at,
-    )
+    return as_row(ApiKey, row, {"scopes": tuple(row.scopes)})

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from maskworks.batch.work import Fault
 from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.route import Route
 from maskworks.studio.store.given import Output, Verdict
 from maskworks.studio.store.processes import Process
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 State = Literal["pending", "claimed", "done"]
 """`done` has a route; the others have none yet."""
@@ -35,6 +38,23 @@ What = Literal[
     "taken-over",
 ]
 """What an event tells of."""
+
+
+R = TypeVar("R", bound="DataclassInstance")
+
+
+def as_row(kind: type[R], row: object, given: Mapping[str, object] | None = None) -> R:
+    """Return a row of the database as `kind`: a field is the column of its name.
+
+    Parameters
+    ----------
+    kind : a frozen dataclass
+    row : what the database answered
+    given : the fields that are not a column as it stands
+    """
+    known = given or {}
+    names = (each.name for each in fields(kind))
+    return kind(**{name: known[name] if name in known else getattr(row, name) for name in names})
 
 
 @dataclass(frozen=True, kw_only=True)

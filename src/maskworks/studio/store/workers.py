@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from maskworks.studio.store.events import NewEvent, lock_trail, log_all
 from maskworks.studio.store.opening import Store, moment
 from maskworks.studio.store.processes import Heard, Process, is_dead, silence, this_process
-from maskworks.studio.store.rows import CampaignRow, Worker
+from maskworks.studio.store.rows import CampaignRow, Worker, as_row
 from maskworks.studio.store.schema import holds, items, workers
 
 
@@ -94,18 +94,4 @@ def end_worker(
 
 def to_worker(row: Row[Any]) -> Worker:
     """Return the row as what it means."""
-    return Worker(
-        id=row.id,
-        campaign_id=row.campaign_id,
-        process=Process(
-            host=row.host,
-            machine=row.machine,
-            pid=row.pid,
-            started=row.started,
-            user=row.user,
-        ),
-        since=row.since,
-        beat_at=row.beat_at,
-        ended_at=row.ended_at,
-        beats=row.beats,
-    )
+    return as_row(Worker, row, {"process": as_row(Process, row)})

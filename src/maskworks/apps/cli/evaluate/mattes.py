@@ -17,7 +17,7 @@ from maskworks.apps.cli.evaluate.options import (
     JsonOption,
     folder,
 )
-from maskworks.apps.cli.evaluate.report_output import ReportFiles, print_rows, report_files
+from maskworks.apps.cli.evaluate.report_output import ReportFiles, Table, report_files
 from maskworks.apps.cli.memory import reuse_memory
 from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
@@ -88,8 +88,10 @@ def mattes(
 
 def _print_report(report: Report, files: ReportFiles, *, spare: int) -> None:
     """Print the table and what failed; write the JSON."""
-    if files.write_json(report.record()) and report.scores:
-        print_table(report)
+    headings = ("picture", *(measure.heading for measure in MEASURES))
+    table = Table(headings, list(_lines(report)) if report.scores else [], _footnote(report))
+    notes = report.notes()
+    files.write_json(report.record(), lambda: table.show(notes) if table.lines else None)
     if report.missing:
         print(f"counted as empty: {len(report.missing)} missing predictions", file=sys.stderr)
     for failure in report.failures:
@@ -107,14 +109,6 @@ def _lines(report: Report) -> Iterator[tuple[str, ...]]:
         yield (row.name, *(f"{getattr(row, m.name):.{m.decimals}f}" for m in MEASURES))
     means = report.means() or {}
     yield f"mean of {len(report.scores)}", *(f"{means[m.name]:.{m.decimals}f}" for m in MEASURES)
-
-
-def print_table(report: Report) -> None:
-    """Print the scores: with colour on a terminal, plain in a pipe."""
-    print_rows(("picture", *(measure.heading for measure in MEASURES)), list(_lines(report)))
-    print(f"\n{_footnote(report)}")
-    for note in report.notes():
-        print(f"Mind: {note}.")
 
 
 def _footnote(report: Report) -> str:

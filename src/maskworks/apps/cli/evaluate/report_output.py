@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,13 @@ class Table:
     lines: Sequence[Sequence[str]]
     footnote: str
 
+    def show(self, notes: Iterable[str]) -> None:
+        """Print the table, its footnote, and what may mislead whoever reads figures alone."""
+        print_rows(self.headings, self.lines)
+        print(f"\n{self.footnote}")
+        for note in notes:
+            print(f"Mind: {note}.")
+
 
 @dataclass(frozen=True)
 class ReportFiles:
@@ -35,11 +42,7 @@ class ReportFiles:
 
     def write(self, record: Mapping[str, Any], table: Table, draw: Callable[[], str]) -> None:
         """Write the JSON file and print the table, or the JSON instead of it; draw the page."""
-        if self.write_json(record):
-            print_rows(table.headings, table.lines)
-            print(f"\n{table.footnote}")
-            for note in record.get("notes", ()):
-                print(f"Mind: {note}.")
+        self.write_json(record, lambda: table.show(record.get("notes", ())))
         counts = record["counts"]
         if missing := counts.get("missing_counted_as_empty"):
             _print_some("counted as empty", f"{missing} missing predictions", record["missing"])
@@ -47,15 +50,15 @@ class ReportFiles:
             _print_some("left aside", f"{spare} predictions without a truth", record["left_aside"])
         self.write_page(draw)
 
-    def write_json(self, record: Mapping[str, Any]) -> bool:
-        """Write or print the JSON; return whether the table is to be printed."""
+    def write_json(self, record: Mapping[str, Any], show: Callable[[], None]) -> None:
+        """Show the report and write its JSON; on standard output the JSON is all."""
         text = json.dumps(record, indent=2, ensure_ascii=False)
         if self.json_file == STANDARD_OUTPUT:
             print(text)
-            return False
+            return
+        show()
         if self.json_file is not None:
             write_text_atomic(self.json_file, text + "\n")
-        return True
 
     def write_page(self, draw: Callable[[], str]) -> None:
         """Write the page and say where; nothing if none was asked for."""
