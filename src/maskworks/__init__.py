@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     from maskworks.studio.campaign.campaign_file import CampaignFile as CampaignFile
     from maskworks.studio.campaign.campaign_file import read_campaign as read_campaign
     from maskworks.studio.campaign.template import campaign_text as campaign_text
-    from maskworks.studio.campaign.template import look_around as look_around
+    from maskworks.studio.campaign.template import scan_folder as scan_folder
     from maskworks.studio.output.deliver import Deliverable as Deliverable
     from maskworks.studio.output.deliver import compose as compose
     from maskworks.studio.output.gate import Gate as Gate

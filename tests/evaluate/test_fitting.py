@@ -72,7 +72,7 @@ def test_a_fit_mends_the_error_on_pictures_it_did_not_see(method):
     assert fit.error_before > 0.09
     assert fit.error_after < 0.02
     assert (fit.sha256, fit.pictures) == (spec.sha256, 200)
-    bent = [fit.bend(level) for level in np.linspace(0, 1, 50)]
+    bent = [fit.apply(level) for level in np.linspace(0, 1, 50)]
     assert bent == sorted(bent)
     assert all(0 <= each <= 1 for each in bent)
 
@@ -156,7 +156,7 @@ def test_cutout_uses_what_was_stored_and_its_manifest_says_so(tmp_path, capsys):
     after = json.loads((tmp_path / "bent/manifest.jsonl").read_text())
     assert after["raw_confidence"] == before["confidence"]
     assert after["calibration"].startswith("isotonic of ")
-    bend = load_catalogue().row("cutout").calibration.bend
+    bend = load_catalogue().row("cutout").calibration.apply
     assert after["confidence"] == pytest.approx(bend(before["confidence"]), abs=2e-4)
     # an earlier run's rows do not hold under another calibration
     assert main([*cut, "-o", str(tmp_path / "raw"), "--resume"]) == 0

@@ -181,7 +181,7 @@ class ManifestWriter:
         A row that only says that the output exists does not replace the one that says how
         that output was made.
         """
-        if self._stream is None or self._still_told(row):
+        if self._stream is None or self._was_done_before(row):
             return
         try:
             self._stream.write(to_json(row) + "\n")
@@ -189,7 +189,7 @@ class ManifestWriter:
         except OSError:
             self._unwritten.append(row)
 
-    def _still_told(self, row: ManifestRow) -> bool:
+    def _was_done_before(self, row: ManifestRow) -> bool:
         before = self.earlier.get(row.source)
         refused = row.error is not None and row.error.code == ExistsError.code
         return refused and before is not None and _is_there(before.output)

@@ -91,7 +91,7 @@ class ManifestRow:
     `width` and `height` are pixels of the upright picture, None if it could not be read.
     `refined` says how the edge was made (see `maskworks.refine.Refined`), `soft_interior` which
     share of the subject is see-through; None if it did not come to that. `raw_confidence` is
-    what the network said where a fit has bent the confidence; `calibration` names that fit.
+    what the network said where a fit has calibrated the confidence; `calibration` names that fit.
     `score` is the probability that the cut-out is good, None where nothing was measured, and
     `reasons` are sentences on what speaks against it. `notes` are sentences on what was damaged or
     assumed when the picture was read.

@@ -70,7 +70,7 @@ class Cutout:
     picture as it came. `refined`, `soft_interior` and `band_share` are those of
     `maskworks.refine.Refined`. `presence` is the probability that there is a subject. `seen_px`
     is the long side at which the network saw the picture. `raw_confidence` is what the network
-    said where a fit has bent `confidence`. `score` is the probability that the cut-out is good,
+    said where a fit has calibrated `confidence`. `score` is the probability that the cut-out is good,
     from `evidence`, and `reasons` are what speaks against it, as in a campaign; None and empty
     where nothing was measured.
     """

@@ -66,7 +66,7 @@ class Results:
 
 
 @dataclass
-class _Said:
+class _FileNotes:
     """What is told of a file once it is read."""
 
     path: Path
@@ -99,7 +99,7 @@ def read_truth(path: Path, *, left_out: list[str] | None = None) -> Truth:
         If an id of a picture or class stands for two.
     """
     content = read_json(path, "--truth")
-    said = _Said(path)
+    said = _FileNotes(path)
     images = _once(path, records(path, content, "images", SIZED), "images", "file_name")
     categories = _once(path, records(path, content, "categories", CATEGORY), "categories", "name")
     rows = records(path, content, "annotations", OBJECT, skippable=True, left_out=left_out)
@@ -121,7 +121,7 @@ def _once(path: Path, rows: list[Row], key: str, name: str) -> list[Row]:
     return list(found.values())
 
 
-def _numbered(rows: list[Row], said: _Said) -> list[Row]:
+def _numbered(rows: list[Row], said: _FileNotes) -> list[Row]:
     """Return annotations numbered from 1; 0 stands for no match in the library that counts."""
     kept: list[Row] = []
     seen: dict[object, list[Row]] = {}
@@ -169,7 +169,7 @@ def read_results(path: Path, truth: Truth, *, left_out: list[str] | None = None)
         rows = checked(path, content, "", RESULT, skippable=True, left_out=left_out)
         seen = {row["image_id"] for row in rows}
         return Results(rows, _unseen(images, seen), lists_images=False)
-    said = _Said(path)
+    said = _FileNotes(path)
     rows = records(path, content, "annotations", RESULT, skippable=True, left_out=left_out)
     classes = same_classes(path, rows, listed(path, content, "categories", CATEGORY), truth)
     rows = [

@@ -30,7 +30,7 @@ _TABLES = frozenset({".csv", ".tsv"})
 class ConfidencePair:
     """One picture: how sure the model was, in [0, 1], and the IoU it reached.
 
-    `raw` is what the network said, the same unless a fit has bent it; None where the model
+    `raw` is what the network said, the same unless a fit has calibrated it; None where the model
     answered "no subject", of which the confidence then speaks. `model` is its name if known.
     """
 

@@ -1,4 +1,4 @@
-"""Find how a model's confidence has to be bent so that it says the IoU it reaches."""
+"""Find how a model's confidence has to be calibrated so that it says the IoU it reaches."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def fit_confidence(
     Returns
     -------
     ConfidenceFit
-        `error_after` is the calibration error over five folds, each bent by the fit of the
+        `error_after` is the calibration error over five folds, each calibrated by the fit of the
         other four.
 
     Raises

@@ -74,12 +74,12 @@ def read_matte(path: Path, limits: Limits = LIMITS, *, binary: bool | None = Non
         return Matte(read_ids(path, limits, binary=True).astype(np.float32))
     if picture.matte is not None:
         levels = np.rint(picture.matte.alpha * np.float32(255)).astype(np.uint8)
-        return _meant(path, picture.matte, levels, 255, binary=binary)
+        return _matte_or_mask(path, picture.matte, levels, 255, binary=binary)
     grey = grey_of(picture)
     if grey is not None:
         _check_profile(path, header)
         matte = Matte(grey.astype(np.float32) / np.float32(255))
-        return _meant(path, matte, *_stored(path, header, grey, limits), binary=binary)
+        return _matte_or_mask(path, matte, *_stored(path, header, grey, limits), binary=binary)
     if header.alpha:
         return Matte(np.ones(picture.image.size, np.float32))
     raise ImageError(
@@ -96,7 +96,7 @@ def _stored(
     return (grey, 255) if white is None else (read_ids(path, limits), white)
 
 
-def _meant(
+def _matte_or_mask(
     path: Path, matte: Matte, levels: NDArray[np.integer], white: int, *, binary: bool | None
 ) -> Matte:
     """Return the matte, or the mask that its file is said to be."""

@@ -101,7 +101,7 @@ def open_labelling(request: LabelRequest) -> Labelling:
     """
     if "-" in request.inputs or request.output == "-":
         raise UsageError("maskworks segment reads and writes files; name them instead of `-`")
-    destination = _aim(request.output)
+    destination = _destination(request.output)
     if destination.form != "png":
         raise UsageError(
             f"-o {request.output}: a label map is written as PNG; name a .png file or a folder "
@@ -151,7 +151,7 @@ def open_labelling(request: LabelRequest) -> Labelling:
     return Labelling(run=run, job=job)
 
 
-def _aim(output: str) -> Destination:
+def _destination(output: str) -> Destination:
     """Return where to write; a volume is a file too."""
     path = Path(output).absolute()
     if path.name.lower().endswith(VOLUME) and not path.is_dir():

@@ -1,7 +1,7 @@
 """A correction of a model's confidence, kept beside its row and used from then on.
 
-``MASKWORKS_HOME/confidence.toml`` holds one table a model: how it is bent, which file of weights
-it was fitted for, and how much it gained. The row of a model carries it as `calibration`.
+``MASKWORKS_HOME/confidence.toml`` holds one table a model: its fit, which file of weights it was
+fitted for, and how much it gained. The row of a model carries it as `calibration`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _EDGE = 1e-6
 
 
 class ConfidenceFit(BaseModel):
-    """How a confidence is bent.
+    """How a confidence is calibrated.
 
     `method` "isotonic" joins the knots (`said`, `reached`) by straight lines, level beyond the
     ends; "temperature" divides the log-odds by `temperature`. `sha256` is that of the weights.
@@ -65,12 +65,12 @@ class ConfidenceFit(BaseModel):
         --------
         >>> shown = ConfidenceFit(method="temperature", temperature=2, sha256="0", pictures=40,
         ...                       fitted_on="2026-11-21", error_before=0.1, error_after=0.02)
-        >>> shown.label, round(shown.bend(0.8), 4)
+        >>> shown.label, round(shown.apply(0.8), 4)
         ('temperature of 2026-11-21, 40 pictures', 0.6667)
         """
         return f"{self.method} of {self.fitted_on}, {self.pictures} pictures"
 
-    def bend(self, confidence: float) -> float:
+    def apply(self, confidence: float) -> float:
         """Return what a confidence in [0, 1] becomes; the order of two is never turned round."""
         if self.method == "temperature":
             inside = min(max(confidence, _EDGE), 1 - _EDGE)

@@ -27,15 +27,15 @@ class Model:
     def predict(self, image: Image) -> Prediction:
         """Find the subject of one picture; see `maskworks.models.families.saliency.predict`."""
         self._cuts_out()
-        return self._bent(saliency.predict(image, self.spec, self.network))
+        return self._calibrated(saliency.predict(image, self.spec, self.network))
 
-    def _bent(self, found: Prediction) -> Prediction:
+    def _calibrated(self, found: Prediction) -> Prediction:
         """Return a prediction with the confidence that this machine's fit says it has."""
         fit = self.spec.calibration
         if fit is None or found.confidence is None:
             return found
         return replace(
-            found, confidence=fit.bend(found.confidence), raw_confidence=found.confidence
+            found, confidence=fit.apply(found.confidence), raw_confidence=found.confidence
         )
 
     def _cuts_out(self) -> None:

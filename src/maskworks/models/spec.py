@@ -122,7 +122,7 @@ class ModelSpec(StrictRow):
 
     A model of labels names its classes, in the order of its outputs: by a `taxonomy` that
     ships, or one by one in `classes`. `architecture` is what a file of Torch weights
-    (safetensors) fills: "torchvision/NAME". `calibration` is how its confidence is bent on
+    (safetensors) fills: "torchvision/NAME". `calibration` is how its confidence is calibrated on
     this machine, see `maskworks.models.confidence_fit`.
     """
 

@@ -21,7 +21,16 @@ from maskworks.models.lock import locked
 from maskworks.models.settings import home
 from maskworks.models.spec import ModelSpec
 
-__all__ = ["Verdict", "home", "locate", "models_folder", "pull", "ready", "verify", "way_to_get"]
+__all__ = [
+    "Verdict",
+    "home",
+    "locate",
+    "missing_file_message",
+    "models_folder",
+    "pull",
+    "ready",
+    "verify",
+]
 
 
 def models_folder() -> Path:
@@ -59,14 +68,14 @@ def ready(spec: ModelSpec) -> Path:
     """
     path = locate(spec)
     if path is None or (spec.embedded and not spec.checksums):
-        raise ModelError(way_to_get(spec))
+        raise ModelError(missing_file_message(spec))
     landed_here = path.parent == models_folder()
     if not landed_here or spec.bytes not in (None, path.stat().st_size):
         check_file(path, spec)
     return path
 
 
-def way_to_get(spec: ModelSpec) -> str:
+def missing_file_message(spec: ModelSpec) -> str:
     """Say that the file of `spec` is not here, and how to get it."""
     if spec.origin == "embedded":
         return (
@@ -187,14 +196,14 @@ def _bring(
     part, _ = part_files(target)
     if isinstance(source, Path):
         _forget(target)
-        _need_room(target, source.stat().st_size)
+        _check_disk_space(target, source.stat().st_size)
         shutil.copyfile(source, part)
         if progress:
             progress(part.stat().st_size, part.stat().st_size)
     else:
         resumed = part.stat().st_size if part.is_file() else 0
         if spec.bytes:
-            _need_room(target, spec.bytes - resumed)
+            _check_disk_space(target, spec.bytes - resumed)
         download(source, target, size=spec.bytes, progress=progress, policy=policy)
         if resumed and not _matches(part, spec):  # the old part was of another file: once anew
             _forget(target)
@@ -223,7 +232,7 @@ def _forget(target: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _need_room(target: Path, more: int) -> None:
+def _check_disk_space(target: Path, more: int) -> None:
     free = shutil.disk_usage(target.parent).free
     if more > free:
         raise OutputError(
@@ -263,7 +272,7 @@ def verify(spec: ModelSpec) -> Verdict:
     """
     path = locate(spec)
     if path is None or not spec.checksums:
-        return Verdict(spec.name, "absent", path, remedy=way_to_get(spec))
+        return Verdict(spec.name, "absent", path, remedy=missing_file_message(spec))
     try:
         check_file(path, spec)
     except ChecksumError as error:

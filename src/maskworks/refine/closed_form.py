@@ -22,7 +22,7 @@ from maskworks.refine.band import Band, Field, cover
 from maskworks.refine.colour_space import colour_space
 from maskworks.refine.descent import StopRule, descend
 from maskworks.refine.laplacian import Laplacian, matting_laplacian
-from maskworks.refine.spread import crew
+from maskworks.refine.spread import thread_pool
 
 LEAST_EPSILON = 1e-9
 """Below, float32 does not resolve what `epsilon` adds to the covariance of a flat window."""
@@ -175,7 +175,7 @@ def closed_form(image: Image, trimap: Trimap, options: SolverOptions = DEFAULTS)
     )
     band = cover(trimap)
     prior = (options.prior.alpha, options.prior_weight) if options.prior else None
-    with crew(options.threads) as pool:
+    with thread_pool(options.threads) as pool:
         laplacian = matting_laplacian(
             image, trimap, band, epsilon=options.epsilon, prior=prior, pool=pool
         )

@@ -20,7 +20,7 @@ MOST = 4
 
 
 @contextmanager
-def crew(threads: int | None = None) -> Iterator[Executor | None]:
+def thread_pool(threads: int | None = None) -> Iterator[Executor | None]:
     """Have that many threads at hand; None takes one a usable core, at most `MOST`.
 
     Yields
@@ -47,7 +47,7 @@ def spread(work: Callable[[Part], None], parts: Iterable[Part], threads: int | N
     >>> sorted(found.items())
     [(0, 0), (1, 1), (2, 4), (3, 9)]
     """
-    with crew(threads) as pool:
+    with thread_pool(threads) as pool:
         for _ in map(work, parts) if pool is None else pool.map(work, parts):
             pass
 
@@ -60,7 +60,7 @@ def both(first: Callable[[], One], second: Callable[[], Other]) -> tuple[One, Ot
     >>> both(lambda: 1, lambda: "a")
     (1, 'a')
     """
-    with crew() as pool:
+    with thread_pool() as pool:
         if pool is None:
             return first(), second()
         other = pool.submit(second)
@@ -82,5 +82,5 @@ def meanwhile(work: Callable[[], One]) -> Iterator[Callable[[], One]]:
     ...     4 * answer()
     12
     """
-    with crew() as pool:
+    with thread_pool() as pool:
         yield work if pool is None else pool.submit(work).result

@@ -66,7 +66,7 @@ def middle_of(truth):
 @pytest.mark.parametrize(("architecture", "model"), BOTH)
 def test_picture_is_looked_at_once_for_many_prompts(made, picture, looks, architecture, model):
     opened = open_prompted(made(*model), architecture)
-    seen = opened.look(picture)
+    seen = opened.encode(picture)
     prompts = [
         Prompt(inside=((30, 40),)),
         Prompt(inside=((10, 10),), outside=((50, 80),)),
@@ -187,7 +187,7 @@ def test_prompts_are_for_sam_alone(tmp_path):
 @pytest.mark.parametrize(("architecture", "model"), BOTH)
 def test_masks_are_those_of_the_library(made, picture, architecture, model):
     opened = open_prompted(made(*model), architecture)
-    seen = opened.look(picture)
+    seen = opened.encode(picture)
     found = opened.answer(seen, [Prompt(inside=((30, 40),))])
     with torch.inference_mode():
         whole = opened.module(
@@ -234,7 +234,7 @@ def test_many_points_are_answered_in_a_few_goes(picture):
             return type("Answer", (), {"pred_masks": masks, "iou_scores": scores})
 
     model = Prompted(Two(), HubInput(square=(60, 90)), "two")
-    found = model.everything(model.look(picture), grid=10)
+    found = model.everything(model.encode(picture), grid=10)
     assert len(found) == 2
     assert abs(found.areas - np.pi * 100).max() < 20
     assert calls == [64, 36]

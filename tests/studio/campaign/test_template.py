@@ -6,7 +6,7 @@ import pytest
 
 from maskworks.studio.campaign.assignment import assign
 from maskworks.studio.campaign.campaign_file import read_campaign
-from maskworks.studio.campaign.template import campaign_text, look_around, preset_for
+from maskworks.studio.campaign.template import campaign_text, preset_for, scan_folder
 from maskworks.studio.output.presets import load_presets
 
 
@@ -22,7 +22,7 @@ def look(campaign_folder):
                 folder.write("File,sku\nx/a.jpg,1\n" if name != "exceptions.csv" else "", name)
             else:
                 folder.picture(name)
-        return look_around(folder.path)
+        return scan_folder(folder.path)
 
     return run
 

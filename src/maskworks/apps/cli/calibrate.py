@@ -48,7 +48,7 @@ def calibrate(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold scores against what reviewers decided, and bend them until they agree.
+    """Hold scores against what reviewers decided, and recalibrate them until they agree.
 
     Prints how reliable the scores were and would be, and which share of pictures each
     threshold (`deliver_at`) would flag. Without --out nothing is written.

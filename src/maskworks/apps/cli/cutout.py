@@ -74,8 +74,10 @@ def cutout(
     min_confidence: Annotated[
         float,
         typer.Option(
-            min=0, max=1, help="A confidence or score below this gives the status review, as does, whatever "
-            "is asked, a score below 0.5 and a cut-out that is empty or torn."
+            min=0,
+            max=1,
+            help="A confidence or score below this gives the status review, as does, whatever "
+            "is asked, a score below 0.5 and a cut-out that is empty or torn.",
         ),
     ] = 0.0,
     refine: Annotated[

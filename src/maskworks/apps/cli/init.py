@@ -14,8 +14,8 @@ from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.campaign.template import (
     FolderContents,
     campaign_text,
-    look_around,
     preset_for,
+    scan_folder,
 )
 from maskworks.studio.campaign.variants import side_to_fit
 from maskworks.studio.output.presets import find_preset
@@ -64,7 +64,7 @@ def init(
     if preset:
         find_preset(preset)
     _make(target.parent)
-    around = look_around(target.parent)
+    around = scan_folder(target.parent)
     _make(target.parent / around.input)
     side = _write(target, around, preset or preset_for(around))
     print(f"{short(str(target))} written")

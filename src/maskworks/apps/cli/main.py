@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a file name that is no text must not stop a run
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    _hush()
+    _silence_libraries()
     debug = given[:1] == ["--debug"]
     rest = given[1:] if debug else given
     if not rest or rest[0] in ("--help", "-h", "help"):
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _run(rest[0], rest[1:], debug=debug)
 
 
-def _hush() -> None:
+def _silence_libraries() -> None:
     """Keep libraries' warnings and their paths from the terminal, whatever ``python -W`` says.
 
     Notes of ours say what a user must know; ``-W error`` still makes errors of them.

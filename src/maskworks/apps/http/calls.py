@@ -60,7 +60,7 @@ class Shared:
         """Return every output of the network for a batch (N, 3, h, w)."""
         # Larger inputs go alone, with all cores: two of them would hold gigabytes.
         small = batch.shape[0] * batch.shape[-2] * batch.shape[-1] <= SMALL_PX
-        with self._room(1 if small else CALLS) as alone:
+        with self._slots(1 if small else CALLS) as alone:
             return (self._wide if alone or not small else self._half())(batch)
 
     def _half(self) -> Network:
@@ -70,7 +70,7 @@ class Shared:
             return self._narrow
 
     @contextmanager
-    def _room(self, calls: int) -> Iterator[bool]:
+    def _slots(self, calls: int) -> Iterator[bool]:
         """Wait for the room of so many calls and hold it; say whether nobody else is here."""
         with self._changed:
             self._callers += 1

@@ -1,4 +1,4 @@
-"""Who sits at the review page, and whether they meant what their browser sends."""
+"""Who sits at the review page, and whether their browser meant to send it."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ async def visitor_of(request: Request, service: Service) -> Visitor | None:
     if session is None or not (session.key or is_local(request, service)):
         return None
 
-    def look() -> ApiKey | Literal["over"] | None:
+    def read_key() -> ApiKey | Literal["over"] | None:
         if has_ended(service.store, session.number):
             return "over"
         keys = list_keys(service.store) if session.key else []
         return next((k for k in keys if k.prefix == session.key and k.revoked_at is None), None)
 
-    key = await asyncio.to_thread(look)
+    key = await asyncio.to_thread(read_key)
     if key == "over" or (session.key and key is None):
         return None
     who = session.who
@@ -75,7 +75,7 @@ async def reviewer(request: Request, service: Service) -> Visitor:
     return found
 
 
-async def meant(request: Request, service: Service, token: str | None = None) -> Visitor:
+async def require_visitor(request: Request, service: Service, token: str | None = None) -> Visitor:
     """Return who is logged in, if a page of ours sent this request.
 
     Raises

@@ -15,7 +15,7 @@ _LOOK_AGAIN_S = 30.0
 _LEFT_FREE_BYTES = 256 << 20
 
 
-class DataRoom:
+class DataQuota:
     """The bytes of a folder, counted now and then, and those that are promised to uploads.
 
     Parameters

@@ -30,7 +30,7 @@ from maskworks.apps.http.review.clicks import finder_of
 from maskworks.apps.http.review.previews import PreviewCache
 from maskworks.apps.http.review.reports import Reports
 from maskworks.apps.http.review.warming import Warming
-from maskworks.apps.http.room import DataRoom
+from maskworks.apps.http.room import DataQuota
 from maskworks.apps.http.runner import Runner
 from maskworks.apps.http.sessions import signing_key
 from maskworks.apps.http.settings import ServerSettings
@@ -73,7 +73,7 @@ class Service:
     pages: Threads
     fetches: Threads
     files: Threads
-    data_room: DataRoom
+    data_quota: DataQuota
     turns: Turns
     signing: bytes = field(repr=False)
     now: Callable[[], float] = field(default=time.time)
@@ -230,7 +230,7 @@ def build(settings: ServerSettings, store: Store) -> Service:
         pages=Threads("page", _PAGE_THREADS, _PAGES_WAITING),
         fetches=Threads("fetch", _FETCH_THREADS, _FETCHES_WAITING),
         files=Threads("file", _FILE_THREADS, _FILES_WAITING),
-        data_room=DataRoom(settings.data, settings.bounds.data_bytes),
+        data_quota=DataQuota(settings.data, settings.bounds.data_bytes),
         turns=Turns(),
         signing=signing_key(settings.data),
     )

@@ -68,7 +68,7 @@ class Prompted:
     def __init__(self, module: Any, rule: HubInput, name: str) -> None:  # noqa: ANN401
         self.module, self.rule, self.name = module, rule, name
 
-    def look(self, image: Image) -> EncodedImage:
+    def encode(self, image: Image) -> EncodedImage:
         """Compute what the encoder sees in a picture; this is the costly part."""
         import torch
 

@@ -34,7 +34,7 @@ class Prediction:
 
     `confidence` is the IoU the network expects of its own mask, `presence` the probability
     that there is a subject; both in [0, 1], None where the network has no such output. Where a
-    fit has bent the confidence, `raw_confidence` is what the network said.
+    fit has calibrated the confidence, `raw_confidence` is what the network said.
     """
 
     matte: Matte

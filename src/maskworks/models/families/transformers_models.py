@@ -131,7 +131,7 @@ def _of_everything(folder: Path, architecture: str, opening: Opening) -> Segment
 
     def answer(image: Image, _task: Task) -> Answer:
         with turn:
-            seen = model.look(image)
+            seen = model.encode(image)
             if prompts:
                 return model.answer(seen, prompts)
             return model.everything(seen, min_score=opening.min_score)

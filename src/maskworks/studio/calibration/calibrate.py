@@ -83,7 +83,7 @@ class Calibration:
 def calibrate(
     decisions: Sequence[JudgedItem], *, thresholds: Sequence[float] = THRESHOLDS
 ) -> Calibration:
-    """Find how scores must be bent to be the share of pictures that people accept.
+    """Find the calibration that makes scores the share of pictures that people accept.
 
     Below `ISOTONIC_FROM` decisions the curve has two numbers (Platt's), from there on it is
     the best one that never falls. The order of pictures stays as it is, but that an isotonic
@@ -125,14 +125,14 @@ def calibrate(
             scores[test]
         )
     final = _fit(scores, good, weights, of=scores.size)
-    bent = final.apply(scores)
+    calibrated = final.apply(scores)
     return Calibration(
         n=len(decisions),
         good=int(good.sum()),
         recalibration=final,
         before=measure_reliability(scores, good, weights),
         after=measure_reliability(held, good, weights),
-        thresholds=tuple(flag_rate(at, bent, good, weights) for at in thresholds),
+        thresholds=tuple(flag_rate(at, calibrated, good, weights) for at in thresholds),
     )
 
 

@@ -32,7 +32,7 @@ class FolderContents:
     exceptions: str | None = None
 
 
-def look_around(folder: Path) -> FolderContents:
+def scan_folder(folder: Path) -> FolderContents:
     """Find out what a campaign in this folder would be about.
 
     The input is a CSV file whose first line has a column `file`, if there is just one; else

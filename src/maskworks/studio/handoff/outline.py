@@ -114,7 +114,7 @@ def lay_out(lines: Sequence[Floats], tolerance_px: float) -> Outline:
     anchor, leaving, arriving = np.empty((3, len(corner)), np.complex128)
     side = np.zeros(len(corner), np.int8)
     at = np.flatnonzero(~corner)
-    anchor[at], leaving[at], arriving[at] = _seen(rows, at, _SMOOTHING * tolerance_px)
+    anchor[at], leaving[at], arriving[at] = _fitted_tangents(rows, at, _SMOOTHING * tolerance_px)
     at = np.flatnonzero(corner)
     anchor[at], leaving[at], arriving[at], side[at] = _met(rows, at, _EXTENSION * tolerance_px)
     knot = _first_knots(rows, corner)
@@ -155,7 +155,7 @@ def _sharpest(rows: _Rows) -> Index:
     return found[kept]
 
 
-def _seen(rows: _Rows, at: Index, most_px: float) -> tuple[Points, Points, Points]:
+def _fitted_tangents(rows: _Rows, at: Index, most_px: float) -> tuple[Points, Points, Points]:
     """Return anchors and directions at smooth entries.
 
     The steps of a hard-edged mask are no place and no direction: both are fitted to the line

@@ -174,14 +174,14 @@ def _find(
     if placed is not None and shaded:
         return _Found(placed.box, placed.area * height * width, None)
     tolerance = COLOUR_TOLERANCE if placed is None else DIRT_TOLERANCE
-    inside, area = _seen(picture, colour, tolerance)
+    inside, area = _subject_area(picture, colour, tolerance)
     seen = None if inside is None else _box_without_specks(inside)
     if placed is not None:
         return _Found(_around(placed.box, seen), placed.area * height * width, inside)
     return None if seen is None else _Found(seen, area, inside)
 
 
-def _seen(
+def _subject_area(
     picture: Picture, colour: tuple[int, int, int] | None, tolerance: int
 ) -> tuple[Bool2D | None, float]:
     """Return where the subject is seen, and its mass."""

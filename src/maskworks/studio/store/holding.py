@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.store.events import NewEvent, lock_trail, log
 from maskworks.studio.store.opening import Store
-from maskworks.studio.store.processes import Heard
+from maskworks.studio.store.processes import LivenessClock
 from maskworks.studio.store.rows import CampaignRow, Worker
 from maskworks.studio.store.schema import campaigns, holds, workers
 from maskworks.studio.store.workers import beat, end_worker, enter, leave, looks_dead, to_worker
@@ -95,7 +95,9 @@ def _wait(
         time.sleep(min(POLL_S, left))
 
 
-def _take(connection: Connection, campaign: CampaignRow, heard: Heard) -> tuple[Worker, bool]:
+def _take(
+    connection: Connection, campaign: CampaignRow, heard: LivenessClock
+) -> tuple[Worker, bool]:
     """Return who holds the campaign now, and whether that is this call."""
     now = lock_trail(connection, campaign.id)
     turn = select(campaigns.c.id).where(campaigns.c.id == campaign.id)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, updat
 
 from maskworks.core.errors import UsageError
 from maskworks.studio.store.opening import Store, moment
-from maskworks.studio.store.processes import Heard
+from maskworks.studio.store.processes import LivenessClock
 from maskworks.studio.store.rows import as_row
 from maskworks.studio.store.service_schema import jobs, messages
 
@@ -154,7 +154,7 @@ def claim_job(store: Store, runner: str) -> Job | None:
         return job if job.state == "running" else None
 
 
-def _mute(connection: Connection, heard: Heard) -> list[int]:
+def _mute(connection: Connection, heard: LivenessClock) -> list[int]:
     """Return the running jobs whose signs of life stood still for too long."""
     running = select(jobs.c.id, jobs.c.attempts, jobs.c.beats).where(jobs.c.state == "running")
     return [

@@ -29,7 +29,7 @@ from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
 from maskworks.core.errors import OutputError, UsageError
 from maskworks.studio.store.addresses import Address, parse_address
-from maskworks.studio.store.processes import Heard
+from maskworks.studio.store.processes import LivenessClock
 from maskworks.studio.store.schema import REVISION, VERSION_TABLE
 from maskworks.studio.store.service_schema import metadata
 
@@ -52,7 +52,7 @@ class Store:
 
     engine: Engine
     name: str
-    heard: Heard = field(default_factory=Heard, repr=False)
+    heard: LivenessClock = field(default_factory=LivenessClock, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property

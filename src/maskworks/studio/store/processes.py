@@ -41,7 +41,7 @@ class Process:
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class LivenessClock:
     """When this process last saw a count of signs of life change, by its own steady clock.
 
     A wall clock that was set back makes a dead process look as if it had just been heard of,
@@ -49,7 +49,7 @@ class Heard:
 
     Examples
     --------
-    >>> heard = Heard()
+    >>> heard = LivenessClock()
     >>> heard.silence("job 1", 7)
     datetime.timedelta(0)
     """

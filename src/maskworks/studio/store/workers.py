@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from maskworks.studio.store.events import NewEvent, lock_trail, log_all
 from maskworks.studio.store.opening import Store, moment
-from maskworks.studio.store.processes import Heard, Process, is_dead, silence, this_process
+from maskworks.studio.store.processes import LivenessClock, Process, is_dead, silence, this_process
 from maskworks.studio.store.rows import CampaignRow, Worker, as_row
 from maskworks.studio.store.schema import holds, items, workers
 
@@ -50,7 +50,7 @@ def release(store: Store, worker: Worker) -> list[str]:
         return back
 
 
-def looks_dead(worker: Worker, now: datetime, heard: Heard) -> bool:
+def looks_dead(worker: Worker, now: datetime, heard: LivenessClock) -> bool:
     """Say whether a worker counts as dead, as seen from this process."""
     stood_still = heard.silence(("worker", worker.id), worker.beats)
     silent = max(silence(worker.beat_at, now), stood_still)

@@ -17,14 +17,14 @@ from maskworks.train.labels.drawing import draw_pair
 from maskworks.train.labels.finding import MOST_IDS, LabelledPath, stored_labels
 
 Bits = NDArray[np.uint8]
-Looks = NDArray[np.float32]
+Thumbnail = NDArray[np.float32]
 SIDE = 8
 """Rows and columns of a picture's fingerprint."""
 
 NEAR_BITS = 3
 """Pictures whose fingerprints of 64 bits differ by at most this many are the same."""
 
-LOOK_SIDE = 16
+THUMBNAIL_SIDE = 16
 ALIKE = 0.95
 """Correlation of two looks from which pictures whose fingerprints are near show the same."""
 
@@ -50,7 +50,7 @@ class SplitFound:
     unknown_ids: Counter[int] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     fingerprints: Bits = field(default_factory=lambda: np.zeros((0, SIDE * SIDE // 8), np.uint8))
-    looks: Looks = field(default_factory=lambda: np.zeros((0, LOOK_SIDE**2), np.float32))
+    looks: Thumbnail = field(default_factory=lambda: np.zeros((0, THUMBNAIL_SIDE**2), np.float32))
     stems: list[str] = field(default_factory=list)
 
 
@@ -68,10 +68,10 @@ def check_split(
     """
     wide = len(classes) + 1
     found = SplitFound(name, len(pairs), np.zeros(wide, np.int64), np.zeros(wide, np.int64))
-    seen: list[tuple[Bits, Looks]] = []
+    seen: list[tuple[Bits, Thumbnail]] = []
     for pair in pairs:
         try:
-            seen.append(_look_at(pair, table, found))
+            seen.append(_signatures_of(pair, table, found))
             found.stems.append(pair.name)
         except (RecipeError, OSError, SyntaxError, ValueError) as error:
             found.problems.append(f"{pair.picture}: cannot be used ({error})")
@@ -96,16 +96,18 @@ def check_split(
     return found
 
 
-def _look_at(pair: LabelledPath, table: NDArray[np.int32], found: SplitFound) -> tuple[Bits, Looks]:
+def _signatures_of(
+    pair: LabelledPath, table: NDArray[np.int32], found: SplitFound
+) -> tuple[Bits, Thumbnail]:
     if pair.drawn is not None:
         pixels, ids = draw_pair(pair.picture.name, pair.drawn)
         orientation, stored = 1, ids.shape
-        seen = _seen(PilImage.fromarray(pixels))
+        seen = _signatures(PilImage.fromarray(pixels))
     else:
         ids, _ = stored_labels(pair)
         with PilImage.open(pair.picture) as opened:
             orientation, stored = orientation_of(opened), (opened.height, opened.width)
-            seen = _seen(opened)
+            seen = _signatures(opened)
     upright = stored[::-1] if orientation in _SIDEWAYS else stored
     if orientation != 1:
         lie = "as it is stored" if ids.shape == stored else "otherwise"
@@ -131,8 +133,8 @@ def _look_at(pair: LabelledPath, table: NDArray[np.int32], found: SplitFound) ->
     return seen
 
 
-def _seen(picture: PilImage.Image) -> tuple[Bits, Looks]:
-    return fingerprint(picture), look(picture)
+def _signatures(picture: PilImage.Image) -> tuple[Bits, Thumbnail]:
+    return fingerprint(picture), thumbnail(picture)
 
 
 def fingerprint(picture: PilImage.Image) -> Bits:
@@ -149,12 +151,12 @@ def fingerprint(picture: PilImage.Image) -> Bits:
     return np.packbits(grey[:, 1:] > grey[:, :-1])
 
 
-def look(picture: PilImage.Image) -> Looks:
+def thumbnail(picture: PilImage.Image) -> Thumbnail:
     """Return 16 x 16 cells of grey, of mean 0 and length 1; of nothing but one grey, zeros.
 
     Fingerprints of pages and other pictures with few edges are near by chance; looks are not.
     """
-    small = picture.convert("L").resize((LOOK_SIDE, LOOK_SIDE), PilImage.Resampling.BOX)
+    small = picture.convert("L").resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), PilImage.Resampling.BOX)
     grey = np.asarray(small, np.float32).ravel()
     grey = grey - grey.mean()
     return grey / max(float(np.linalg.norm(grey)), 1.0)
@@ -169,7 +171,7 @@ def near_pairs(ours: Bits, theirs: Bits) -> list[tuple[int, int]]:
     return pairs
 
 
-def _alike(ours: Looks, theirs: Looks) -> bool:
+def _alike(ours: Thumbnail, theirs: Thumbnail) -> bool:
     plain = not ours.any() and not theirs.any()
     return plain or float(ours @ theirs) >= ALIKE
 

@@ -60,7 +60,7 @@ def draw_page(rng: np.random.Generator) -> tuple[Pixels, Ids]:
     angle = float(rng.normal(0, 1.2))
     page = page.rotate(angle, PilImage.Resampling.BICUBIC, fillcolor=colours[0])
     ids = ids.rotate(angle, PilImage.Resampling.NEAREST)
-    return _seen(np.asarray(page), rng), np.asarray(ids)
+    return _degraded(np.asarray(page), rng), np.asarray(ids)
 
 
 def _fill(canvas: Canvas, ink: tuple[int, ...], rng: np.random.Generator) -> None:
@@ -149,7 +149,7 @@ def _clouds(size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float
     return np.asarray(low + total * (high - low))
 
 
-def _seen(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+def _degraded(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """Light the page unevenly, blur it, add noise; sometimes turn dark to light."""
     height, width = pixels.shape[:2]
     y, x = np.mgrid[:height, :width]

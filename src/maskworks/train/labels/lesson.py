@@ -22,7 +22,7 @@ class Draw:
     generator: torch.Generator
 
 
-class Lesson(nn.Module):
+class LossModule(nn.Module):
     """A network and its loss in one module, so that several processes can share the work.
 
     Parameters

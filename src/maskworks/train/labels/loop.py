@@ -16,7 +16,7 @@ from maskworks.train.budget import Budget
 from maskworks.train.denormals import denormals_as_zero
 from maskworks.train.labels.building import recalibrate_norms, start_network
 from maskworks.train.labels.families import build_network, is_encoder
-from maskworks.train.labels.lesson import Draw, Lesson
+from maskworks.train.labels.lesson import Draw, LossModule
 from maskworks.train.labels.losses import class_weights
 from maskworks.train.labels.pace import Pace, Progress, explained, rate
 from maskworks.train.labels.recipe import LabelRecipe
@@ -80,7 +80,7 @@ class LabelRun:
         self.optimizer = self._optimizer()
         if saved is not None:
             self._restore(saved)
-        self.lesson: nn.Module = Lesson(self.network, recipe, weights)
+        self.lesson: nn.Module = LossModule(self.network, recipe, weights)
         if team.size > 1:
             unused = recipe.detects
             self.lesson = DistributedDataParallel(self.lesson, find_unused_parameters=unused)

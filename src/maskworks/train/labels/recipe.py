@@ -255,7 +255,7 @@ class LabelRecipe(_Frozen):
     @model_validator(mode="after")
     def _network_fits(self) -> Self:
         message = network_misfit(self.network, self.encoder)
-        if message is None and self.targets == "objects" and not self._tells_objects:
+        if message is None and self.targets == "objects" and not self._separates_objects:
             message = "with targets 'objects' the first class is called background"
         if message is None:
             message = self._own_misfit()
@@ -264,7 +264,7 @@ class LabelRecipe(_Frozen):
         return self
 
     @property
-    def _tells_objects(self) -> bool:
+    def _separates_objects(self) -> bool:
         """Whether the labels say what is no object: by a background, or by COCO's categories."""
         formats = {self.train.format, self.dev.format}
         of_coco = self.kind == "queries" and formats <= {"coco", "coco-panoptic"}

@@ -23,7 +23,7 @@ from maskworks.train.norms import normalised
 
 
 @dataclass(frozen=True)
-class Lessons:
+class EvidenceSet:
     """What the head learns from: one row a picture."""
 
     gathered: Tensor  # (N, E) evidence
@@ -46,7 +46,7 @@ def reached_iou(matte: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     return torch.where(either > 0, both / either.clamp(min=1), torch.ones_like(both))
 
 
-class Witness(nn.Module):
+class EvidenceNetwork(nn.Module):
     """A body that answers with its matte and the evidence for the head."""
 
     def __init__(self, body: Body) -> None:
@@ -67,7 +67,7 @@ def gather(
     report: Callable[[str], None],
     *,
     threads: int = 0,
-) -> Lessons:
+) -> EvidenceSet:
     """Run the body over held-out and training pictures, plain and damaged.
 
     A share of them, the recipe's `judge.empty`, shows no subject. A third are
@@ -87,7 +87,7 @@ def gather(
         return unseen if rng.random() < 0.5 else seen
 
     path = scratch / "witness.onnx"
-    write_onnx(Witness(body), path, rules.size, ("matte", "evidence"))
+    write_onnx(EvidenceNetwork(body), path, rules.size, ("matte", "evidence"))
     network = open_onnx(path, threads=threads)
     parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     for done in range(0, rules.pictures, 8):
@@ -107,10 +107,10 @@ def gather(
         if done % 160 == 0:
             report(f"confidence head: {done}/{rules.pictures} pictures gathered")
     columns = [torch.cat(column) for column in zip(*parts, strict=True)]
-    return Lessons(*columns)
+    return EvidenceSet(*columns)
 
 
-def train_judge(lessons: Lessons, channels: int, recipe: Recipe) -> Judge:
+def train_judge(lessons: EvidenceSet, channels: int, recipe: Recipe) -> Judge:
     """Fit the head by cross-entropy on the IoU reached and on presence.
 
     Cross-entropy with a soft target makes the expected prediction equal the

@@ -72,7 +72,7 @@ class Told:
     def __init__(self, mask):
         self.mask, self.looks, self.prompts = mask, 0, []
 
-    def look(self, image):
+    def encode(self, image):
         self.looks += 1
         return image.size
 

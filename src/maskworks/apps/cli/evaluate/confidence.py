@@ -58,7 +58,7 @@ def calibration(
     bins: Annotated[int, typer.Option(min=1, help="Bins of equal width.")] = 10,
     fit: Annotated[
         Literal["isotonic", "temperature"] | None,
-        typer.Option(help="Also find how the confidence has to be bent to say the IoU."),
+        typer.Option(help="Also fit a calibration, after which the confidence is the IoU."),
     ] = None,
     store: Annotated[
         bool,
@@ -78,9 +78,9 @@ def calibration(
 ) -> None:
     """Measure whether a confidence can be trusted: reliability, ECE, AUROC, risk and coverage.
 
-    With --fit and --store the model's confidence is bent from then on by `maskworks cutout` and
-    the service, and each manifest row says so and what the network said; `maskworks models
-    uncalibrate` ends that. Campaigns score pictures by a calibration of their own.
+    With --fit and --store `maskworks cutout` and the service calibrate the model's confidence from
+    then on, and each manifest row has the raw one too; `maskworks models uncalibrate` ends that.
+    Campaigns score pictures by a calibration of their own.
 
     Exit code: 0 measured, 1 files do not fit, 2 wrong use.
     """

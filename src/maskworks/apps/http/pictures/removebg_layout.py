@@ -51,7 +51,7 @@ def subject_box(matte: Matte) -> Box | None:
     return Mask(matte.alpha >= SEEN_FROM).box()
 
 
-def render_wish(cutout: Cutout, asked: RemoveBgRequest, backdrop: Picture | None) -> Rendered:
+def render_answer(cutout: Cutout, asked: RemoveBgRequest, backdrop: Picture | None) -> Rendered:
     """Return what a call to remove.bg's API answers with.
 
     Parameters

@@ -158,7 +158,7 @@ class Sam:
     def _look(self, model: Prompted, image: Image) -> EncodedImage:
         name = hashlib.blake2b(image.pixels.tobytes(), digest_size=16).digest()
         if name not in self._seen:
-            self._seen[name] = model.look(image)
+            self._seen[name] = model.encode(image)
             while len(self._seen) > _PICTURES:
                 self._seen.popitem(last=False)
         self._seen.move_to_end(name)

@@ -96,7 +96,7 @@ def campaign_of(opened: OpenCampaign) -> CampaignRow:
     return opened.campaign
 
 
-def check_hand(opened: OpenCampaign, kept: Kept, hand: ReviewerLease) -> None:
+def check_item_lease(opened: OpenCampaign, kept: Kept, hand: ReviewerLease) -> None:
     """Return if this person has the item, and knows what was decided on it.
 
     Raises
@@ -137,7 +137,7 @@ def settle(
         If it cannot be decided on.
     """
     campaign = campaign_of(opened)
-    check_hand(opened, kept, hand)
+    check_item_lease(opened, kept, hand)
     if verdict == "reject" and not why.strip():
         raise UsageError("say what is wrong; the retoucher reads it")
     rates = opened.file.campaign.cost
@@ -152,7 +152,7 @@ def settle(
 
 def take_back(opened: OpenCampaign, kept: Kept, hand: ReviewerLease) -> Route:
     """Undo the last decision on an item and let the files follow."""
-    check_hand(opened, kept, hand)
+    check_item_lease(opened, kept, hand)
     after = withdraw(opened.store, kept.id, who=hand.who, held=hand.held)
     follow_up(out_of(opened.file), opened.store, campaign_of(opened))
     return after
@@ -180,7 +180,7 @@ def save_fix(
         422 with the rules it breaks, unless `anyway`; nothing is written then.
     """
     campaign = campaign_of(opened)
-    check_hand(opened, kept, hand)
+    check_item_lease(opened, kept, hand)
     picture = previews.photo(opened, kept)
     before = previews.matte(opened, kept, picture)
     matte = draw(picture.image, before, fix.strokes, finder=previews.finder)

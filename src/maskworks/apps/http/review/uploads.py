@@ -16,7 +16,7 @@ from maskworks.apps.http.review.fixing import (
     DrawnMatte,
     ReviewerLease,
     campaign_of,
-    check_hand,
+    check_item_lease,
     write_matte,
 )
 from maskworks.core.reading import Limits
@@ -62,7 +62,7 @@ async def receive(
     return taken[0], fields
 
 
-def hand_in(
+def accept_upload(
     opened: OpenCampaign,
     kept: Kept,
     hand: ReviewerLease,
@@ -78,10 +78,10 @@ def hand_in(
     Raises
     ------
     LeasedError, ApiError
-        As `check_hand`; 422 if it cannot be used, the message says why.
+        As `check_item_lease`; 422 if it cannot be used, the message says why.
     """
     campaign = campaign_of(opened)
-    check_hand(opened, kept, hand)
+    check_item_lease(opened, kept, hand)
     taking = IngestDesk(
         file=opened.file, store=opened.store, campaign=campaign, who=hand.who, anyway=anyway,
         held=hand.held,

@@ -148,7 +148,7 @@ async def items(request: Request, job: str, after: int = 0, limit: int = 100) ->
     `after` is the number of the last picture of the page before; `limit` at most 1000.
     """
     service = service_of(request)
-    opened = await _desk(request, service, job)
+    opened = await _campaign_of_job(request, service, job)
     rows = await service.pages.run(_items, opened, job, after, max(1, min(limit, _MOST_ITEMS)))
     return JSONResponse({"items": rows, "next": rows[-1]["item"] if rows else None})
 
@@ -162,7 +162,7 @@ async def items(request: Request, job: str, after: int = 0, limit: int = 100) ->
 async def output(request: Request, job: str, path: str) -> Response:
     """Answer with a finished picture; `path` is as the items list it."""
     service = service_of(request)
-    opened = await _desk(request, service, job)
+    opened = await _campaign_of_job(request, service, job)
     file = await service.pages.run(_output, opened, path)
     if file is None:
         raise ApiError(404, "not_found", "this job has no such picture")
@@ -191,12 +191,12 @@ async def _caller(request: Request, service: Service) -> Caller:
     return caller
 
 
-def _who(caller: Caller) -> str:
+def _caller_name(caller: Caller) -> str:
     return LOCAL if caller.key is None else f"{caller.key.prefix} {caller.name}"
 
 
 def _may_see(caller: Caller, job: Job) -> bool:
-    return caller.key is None or "admin" in caller.scopes or job.asked_by == _who(caller)
+    return caller.key is None or "admin" in caller.scopes or job.asked_by == _caller_name(caller)
 
 
 def _named(service: Service, caller: Caller, name: str) -> OpenCampaign:
@@ -218,7 +218,7 @@ def _named(service: Service, caller: Caller, name: str) -> OpenCampaign:
         or (
             "review" in caller.scopes
             if opened.file.folder.name == IMPROVE
-            else owner_of(service.store, opened.file.path) == _who(caller)
+            else owner_of(service.store, opened.file.path) == _caller_name(caller)
         )
     )
     if not mine:
@@ -230,7 +230,7 @@ async def _asked(service: Service, caller: Caller, file: Path, webhook: str | No
     """Ask for a run of a campaign, and answer with the job."""
     job = await asyncio.to_thread(
         add_job, service.store, file,
-        name=file.parent.name, asked_by=_who(caller), webhook=webhook,
+        name=file.parent.name, asked_by=_caller_name(caller), webhook=webhook,
     )  # fmt: skip
     return JSONResponse(
         await _job_record(service, job), 202, {"Location": f"/v1/campaigns/{job.token}"}
@@ -242,7 +242,7 @@ async def _run_pictures(request: Request, service: Service, caller: Caller) -> R
     said = request.headers.get("content-length", "")
     size = int(said) if said.isdigit() else service.settings.bounds.campaign_bytes
     size = min(size, service.settings.bounds.campaign_bytes)
-    with await service.files.run(service.data_room.promise, size):
+    with await service.files.run(service.data_quota.promise, size):
         folder = await service.files.run(incoming_folder, service.campaigns.folder)
         try:
             count, order, webhook = await receive_pictures(request, service, folder)
@@ -266,7 +266,7 @@ async def _job(request: Request, service: Service, token: str) -> Job:
     return jobs[token]
 
 
-async def _desk(request: Request, service: Service, token: str) -> OpenCampaign:
+async def _campaign_of_job(request: Request, service: Service, token: str) -> OpenCampaign:
     job = await _job(request, service, token)
     for opened in await asyncio.to_thread(service.campaigns.all):
         if opened.file.path == job.campaign_file:

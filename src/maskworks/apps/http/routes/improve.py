@@ -48,7 +48,7 @@ async def improve(request: Request) -> JSONResponse:
 
         def put() -> str:
             kept = without_tail(data)
-            with service.data_room.promise(len(kept)):
+            with service.data_quota.promise(len(kept)):
                 file, number = put_into_improve(
                     service.campaigns.folder, kept, name=name, tag=form.text("tag"),
                     model=service.settings.model,

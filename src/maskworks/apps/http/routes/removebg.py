@@ -31,7 +31,7 @@ from maskworks.apps.http.pictures.removebg_fields import (
     refuse,
     region_of,
 )
-from maskworks.apps.http.pictures.removebg_layout import Rendered, render_wish, subject_box
+from maskworks.apps.http.pictures.removebg_layout import Rendered, render_answer, subject_box
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.work_queue import Ticket
 from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
@@ -266,7 +266,7 @@ def _answer(service: Service, job: RemoveBgJob, ticket: Ticket) -> tuple[Answer,
             "reasons of POST /v1/cutout",
         )
     with ticket.step("write"):
-        rendered = render_wish(answer.cutout, job.asked, _decoded(job.backdrop, service))
+        rendered = render_answer(answer.cutout, job.asked, _decoded(job.backdrop, service))
     return answer, rendered, _kind(service, job.asked, answer, ticket)
 
 

@@ -29,7 +29,7 @@ from maskworks.apps.http.review.queue import (
     queue_of,
     record,
 )
-from maskworks.apps.http.reviewers import Visitor, meant, reviewer, visitor_of
+from maskworks.apps.http.reviewers import Visitor, require_visitor, reviewer, visitor_of
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.sessions import COOKIE, HOURS, Session, seal
 from maskworks.studio.store import ItemRow, counts
@@ -122,7 +122,7 @@ async def leave(request: Request) -> Response:
     service = service_of(request)
     await reviewer(request, service)
     form = await service.small_form(request)
-    visitor = await meant(request, service, form.text("csrf"))
+    visitor = await require_visitor(request, service, form.text("csrf"))
     until = datetime.fromtimestamp(visitor.session.until, UTC)
     await asyncio.to_thread(end_session, service.store, visitor.session.number, until)
     answer = RedirectResponse("/review/login", 303)
@@ -156,10 +156,10 @@ async def dashboard(request: Request, name: str) -> Response:
     if visitor is None:
         return RedirectResponse("/review/login", 303)
 
-    def look() -> dict[str, Any]:
+    def read() -> dict[str, Any]:
         return dashboard_of(service.campaigns.find(name))
 
-    values = await service.pages.run(look)
+    values = await service.pages.run(read)
     return await service.pages.run(page, "dashboard.html", {**values, "visitor": visitor})
 
 

@@ -28,8 +28,8 @@ from maskworks.apps.http.review.fixing import (
 from maskworks.apps.http.review.previews import Preview, item_of, matte_shown
 from maskworks.apps.http.review.queue import queue_of
 from maskworks.apps.http.review.strokes import plain_strokes, read_strokes
-from maskworks.apps.http.review.uploads import hand_in, receive
-from maskworks.apps.http.reviewers import meant, reviewer
+from maskworks.apps.http.review.uploads import accept_upload, receive
+from maskworks.apps.http.reviewers import require_visitor, reviewer
 from maskworks.apps.http.routes.review import choice_of, rows_of
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.work_queue import Ticket
@@ -69,12 +69,12 @@ async def standing(request: Request, name: str) -> JSONResponse:
     service = service_of(request)
     await reviewer(request, service)
 
-    def look() -> dict[str, Any]:
+    def read() -> dict[str, Any]:
         opened = service.campaigns.find(name)
         waiting = [item.id for item in queue_of(opened)]
         return {"waiting": waiting, "leased": leased_items(opened.store)}
 
-    return JSONResponse(await service.pages.run(look))
+    return JSONResponse(await service.pages.run(read))
 
 
 @router.get("/items/{number}/photo")
@@ -107,7 +107,7 @@ async def matte(request: Request, name: str, number: int, whole: int = 0) -> Res
 async def take(request: Request, name: str, number: int) -> JSONResponse:
     """Take an item, or keep it; the answer has its draft and what was decided."""
     service = service_of(request)
-    visitor = await meant(request, service)
+    visitor = await require_visitor(request, service)
     form = await service.small_form(request)
 
     def work() -> dict[str, Any]:
@@ -187,7 +187,7 @@ async def draft(request: Request, name: str, number: int) -> JSONResponse:
 async def drawn(request: Request, name: str, number: int) -> Response:
     """Answer with the matte as it would be with these strokes, clicks included."""
     service = service_of(request)
-    visitor = await meant(request, service)
+    visitor = await require_visitor(request, service)
     with service.work_queue.place(visitor.session.key or None):
         form = await service.form(request)
         strokes = await service.pages.run(read_strokes, form.fields.get("strokes"))
@@ -226,7 +226,7 @@ async def fix(request: Request, name: str, number: int) -> JSONResponse:
 async def upload(request: Request, name: str, number: int) -> JSONResponse:
     """Take in what a retoucher has made of an item: PSD, TIFF or PNG."""
     service = service_of(request)
-    visitor = await meant(request, service)
+    visitor = await require_visitor(request, service)
     kept = await asyncio.to_thread(lambda: item_of(service.campaigns.find(name), number))
     home = tempfile.TemporaryDirectory(prefix="maskworks-")
     with service.uploads.take(visitor.session.key or None), home as folder:
@@ -241,7 +241,7 @@ async def upload(request: Request, name: str, number: int) -> JSONResponse:
             opened = service.campaigns.find(name)
             with service.turns((name, number)):
                 now, anyway = item_of(opened, number), fields.get("anyway") == "true"
-                return hand_in(opened, now, hand, path, service.limits, anyway=anyway)
+                return accept_upload(opened, now, hand, path, service.limits, anyway=anyway)
 
         with service.work_queue.place(visitor.session.key or None):
             notes, _ = await service.work(request, work)
@@ -274,7 +274,7 @@ async def _do(
 ) -> JSONResponse:
     """Do something to an item for whoever has its lease."""
     service = service_of(request)
-    visitor = await meant(request, service)
+    visitor = await require_visitor(request, service)
     with service.work_queue.place(visitor.session.key or None):
         form = await service.form(request)
         hand = ReviewerLease(who=visitor.who, lease=form.text("lease"), seen=form.text("seen"))
