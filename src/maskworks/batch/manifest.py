@@ -1,4 +1,4 @@
-"""The book of a run: one row for each input, as JSON Lines.
+"""Manifest of a run: one row for each input, as JSON Lines.
 
 Rows are appended and flushed as they come, so a killed process loses only the pictures it
 had in hand; at the end the file is put into the order of the inputs, in one atomic step.

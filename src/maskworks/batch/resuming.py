@@ -64,6 +64,6 @@ def _holds(row: ManifestRow, work: Work, settings: str) -> bool:
 
 
 def fingerprint(path: Path, settings: str) -> Fingerprint:
-    """Return what tells whether a result still holds for a file and these settings."""
+    """Return the fingerprint of a file and settings, for resuming."""
     status = path.stat()
     return Fingerprint(bytes=status.st_size, modified_ns=status.st_mtime_ns, settings=settings)

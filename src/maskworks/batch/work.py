@@ -72,7 +72,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a result was made from, so that a later run knows whether it still holds.
+    """Fingerprint of the input and settings a result was made from, for resuming.
 
     `bytes` and `modified_ns` are the input's size and time of change, `settings` is a digest
     of the model and every option that changes the output.

@@ -84,7 +84,7 @@ def usable_cores() -> int:
 
 
 class PixelBudget:
-    """Pixels that may be in hand at once.
+    """Budget of pixels that may be decoded at once.
 
     Parameters
     ----------

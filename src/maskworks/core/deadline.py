@@ -1,4 +1,4 @@
-"""How long one picture may take: a time that decoders and steps look at as they go.
+"""Deadline of one picture, checked by decoders and steps as they go.
 
 It belongs to the thread that works on the picture. Nothing is interrupted from outside: whoever
 has a loop calls `go_on` in it, and a decoder that reads a file piece by piece meets it at the

@@ -1,4 +1,4 @@
-"""The chunks of a PNG: leave out harmless ones that would cost the picture, and tell of them.
+"""PNG chunks: drop broken ancillary chunks, with a note, so that the picture is read.
 
 Checksums of what is not needed for the pixels may be wrong, and texts and profiles larger than
 any reader wants them; viewers open such files. Layout: PNG (Third Edition), W3C 2025, clause 5.

@@ -24,7 +24,7 @@ _MOVING = ("GIF", "WEBP", "PNG", "AVIF", "HEIF")
 def in_srgb(
     opaque: PillowImage.Image, profile: bytes | None, opened: ImageFile, stream: IO[bytes]
 ) -> tuple[Pixels, list[str], bool]:
-    """Return sRGB pixels, what is told of how they came about, and whether they are sure."""
+    """Convert to sRGB by the stated colours; return pixels, notes and whether they are sure."""
     chunks = opened.info.pop(COLOURS, {})
     stated: Colours | None = None
     try:

@@ -69,10 +69,10 @@ class Cutout:
     `foreground` has the subject's own colours, without the old background's; `image` is the
     picture as it came. `refined`, `soft_interior` and `band_share` are those of
     `maskworks.refine.Refined`. `presence` is the probability that there is a subject. `seen_px`
-    is the long side at which the network saw the picture. `raw_confidence` is what the network
-    said where a fit has calibrated `confidence`. `score` is the probability that the cut-out is good,
-    from `evidence`, and `reasons` are what speaks against it, as in a campaign; None and empty
-    where nothing was measured.
+    is the long side at which the network saw the picture. `raw_confidence` is the
+    network's where a fit has calibrated `confidence`. `score` is the probability that the cut-out
+    is good, from `evidence`, and `reasons` are what speaks against it, as in a campaign; None and
+    empty where nothing was measured.
     """
 
     image: Image = field(repr=False)
@@ -206,7 +206,7 @@ def render_options_for(
     keep_metadata: bool = False,
     provenance: Provenance = "none",
 ) -> RenderOptions:
-    """Return the look for one of the writable formats; JPEG gets white if it has nothing."""
+    """Return render options for a format; JPEG gets a white background if it has none."""
     known: dict[str, Format] = {"png": "png", "webp": "webp", "tiff": "tiff", "jpg": "jpg"}
     encoding = Encoding(known[form], keep_metadata=keep_metadata)
     if form == "jpg" and background is None:

@@ -19,7 +19,7 @@ SAME = 0.97
 
 
 def is_cut_out(own: Matte, seen: Matte) -> bool:
-    """Tell whether a picture's own alpha is a cut-out that is to be kept.
+    """Return whether a picture's own alpha is a cut-out that is to be kept.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ class Results:
 
 @dataclass
 class _FileNotes:
-    """What is told of a file once it is read."""
+    """Notes on a file that was read."""
 
     path: Path
     notes: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""For whom it fails: scores by group, with intervals and a test whether the gap is chance."""
+"""Fairness: scores by group, with intervals and a permutation test of the gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's card: what it is for, what it learnt from, how good it is, and for whom it fails."""
+"""Model card: intended use, training data, metrics and fairness."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Choices:
-    """What the methods may be told: how many classes, and where to look for the one object.
+    """Options of the methods: the number of classes, and the box of the one object.
 
     `prompts` is for SAM: one an object.
     """

@@ -35,7 +35,7 @@ HTTP_OK, HTTP_PARTIAL, HTTP_RANGE = 200, 206, 416
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long a download may take to give up.
+    """Retry policy of a download.
 
     `tries` count only while nothing arrives; a connection that breaks after sending
     something is always resumed, up to `connections` in all.

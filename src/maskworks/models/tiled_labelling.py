@@ -33,7 +33,7 @@ IdBlock = tuple["Box", NDArray[np.uint16], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Tiles:
-    """What was asked of tiles: their side (None leaves it to the model) and their overlap."""
+    """Tile options: side (None leaves it to the model) and overlap."""
 
     side: int | None = None
     overlap: int | None = None

@@ -1,4 +1,4 @@
-"""Bend a confidence until it says what comes out: isotonic regression, temperature."""
+"""Calibration fits: isotonic regression and temperature scaling."""
 
 from __future__ import annotations
 

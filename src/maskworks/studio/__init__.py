@@ -1,4 +1,4 @@
-"""The line of a studio: what goes in, how it is cut, where it goes, what the book says."""
+"""Production line of a studio: campaigns, scoring, output rules, review and store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers too small for a normal float are taken as 0 while a network learns, and only then.
+"""Flush denormal floats to zero during training, and only then.
 
 They slow a processor down a hundredfold. The switch belongs to the thread; what is computed in
 it afterwards must find it as it was.

@@ -1,4 +1,4 @@
-"""`maskworks data`: look at labelled pictures before a training."""
+"""`maskworks data`: check, import and draw labelled data before a training."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 
-app = typer.Typer(no_args_is_help=True, help="Look at labelled pictures before a training.")
+app = typer.Typer(no_args_is_help=True, help="Check, import and draw labelled data.")
 
 
 @app.callback()
 def group() -> None:
-    """Look at labelled pictures before a training."""
+    """Check, import and draw labelled data."""
 
 
 @app.command()
@@ -116,7 +116,7 @@ def import_set(
         bool, typer.Option("--dry-run", help="Say what was found; write nothing.")
     ] = False,
 ) -> None:
-    """Bring a data set as it lies to pictures and PNGs of ids, ready for `init --train`.
+    """Convert a data set to pictures and PNGs of class ids, ready for `init --train`.
 
     Masks beside pictures or in folders of their own, of ids, of two values or in colours; COCO,
     CVAT, LabelMe, VIA, Label Studio, Supervisely and YOLO polygons. What is not annotated is

@@ -28,7 +28,7 @@ COMMANDS = {
     "serve": ("maskworks.apps.cli.serve", "serve", "Serve cut-outs and the review page over HTTP."),
     "keys": ("maskworks.apps.cli.keys", "app", "Make, list and revoke keys of the service."),
     "models": ("maskworks.apps.cli.models", "app", "List, fetch, check and add models."),
-    "data": ("maskworks.apps.cli.data", "app", "Look at labelled pictures before a training."),
+    "data": ("maskworks.apps.cli.data", "app", "Check, import and draw labelled data."),
     "train": ("maskworks.apps.cli.train", "train", "Train a model from a recipe."),
     "export": ("maskworks.apps.cli.export", "export", "Write a trained model as a model file."),
 }

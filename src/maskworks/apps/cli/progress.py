@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ProgressReporter:
-    """Takes what a run tells and says it in one of three ways."""
+    """Reports the progress of a run: as lines, a bar or JSON."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
@@ -72,7 +72,7 @@ class ProgressReporter:
             self._bar = None
 
     def sum_up(self, file: CampaignFile, ended: RunEnded, written: Written | None) -> None:
-        """Say how it ended: routes, cost, and where everything lies."""
+        """Print the summary: routes, cost, and the paths of what was written."""
         from maskworks.studio.run.filing import out_of
 
         counts, out = ended.counts, out_of(file)

@@ -21,7 +21,7 @@ Say = Callable[[ManifestRow], None]
 
 @dataclass
 class RowCounts:
-    """How many rows of each status there are, how fast they came and what they tell.
+    """Counts of rows by status, their rate, and their notes.
 
     `full` says that there is no room for another output.
     """
@@ -33,7 +33,7 @@ class RowCounts:
     full: bool = False
 
     def add(self, row: ManifestRow, shown: str) -> None:
-        """Count a row, and keep what it has to tell."""
+        """Count a row, and keep its notes."""
         self.counts[row.status] += 1
         self.notes += [f"{shown} {note}" for note in row.notes]
         fault = row.error.message if row.error is not None else ""

@@ -19,7 +19,7 @@ from maskworks.studio.campaign.campaign_file import read_campaign
 if TYPE_CHECKING:
     from maskworks.studio.store import ItemRow, Verdict
 
-app = typer.Typer(no_args_is_help=True, help="Look at what awaits a decision, and decide.")
+app = typer.Typer(no_args_is_help=True, help="List the review queue, and decide on items.")
 
 Campaign = Annotated[
     Path, typer.Argument(metavar="CAMPAIGN", help="The campaign's .toml file, or its folder.")

@@ -1,4 +1,4 @@
-"""Ctrl-C, and a polite request to end: finish what is in hand, then stop."""
+"""Graceful shutdown on SIGINT and SIGTERM: finish the work in progress, then stop."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _close_to_others(folder: Path) -> None:
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
-    """Answer for a mistake of ours, which the log tells of."""
+    """Answer an unexpected error with 500; its traceback goes to the log."""
     LOGGER.error("unexpected", exc_info=error)
     what = "something went wrong here; the log has more under this request's number"
     return shaped(request, ApiError(500, "internal", what, "Internal error"))

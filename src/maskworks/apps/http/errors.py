@@ -1,4 +1,4 @@
-"""What goes wrong in a request, and how it is told: one shape, and that of remove.bg."""
+"""Error responses: one JSON shape, and that of remove.bg."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Reach:
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
 
     def fetch(self, url: str, *, most_bytes: int) -> bytes:
-        """Return what lies at an address.
+        """Download from an address.
 
         Raises
         ------

@@ -20,7 +20,7 @@ _SPARE_S = 3600.0
 
 
 class Retention:
-    """Deletes what is over; what cannot be deleted is told of and tried again.
+    """Deletes expired data; a failure is logged and tried again.
 
     Parameters
     ----------

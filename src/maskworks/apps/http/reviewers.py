@@ -1,4 +1,4 @@
-"""Who sits at the review page, and whether their browser meant to send it."""
+"""Sessions and CSRF tokens of the review page."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _HELD_S = 2.0
 
 
 def signature(secret: str, body: bytes, seconds: int) -> str:
-    """Return what signs a message, so that its receiver knows whose it is and how old.
+    """Return the HMAC signature of a message, over its time and body.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Runner:
             thread.start()
 
     def stop(self, within_s: float = 60.0) -> None:
-        """End after the pictures in hand; what is left of a job waits for another process."""
+        """Stop after the pictures in progress; the rest of a job waits for another process."""
         until = time.monotonic() + within_s
         self._stop.set()
         for thread in self._threads:
@@ -126,7 +126,7 @@ class Runner:
         return True
 
     def _beat(self, job: Job, finished: threading.Event, stop: threading.Event) -> None:
-        """Give signs of life, and hand on the wish to stop."""
+        """Send heartbeats, and pass on the request to stop."""
         due = time.monotonic() + _BEAT_S
         while not finished.wait(_LOOK_S):
             if self._stop.is_set():

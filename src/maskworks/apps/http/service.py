@@ -130,7 +130,7 @@ class Service:
         return result, ticket.steps
 
     async def fetched(self, url: str) -> bytes:
-        """Return the picture that lies at an address.
+        """Download the picture of an address.
 
         Raises
         ------
@@ -151,7 +151,7 @@ class Service:
             raise ApiError(400, "failed_download", error.reason) from error
 
     async def close(self, within_s: float) -> None:
-        """Finish what is in hand, as far as that is possible in so many seconds."""
+        """Drain the work in progress, for at most so many seconds."""
         until = time.monotonic() + within_s
         if not await self.work_queue.close(within_s):
             LOGGER.error(

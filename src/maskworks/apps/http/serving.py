@@ -1,4 +1,4 @@
-"""Run the service until it is told to stop; what was taken in is finished."""
+"""Run the service until a signal stops it; accepted requests are finished."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _allow_files() -> None:
 
 
 class _Server(uvicorn.Server):
-    """Takes nothing more from the moment it is told to stop, and finishes what it has."""
+    """A server that drains: once stopped it accepts nothing more and finishes what it has."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)

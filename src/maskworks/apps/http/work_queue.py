@@ -34,7 +34,7 @@ class GoneError(Exception):
 
 
 class Ticket:
-    """One request's claim to be worked on; its work looks at it between the steps.
+    """One request's place in the queue; its deadline is checked between steps.
 
     Parameters
     ----------
@@ -295,7 +295,7 @@ class WorkQueue:
             future.exception()  # asyncio wants somebody to have looked
 
     async def close(self, within_s: float = 60.0) -> bool:
-        """Finish what is in hand and let the workers go; say whether that was done in time."""
+        """Drain the queue and stop the workers; return whether that was done in time."""
         self.closing = True
         left: set[asyncio.Future[Any]] = set()
         if self._running:

@@ -1,4 +1,4 @@
-"""What speaks for and against a cut-out, measured: numbers without a unit, cheap to take."""
+"""Evidence for scoring a cut-out: cheap features without a unit."""
 
 from __future__ import annotations
 

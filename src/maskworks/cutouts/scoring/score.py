@@ -28,7 +28,7 @@ class Scored:
 
 
 def score(evidence: Evidence, model: ScoreModel | None = None) -> Scored:
-    """Return the probability that a cut-out is good, and what speaks against it.
+    """Return the probability that a cut-out is good, and the reasons against it.
 
     Good means an IoU with the truth of `model.good_iou` or more. The logarithm of the odds is
     that of the confidence, stretched and shifted, plus a weight for each evidence beyond its

@@ -1,4 +1,4 @@
-"""Networks that answer a class for every pixel and how deep it lies inside its object.
+"""Networks of classes and depth: instances by a distance transform inside each object.
 
 The depth is the distance to the object's edge over the largest in it, so it is 1 in the middle
 of small and large objects alike and 0 where two touch: objects grow from where it is high.

@@ -1,4 +1,4 @@
-"""A picture as a network of labels takes it, and where it lies in that input."""
+"""Preprocessing for networks of labels: resize, pad, normalise, and undo it."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ STRIDE = 32  # of the deep features; heights and widths are multiples of it
 
 
 def evidence(logits: list[Tensor], features: Tensor) -> Tensor:
-    """Gather what the head looks at.
+    """Gather the features of the confidence head.
 
     Parameters
     ----------

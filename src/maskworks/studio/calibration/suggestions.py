@@ -1,4 +1,4 @@
-"""Which rules the exception list lacks, as far as the review decisions tell."""
+"""Suggest exception rules from review decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The approved backgrounds of a concept: found, told apart and named before anything is done."""
+"""Approved backgrounds of a concept: found, checked and named before a run."""
 
 from __future__ import annotations
 

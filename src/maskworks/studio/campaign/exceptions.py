@@ -20,7 +20,7 @@ COLUMNS = ("rule", "pattern", "reason")
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the list: what it looks at, what it looks for, and why.
+    """One exception rule: the field it tests, the pattern, and the reason.
 
     `glob` looks at the file's path below the input folder (`patterns.path_matches`), `sku` and
     `tag` at those (`patterns.name_matches`). `line` is 0 for a rule that no file holds yet.

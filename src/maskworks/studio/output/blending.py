@@ -1,4 +1,4 @@
-"""Mix weighed pictures with what lies behind them; each function writes into its first argument."""
+"""Alpha blending over a background; each function writes into its first argument."""
 
 from __future__ import annotations
 

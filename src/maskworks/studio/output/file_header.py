@@ -1,4 +1,4 @@
-"""What a file's header tells: how its JPEG was compressed, and whether its colours are sRGB."""
+"""File headers: JPEG quality and chroma subsampling, and whether the profile is sRGB."""
 
 from __future__ import annotations
 

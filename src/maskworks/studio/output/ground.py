@@ -1,4 +1,4 @@
-"""What lies around a subject: is it the demanded colour, and where does it end."""
+"""Background of an output: whether it has the demanded colour, and where it ends."""
 
 from __future__ import annotations
 

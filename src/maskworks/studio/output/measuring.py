@@ -40,7 +40,7 @@ _SPECK_PX = 2  # a row or column with fewer pixels of subject holds dust
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A written picture in numbers; None is what this file alone does not tell.
+    """Measurements of a written picture; None where this file alone does not show it.
 
     Parameters
     ----------

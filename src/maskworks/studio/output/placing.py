@@ -23,7 +23,7 @@ _AS_IT_IS = (0.999, 1.01)  # so little is left out: the photo's own pixels are s
 
 @dataclass(frozen=True)
 class Note:
-    """What was done otherwise than the rules aim at, with the number; `review`: look at it."""
+    """A deviation from the rules, with its number; `review` sends it to a person."""
 
     name: str
     text: str

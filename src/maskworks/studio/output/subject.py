@@ -1,4 +1,4 @@
-"""What a matte says of its subject: where it lies, how much there is, what the photo cuts off."""
+"""Geometry of a matte's subject: bounding box, area, and edges that crop it."""
 
 from __future__ import annotations
 

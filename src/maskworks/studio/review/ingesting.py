@@ -60,7 +60,7 @@ class Ingested:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class IngestContext:
-    """Where returned files are taken in: whose campaign, by whom, how strictly.
+    """Context of an ingest: the campaign, the person, and how strict it is.
 
     `anyway` delivers also what breaks a rule of the output; `held` is what must still be so
     when it is recorded.

@@ -102,7 +102,7 @@ class RunEnded:
 
 @dataclass(frozen=True, kw_only=True)
 class RunListener:
-    """Whom a run tells what happens: nobody by default."""
+    """Callbacks of a run; by default none."""
 
     waiting: Callable[[Worker], None] | None = None
     begun: Callable[[RunStarted], None] = lambda _: None

@@ -1,4 +1,4 @@
-"""Where a database is: a file, or a URL with what its driver has to be told."""
+"""Database addresses: a file, or a URL with its driver's arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take items in hand, and say what became of them."""
+"""Claim items from the work queue, and record their results."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class ClaimLostError(MaskworksError):
 
 
 def claim(store: Store, worker: Worker, number: int = 1) -> list[ItemRow]:
-    """Take up to `number` waiting items in hand, in the order they were added.
+    """Claim up to `number` pending items, in the order they were added.
 
     No two workers ever get the same item. Empty if none waits.
 

@@ -17,7 +17,7 @@ from maskworks.studio.store.schema import campaigns, events, items
 
 @dataclass(frozen=True, kw_only=True)
 class NewEvent:
-    """What is to be told: see `Event`."""
+    """An event to be recorded: see `Event`."""
 
     campaign_id: int
     what: What

@@ -51,7 +51,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """Something a webhook has to be told; `attempts` were made already."""
+    """A webhook message to be delivered; `attempts` were made already."""
 
     id: int
     url: str
@@ -114,7 +114,7 @@ def list_jobs(store: Store) -> list[Job]:
 
 
 def claim_job(store: Store, runner: str) -> Job | None:
-    """Take a waiting job, or one whose runner is silent, in hand; no two runners get the same.
+    """Claim a queued job, or one whose runner is silent; no two runners get the same.
 
     A job of a campaign that another one runs has to wait. A runner is silent by the database's
     clock, or, should that have been set back, as its signs of life are not counted up.

@@ -58,7 +58,7 @@ class LivenessClock:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def silence(self, whose: Hashable, beats: int) -> timedelta:
-        """Return for how long the count of somebody was seen to stand still."""
+        """Return for how long a heartbeat count has not changed."""
         now = time.monotonic()
         with self._lock:
             count, since = self._seen.get(whose, (None, now))

@@ -16,7 +16,7 @@ from maskworks.studio.store.schema import holds, items, workers
 
 
 def leave(store: Store, worker: Worker) -> None:
-    """End a worker: what it has in hand waits again, and its hold is free."""
+    """End a worker: its claimed items are pending again, and its hold is released."""
     with store.writing(durable=True) as connection:
         why = "the run ended before it was finished"
         now = lock_trail(connection, worker.campaign_id)
@@ -24,14 +24,14 @@ def leave(store: Store, worker: Worker) -> None:
 
 
 def beat(store: Store, worker: Worker) -> None:
-    """Give a sign of life, for those who cannot look at this process."""
+    """Send a heartbeat, for those who cannot look at this process."""
     with store.writing() as connection:
         mine = update(workers).where(workers.c.id == worker.id)
         connection.execute(mine.values(beat_at=moment(connection), beats=workers.c.beats + 1))
 
 
 def release(store: Store, worker: Worker) -> list[str]:
-    """Put back what dead processes of the campaign had in hand, and return its sources.
+    """Release the items that dead processes had claimed, and return their sources.
 
     A process of this machine is dead if it does not run any more; one of another machine, or
     of another container, if it gave no sign of life for `processes.STALE_AFTER`.

@@ -1,4 +1,4 @@
-"""Masks as pictures: where each picture's lies, and what its values or colours mean."""
+"""Masks as picture files: their paths, and the classes of their values or colours."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def meaning_of(
     names: Sequence[str],
     threshold: int | None,
 ) -> MaskMeaning:
-    """Look at all masks and say what their values mean.
+    """Infer the classes of the values from all masks.
 
     Parameters
     ----------

@@ -89,7 +89,7 @@ _OF_QUERIES = "body.model.pixel_level_module.encoder."
 
 
 def is_encoder(name: str) -> bool:
-    """Return whether a parameter is of the part that learns to see, not of what answers."""
+    """Return whether a parameter is of the encoder, not of the head."""
     return name.startswith(("base_net.", "encoder.", "backbone.", "body.backbone.", _OF_QUERIES))
 
 

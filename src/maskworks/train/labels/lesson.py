@@ -1,4 +1,4 @@
-"""What a network is told about a batch: one loss, whatever it answers."""
+"""Loss of a batch, for every family of networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is learnt of objects: how deep each pixel lies inside its own."""
+"""Targets of objects: the distance of each pixel from the border of its own."""
 
 from __future__ import annotations
 

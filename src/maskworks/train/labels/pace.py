@@ -1,4 +1,4 @@
-"""How far a run is, how fast it learns, and what it says of that."""
+"""Progress of a run: learning rate, speed and reports."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def explained(error: RuntimeError | MemoryError, stage: LabelStage) -> Exception
 
 
 class Pace:
-    """Reports the mean loss and the speed now and then, and every step to who looks on."""
+    """Reports the mean loss and speed at intervals, and every step to the listener."""
 
     def __init__(self, at: Progress, watch: ProgressListener, budget: Budget) -> None:
         self.at, self.watch, self.budget = at, watch, budget

@@ -1,4 +1,4 @@
-"""Several processes that train one network: torchrun starts them, this tells them apart."""
+"""Distributed training: the processes that torchrun starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who looks at a run: lines, a live tick, the log, and pictures of what it answers."""
+"""Progress listeners, the log and TensorBoard, and example pictures of a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class ProgressListener:
-    """Where progress goes: `say` gets whole lines, `tick` every step."""
+    """Progress callbacks: `say` gets whole lines, `tick` every step."""
 
     say: Callable[[str], None] = lambda _: None
     tick: Callable[[Tick], None] = lambda _: None
@@ -139,6 +139,6 @@ def _spread(numbers: NDArray[np.integer]) -> Pixels:
 
 
 def write_jpeg(path: Path, pixels: Pixels) -> None:
-    """Write a picture to look at."""
+    """Write a picture as JPEG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     PilImage.fromarray(pixels).save(path, quality=88)

@@ -68,7 +68,7 @@ def assess(
 
 
 def says_no_subject(row: DevRow) -> bool:
-    """Tell whether the answer to this picture is "no subject"."""
+    """Return whether the answer to this picture is "no subject"."""
     return row.presence < NO_SUBJECT_BELOW or row.area < SMALLEST_SUBJECT
 
 

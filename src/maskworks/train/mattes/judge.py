@@ -24,7 +24,7 @@ from maskworks.train.norms import normalised
 
 @dataclass(frozen=True)
 class EvidenceSet:
-    """What the head learns from: one row a picture."""
+    """Training set of the confidence head: one row a picture."""
 
     gathered: Tensor  # (N, E) evidence
     iou: Tensor  # (N,) the IoU reached, in [0, 1]

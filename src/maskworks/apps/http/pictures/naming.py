@@ -1,4 +1,4 @@
-"""What kind of thing a subject is, in remove.bg's words: a model that knows classes says it."""
+"""The subject's type, in remove.bg's terms, by a model of classes."""
 
 from __future__ import annotations
 

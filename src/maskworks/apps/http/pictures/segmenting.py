@@ -1,4 +1,4 @@
-"""What a picture shows, piece by piece: the one place that knows the families of models."""
+"""Segments of a picture by any family of models."""
 
 from __future__ import annotations
 

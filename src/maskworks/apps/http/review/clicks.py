@@ -129,7 +129,7 @@ GRABCUT = Finder(side_px=_GRABCUT_PX, find=grabcut)
 
 
 class Sam:
-    """A SAM that answers clicks; the costly look at a picture is kept for the next ones.
+    """A SAM that answers clicks; the image embedding is cached for the next ones.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a producer wants to know of a campaign at a glance."""
+"""Dashboard of a campaign: its counts, costs and queue."""
 
 from __future__ import annotations
 

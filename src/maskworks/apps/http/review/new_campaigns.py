@@ -141,7 +141,7 @@ def without_tail(data: bytes, name: str = "picture") -> bytes:
 
 
 def look_at(folder: Path, most_pixels: int) -> float:
-    """Look at every picture of a new campaign, cut off its tail, and return their megapixels.
+    """Truncate trailing bytes of every picture of a new campaign; return their megapixels.
 
     One that cannot be read counts nothing here; its item says what is wrong with it.
 
@@ -191,7 +191,7 @@ def _tail(content: bytes | mmap.mmap, kind: str, name: str) -> int:
 def put_into_improve(
     desks_folder: Path, data: bytes, *, name: str, tag: str, model: str
 ) -> tuple[Path, str]:
-    """Add a picture to the campaign `improve`, all of which a person looks at.
+    """Add a picture to the campaign `improve`, all of which is reviewed.
 
     Returns
     -------

@@ -35,12 +35,12 @@ class Warming:
         self._lock = threading.Lock()
 
     def expect(self, name: str) -> None:
-        """Note that somebody will soon look at a campaign."""
+        """Note that a campaign will be reviewed soon."""
         with self._lock:
             self._due = (self._due or set()) | {name}
 
     def warm_one(self) -> bool:
-        """Make one picture ready, or look for the next ones; say whether there may be more.
+        """Prefetch one picture, or find the next ones; return whether there may be more.
 
         The first call looks at every campaign.
         """

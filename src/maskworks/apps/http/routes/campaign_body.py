@@ -1,4 +1,4 @@
-"""The body that brings a new campaign: its pictures, its order, whom to tell of the end."""
+"""Request body of a new campaign: pictures, order, webhook."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _order(fields: dict[str, str], service: Service) -> Order:
 
 
 def webhook_of(url: str, service: Service) -> str | None:
-    """Return where the end of a job is told, None for nowhere.
+    """Return the job's webhook, None without one.
 
     Raises
     ------

@@ -137,7 +137,7 @@ def _name_of(given: str) -> str:
 
 @router.get("/review/c/{name}")
 async def queue(request: Request, name: str) -> Response:
-    """Show the queue of a campaign and the picture in hand."""
+    """Show the queue of a campaign and the current item."""
     service = service_of(request)
     visitor = await visitor_of(request, service)
     if visitor is None:
