@@ -57,7 +57,7 @@ def test_each_failing_picture_says_by_how_much_and_gives_1(check, finished):
     assert "fill: the subject fills 50.0% of the frame (longest-side), the least is 85%" in out
     assert "min-side: the longest side has 400 pixels, the least is 500: 100 too few" in out
     assert "1 pass, 3 fail (" in out
-    assert "not told by a file alone: upscaling" in out
+    assert "not shown by a file alone: upscaling" in out
 
 
 def test_advice_is_in_brackets_and_fails_nothing(check, finished):

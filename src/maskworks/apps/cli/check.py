@@ -129,7 +129,7 @@ def _summary(done: list[Checked], rules: OutputRules) -> str:
     if broken:
         text += f" ({', '.join(f'{rule} {count}' for rule, count in broken.most_common())})"
     unknown = sorted({rule for checked in done if checked.gate for rule in checked.gate.unknown})
-    return f"{text}\nnot told by a file alone: {', '.join(unknown)}" if unknown else text
+    return f"{text}\nnot shown by a file alone: {', '.join(unknown)}" if unknown else text
 
 
 def _record(done: list[Checked], rules: OutputRules) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def cutout(
         str | None,
         typer.Option(
             metavar="none|COLOUR|IMAGE|blur",
-            help="What lies behind the subject: a colour as #f4f1ec, 244,241,236 or white, a "
+            help="The background: a colour as #f4f1ec, 244,241,236 or white, a "
             "picture that fills the frame, or the photo itself, blurred. Default none, and white "
             "for jpg.",
         ),

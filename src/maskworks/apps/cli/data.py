@@ -90,7 +90,7 @@ def check(
 
 @app.command("import")
 def import_set(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The data set as it lies.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The data set, as downloaded.")],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="DATA", help="A new folder; it is created."),

@@ -33,8 +33,8 @@ def follow(
     """
     shown = {str(work.source): work.shown for work in plan.works}
     tally = RowCounts(kept=len(plan.kept))
-    told = "errors" if _is_piped(plan) and style == "text" else style
-    with reporting(len(plan.todo), shown, style=told) as say:
+    kind = "errors" if _is_piped(plan) and style == "text" else style
+    with reporting(len(plan.todo), shown, style=kind) as say:
         for row in plan.kept:
             tally.add(row, shown.get(row.source, row.source))
             if style == "json":

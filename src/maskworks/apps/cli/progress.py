@@ -140,9 +140,9 @@ def _stock(found: RunStarted) -> str:
         (found.reopened, "to be made again"),
         (found.rerouted, "on another route by the rules of now"),
     ]
-    told = ", ".join(f"{number:,} {what}" for number, what in parts if number)
+    parted = ", ".join(f"{number:,} {what}" for number, what in parts if number)
     todo = f"{found.todo:,} to do" if found.todo else "nothing to do"
-    return f"{_pictures(found.total)}, {todo} ({told or 'none'})"
+    return f"{_pictures(found.total)}, {todo} ({parted or 'none'})"
 
 
 def _cost(file: CampaignFile, written: Written) -> list[str]:

@@ -95,16 +95,16 @@ def without_folders(text: str) -> str:
 
 def own_shape(error: ApiError, request_id: str) -> dict[str, Any]:
     """Return the body that every address but remove.bg's answers an error with."""
-    told = {"code": error.code, "message": error.message, "request_id": request_id}
-    return {"error": told}
+    body = {"code": error.code, "message": error.message, "request_id": request_id}
+    return {"error": body}
 
 
 def removebg_shape(error: ApiError) -> dict[str, Any]:
     """Return the body of remove.bg's errors."""
-    told = {"title": error.title or error.message, "code": error.code}
+    body = {"title": error.title or error.message, "code": error.code}
     if error.title and error.message != error.title:
-        told["detail"] = error.message
-    return {"errors": [told]}
+        body["detail"] = error.message
+    return {"errors": [body]}
 
 
 def too_busy(retry_after: float) -> ApiError:
