@@ -50,7 +50,6 @@ class PlanOptions:
         None is ``manifest.jsonl`` in the output folder.
     scans : bool
         Whether DICOM and NIfTI files are inputs too, and PNGs of ids beside photos are not.
-    streams : Streams
     """
 
     existing: Existing = "refuse"
@@ -72,7 +71,6 @@ def make_plan(
     inputs : files, folders and patterns as the user wrote them; "-" alone is standard input
     destination : where the outputs go
     settings : digest of everything that changes an output
-    options : PlanOptions
 
     Raises
     ------

@@ -25,7 +25,6 @@ class BatchRun:
 
     Parameters
     ----------
-    plan : Plan
     journal : ManifestWriter
         Writes the manifest.
     workers : how many pictures at once

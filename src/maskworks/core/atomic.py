@@ -30,7 +30,6 @@ def write_atomic(path: Path, data: bytes) -> None:
     ----------
     path : Path
         Its folder must exist.
-    data : bytes
 
     Raises
     ------

@@ -27,7 +27,6 @@ def check(
     name : str
         What the message calls it.
     array : anything
-    ndim : int
     dtype : numpy type; it must match exactly, nothing is cast
     channels : int, optional
         Required length of the last axis.

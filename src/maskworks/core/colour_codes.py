@@ -131,7 +131,6 @@ def to_srgb_pixels(pixels: Pixels, colours: Colours) -> Pixels:
     Parameters
     ----------
     pixels : uint8 (H, W, 3)
-    colours : Colours
 
     Raises
     ------

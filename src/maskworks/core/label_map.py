@@ -57,7 +57,6 @@ class LabelMap:
         ----------
         outputs : ints (H, W)
             Such as the argmax over the classes.
-        taxonomy : Taxonomy
 
         Raises
         ------

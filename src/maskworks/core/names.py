@@ -17,7 +17,6 @@ def met(folder: Path, name: str) -> Path | None:
 
     Parameters
     ----------
-    folder : Path
     name : str
         A path below it, or an absolute one.
     """

@@ -79,7 +79,6 @@ def instances_to_semantic(instances: Instances, *, rest: int | None = None) -> L
 
     Parameters
     ----------
-    instances : Instances
     rest : int, optional
         A class of the taxonomy; by default its `ignore`.
 
@@ -109,7 +108,6 @@ def things_by_components(
 
     Parameters
     ----------
-    label_map : LabelMap
     connectivity : 4 or 8
         Whether pixels that meet at a corner are connected (8) or not (4).
     least_area : int, >= 1

@@ -193,7 +193,6 @@ def plain_taxonomy(
     ----------
     classes : int or names
         How many there are, or what they are called.
-    ignore : int, optional
 
     Raises
     ------

@@ -35,7 +35,6 @@ def trimap_of(picture: Picture, name: str) -> Trimap:
 
     Parameters
     ----------
-    picture : Picture
     name : str
         What messages call it.
 

@@ -86,7 +86,6 @@ def encode(image: Image, matte: Matte | None, encoding: Encoding, details: Detai
         None is opaque. Alpha is written as ``round(255 * alpha)``; where that is 0 the
         colours are written as 0, so that nothing of the cut-off background leaves the house
         (lossy WebP fills these places with the colours of the edge instead).
-    encoding : Encoding
     details : Details
         The DPI is written, and the EXIF if `encoding` keeps metadata.
 

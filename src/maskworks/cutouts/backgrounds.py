@@ -96,7 +96,6 @@ def put_behind(
     ----------
     image : Image of shape (H, W)
     matte : Matte of shape (H, W)
-    background : Background
     foreground : Image of shape (H, W), optional
         The subject's own colours, where they are better known than `image` shows them.
 

@@ -92,7 +92,6 @@ def sign(data: bytes, form: Format, term: SourceType, signer: Signer) -> bytes:
     data : a finished file
     form : its format
     term : how it came about
-    signer : Signer
 
     Returns
     -------
@@ -147,8 +146,6 @@ def marked(
 
     Parameters
     ----------
-    encoding : Encoding
-    provenance : Provenance
     details : Details
         Of the photo: what it states of itself is not forgotten.
     background : Background or None

@@ -45,7 +45,6 @@ class RenderOptions:
 
     Parameters
     ----------
-    encoding : Encoding
     background : Background, optional
         None keeps the alpha.
     mask_only : bool

@@ -39,8 +39,6 @@ def cut_out(picture: Picture, model: Model, *, min_confidence: float = 0.0) -> C
 
     Parameters
     ----------
-    picture : Picture
-    model : Model
     min_confidence : float in [0, 1]
         A lower confidence gives the status "review".
 
@@ -87,7 +85,6 @@ def refine_edge(
 
     Parameters
     ----------
-    cutout : Cutout
     picture : what `cutout` was made from
     options : RefineOptions
         Its ``trimap.network_px`` and ``fast.network_px`` are replaced by `cutout.seen_px`.
@@ -219,10 +216,6 @@ def cutout(
         How the edge is refined; ``RefineOptions(method="off")`` leaves the network's.
     max_pixels : int
         A larger picture is refused before it is decoded.
-
-    Returns
-    -------
-    Cutout
 
     Raises
     ------

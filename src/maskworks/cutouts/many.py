@@ -29,8 +29,6 @@ class CutoutResult:
     Parameters
     ----------
     source : as it was given
-    cutout : Cutout or None
-    error : MaskworksError or None
     """
 
     source: Source = field(repr=False)
@@ -69,7 +67,6 @@ def cutout_many(
         Pictures in hand at once, which bounds the memory; 0 is one for each core.
     min_confidence : float in [0, 1]
         A lower confidence gives the status "review".
-    refinement : RefineOptions
     max_pixels : int
         A larger picture is refused before it is decoded.
 

@@ -30,8 +30,6 @@ def refine_mask(
     ----------
     image : path, bytes, uint8 array, or Pillow image; of shape (H, W)
     mask : Mask, Matte, bool array (H, W), float array (H, W) in [0, 1], or a grey picture
-    refinement : RefineOptions
-    max_pixels : int
 
     Returns
     -------

@@ -202,7 +202,6 @@ def cover(
 
     Parameters
     ----------
-    picture : Image
     size : (height, width), pixels
     focus : (row, column) in [0, 1]
         The point of the picture that stays nearest to the middle of the frame.

@@ -205,7 +205,6 @@ def evaluate_calibration(
     Parameters
     ----------
     manifest, truth : where they are from, for the report
-    found : Confidences
     bar : float in (0, 1]
         The IoU from which a mask is good.
     bins : int, >= 1

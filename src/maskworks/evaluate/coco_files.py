@@ -85,7 +85,6 @@ def read_truth(path: Path, *, left_out: list[str] | None = None) -> Truth:
 
     Parameters
     ----------
-    path : Path
     left_out : list, optional
         Takes a sentence on each damaged annotation, which is then left out.
 

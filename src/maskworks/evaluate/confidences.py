@@ -79,7 +79,6 @@ def read_confidences(
         Of mattes; a row belongs to the truth whose path below it, without suffix, ends the row's.
     predictions : folder, optional
         By default the `output` of each row; a row without one found no subject.
-    limits : Limits
     skip_unclear : bool
         Leave true pixels of 64 to 191 out, see `maskworks.evaluate.subject_scores`.
     binary : bool, optional

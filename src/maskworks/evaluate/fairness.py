@@ -210,11 +210,6 @@ def evaluate_fairness(
         See `read_groups`.
     measuring : Measuring, optional
         Properties of pictures to be used as groups, in three parts of equal number.
-    rules : Reading, optional
-
-    Returns
-    -------
-    FairnessReport
 
     Raises
     ------

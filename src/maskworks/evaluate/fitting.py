@@ -36,11 +36,9 @@ def fit_confidence(
 
     Parameters
     ----------
-    found : Confidences
     method : "isotonic" or "temperature"
     spec : ModelSpec
         Whose confidence it is; it must give one.
-    today : date
 
     Returns
     -------

@@ -69,10 +69,6 @@ def read_groups(path: Path, pictures: Sequence[str]) -> Groups:
         suffix. An empty cell says that nothing is known. A column of `MONK` holds 1 to 10.
     pictures : names without suffix
 
-    Returns
-    -------
-    Groups
-
     Raises
     ------
     UsageError

@@ -107,10 +107,6 @@ def evaluate_objects(
         Leave out annotations and predictions of another form, or without a usable mask, and
         rings of a polygon with fewer than three points; the notes count them.
 
-    Returns
-    -------
-    InstanceReport
-
     Raises
     ------
     UsageError

@@ -51,7 +51,6 @@ def read_json(path: Path, option: str) -> Any:  # noqa: ANN401 - whatever the fi
 
     Parameters
     ----------
-    path : Path
     option : str
         The option that named it, for the message.
 
@@ -135,11 +134,9 @@ def checked(
 
     Parameters
     ----------
-    path : Path
     rows : whatever the file holds
     key : str
         What the list is called; nothing for a file that is a list.
-    rule : EntryRules
     skippable : bool
         The command can be told to leave such rows out.
     left_out : list, optional

@@ -40,7 +40,6 @@ def refuse_masks(taxonomy: Taxonomy, *sides: Side) -> None:
 
     Parameters
     ----------
-    taxonomy : Taxonomy
     sides : of the truth, and of the predictions
 
     Raises

@@ -37,7 +37,6 @@ def read_ids(path: Path, limits: Limits = LIMITS, *, binary: bool = False) -> ND
     ----------
     path : Path
         PNG, TIFF, BMP or GIF of 1 to 16 bits; the palette's colours and any profile are ignored.
-    limits : Limits
     binary : bool
         The file is a mask, of 0 and 1 or of 0 and more: 1 inside, 0 outside. Of a palette every
         place but the first is inside.
@@ -156,10 +155,7 @@ def read_places(
 
     Parameters
     ----------
-    path : Path
-    taxonomy : Taxonomy
     table : what `places_table` says of it
-    limits : Limits
     binary : bool
         As `read_ids`.
 

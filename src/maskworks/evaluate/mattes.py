@@ -120,13 +120,8 @@ def score_pair(pair: Pair, limits: Limits = LIMITS, *, binary: bool | None = Non
     ----------
     pair : Pair
         Without a trimap every pixel counts in every measure; without a prediction alpha is 0.
-    limits : Limits
     binary : bool, optional
         As `read_matte`.
-
-    Returns
-    -------
-    Score
 
     Raises
     ------
@@ -161,7 +156,6 @@ def score_pairs(
     Parameters
     ----------
     pairs : taken in order
-    limits : Limits
     binary : bool, optional
         As `read_matte`.
     workers : int, >= 1

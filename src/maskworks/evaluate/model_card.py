@@ -52,7 +52,6 @@ def model_card(spec: ModelSpec, *, folder: Path | None = None) -> ModelCard:
 
     Parameters
     ----------
-    spec : ModelSpec
     folder : Path, optional
         Where a model that is a folder lies.
 

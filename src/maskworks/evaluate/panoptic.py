@@ -178,13 +178,8 @@ def evaluate_panoptic(
         `segments_info`.
     truth_masks, prediction_masks : folders, optional
         Of the PNG files; by default the folder beside the JSON file that has its name.
-    limits : Limits
     allow_missing : bool
         Count a missing prediction as void.
-
-    Returns
-    -------
-    PanopticReport
 
     Raises
     ------

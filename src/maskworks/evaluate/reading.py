@@ -49,8 +49,6 @@ def read_matte(path: Path, limits: Limits = LIMITS, *, binary: bool | None = Non
 
     Parameters
     ----------
-    path : Path
-    limits : Limits
     binary : bool, optional
         True for a mask, of 0 and 1 or of 0 and more, whose inside is alpha 1; a palette's first
         place is outside then. False for alpha as it is stored. By default alpha, unless the
@@ -114,11 +112,6 @@ def _matte_or_mask(
 
 def read_trimap(path: Path, limits: Limits = LIMITS) -> Trimap:
     """Read a trimap, see `maskworks.core.trimaps.trimap_of`.
-
-    Parameters
-    ----------
-    path : Path
-    limits : Limits
 
     Returns
     -------

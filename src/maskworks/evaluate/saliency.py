@@ -114,15 +114,10 @@ def evaluate_saliency(
     ----------
     truth, predictions : folders
         Grey pictures or pictures with alpha; files belong together by their path without suffix.
-    limits : Limits
     allow_missing : bool
         Count a missing prediction as one without a subject.
     binary : bool, optional
         As `read_matte`.
-
-    Returns
-    -------
-    SaliencyReport
 
     Raises
     ------

@@ -244,14 +244,8 @@ def evaluate_semantic(
     taxonomy : Taxonomy
         Whose ids the pictures hold. True pixels of its `ignore` id are left out; predicted ones
         are pixels without a class, and never right.
-    limits : Limits
     allow_missing : bool
         Count a missing prediction as a picture without any class.
-    meaning : LabelMeaning
-
-    Returns
-    -------
-    SemanticReport
 
     Raises
     ------

@@ -142,13 +142,8 @@ def evaluate_video(
         value above 127, holds numbers.
     skip_ends : bool
         Leave out the first and last frame, as DAVIS does where the first is given.
-    limits : Limits
     allow_missing : bool
         Count a missing frame as empty.
-
-    Returns
-    -------
-    VideoReport
 
     Raises
     ------

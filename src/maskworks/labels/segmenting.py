@@ -34,8 +34,6 @@ class Segmentation:
     Parameters
     ----------
     image : Image of shape (H, W)
-    labelled : Labelled
-    model : str
     """
 
     image: Image = field(repr=False)
@@ -151,10 +149,6 @@ def segment(
         Into which a large picture is cut.
     max_pixels : int
         A larger picture is refused before it is decoded.
-
-    Returns
-    -------
-    Segmentation
 
     Raises
     ------

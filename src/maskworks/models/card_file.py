@@ -50,7 +50,6 @@ def card_text(spec: ModelSpec, *, folder: Path | None = None) -> str | None:
 
     Parameters
     ----------
-    spec : ModelSpec
     folder : Path, optional
         Where a model that is a folder lies; its card is the one Markdown file named after it or
         ``README.md``.
@@ -91,12 +90,10 @@ def add_report(
 
     Parameters
     ----------
-    spec : ModelSpec
     report : Path
         What `maskworks evaluate ... --json` wrote.
     measured : str
         Which pictures these were: what a reader of the card has to know.
-    today : date
     folder : Path, optional
         Of a model that is a folder.
 

@@ -70,7 +70,6 @@ class Catalogue:
 
         Parameters
         ----------
-        name : str
         commercial_only : bool
             Refuse weights whose licence forbids commercial use; the environment setting
             MASKWORKS_COMMERCIAL_ONLY does the same.
@@ -94,10 +93,6 @@ def load_catalogue(extra: Path | None = None) -> Catalogue:
     extra : Path, optional
         Another file of the same form instead of ``MASKWORKS_HOME/imported.toml``.
         A file that does not exist adds nothing.
-
-    Returns
-    -------
-    Catalogue
 
     Raises
     ------

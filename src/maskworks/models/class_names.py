@@ -39,7 +39,6 @@ def named_taxonomy(names: Sequence[str], name: str, *, things: bool) -> Taxonomy
     ----------
     names : list of str
         One that occurs again gets a number.
-    name : str
     things : bool
         Whether every class but a background can be counted.
 

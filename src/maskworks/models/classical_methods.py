@@ -118,7 +118,6 @@ def classical(name: str, choices: Choices = Choices()) -> Segmenter:
     Parameters
     ----------
     name : one of `METHODS`
-    choices : Choices
 
     Raises
     ------

@@ -76,7 +76,6 @@ def download(
     size : int, optional
         Bytes the file must have.
     progress : callable, optional
-    policy : RetryPolicy, optional
 
     Returns
     -------

@@ -70,10 +70,6 @@ def export_loaded(name: str, target: Path, *, size: Size | None = None) -> Expor
         The one size that the file takes, to which every picture is then squashed. Needed for a
         model whose input follows the picture's shape.
 
-    Returns
-    -------
-    ExportedModel
-
     Raises
     ------
     ModelError

@@ -122,15 +122,8 @@ def import_model(
         One file; weights stored beside it (ONNX external data) are not copied.
     name : str
         New; with `force` it may be that of an earlier import, never one that ships.
-    input_spec : InputSpec
-    output_spec : OutputSpec
     terms : WeightTerms
         Its card is copied beside the file.
-    force : bool
-
-    Returns
-    -------
-    ModelSpec
 
     Raises
     ------

@@ -105,7 +105,6 @@ def label_picture(image: Image, segmenter: Segmenter, task: Task) -> Labelled:
     Parameters
     ----------
     image : Image of shape (H, W)
-    segmenter : Segmenter
     task : "semantic", "instance" or "panoptic"
 
     Returns

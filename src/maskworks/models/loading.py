@@ -68,10 +68,6 @@ def load_model(
     calibrated : bool
         Bend the confidence by the fit that is kept beside the row, if there is one.
 
-    Returns
-    -------
-    Model
-
     Raises
     ------
     UnknownModelError, LicenceError, ProviderError, ChecksumError

@@ -22,7 +22,6 @@ def load_segmenter(name: str, opening: Opening = DEFAULTS) -> Segmenter:
         that lies in the cache, or a folder: with ``model.toml`` (a row of the catalogue), or
         with ``config.json`` and safetensors as transformers or segmentation_models_pytorch
         save them.
-    opening : Opening
 
     Raises
     ------

@@ -105,18 +105,12 @@ def pull(
 
     Parameters
     ----------
-    spec : ModelSpec
     mirror : str, optional
         A base URL or a local folder that holds the release files under their own names;
         default MASKWORKS_MIRROR. A mirror that fails is an error: nothing else is tried.
     progress : callable, optional
     force : bool
         Fetch it even if it is here.
-    policy : RetryPolicy, optional
-
-    Returns
-    -------
-    Path
 
     Raises
     ------

@@ -101,10 +101,6 @@ def confusion_of(
         predicted class of `classes` or more is none.
     classes : int, >= 1
 
-    Returns
-    -------
-    Confusion
-
     Raises
     ------
     ImageError

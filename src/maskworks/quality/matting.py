@@ -236,10 +236,6 @@ def foreground_colour_error(
     where : Mask of shape (H, W), optional
         Further limits the pixels that count.
 
-    Returns
-    -------
-    ColourError
-
     Raises
     ------
     ImageError

@@ -108,10 +108,6 @@ def panoptic_counts(
     categories : ids of the classes
         Their order is that of the result.
 
-    Returns
-    -------
-    PanopticCounts
-
     Raises
     ------
     ImageError

@@ -50,10 +50,6 @@ def saliency_score(predicted: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Sa
     ----------
     predicted, truth : uint8 (H, W)
 
-    Returns
-    -------
-    SaliencyScore
-
     Raises
     ------
     ImageError

@@ -37,10 +37,6 @@ def frame_statistics(values: ArrayLike) -> FrameStatistics:
     ----------
     values : N numbers, N >= 1
 
-    Returns
-    -------
-    FrameStatistics
-
     Raises
     ------
     UsageError

@@ -131,7 +131,6 @@ def closed_form(image: Image, trimap: Trimap, options: SolverOptions = DEFAULTS)
     ----------
     image : Image of shape (H, W)
     trimap : Trimap of shape (H, W)
-    options : SolverOptions
 
     Returns
     -------

@@ -79,7 +79,6 @@ def estimate_foreground(image: Image, matte: Matte, options: ForegroundOptions =
     ----------
     image : Image of shape (H, W)
     matte : Matte of shape (H, W)
-    options : ForegroundOptions, optional
 
     Returns
     -------

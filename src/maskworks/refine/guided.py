@@ -20,7 +20,6 @@ def guided(image: Image, matte: Matte, trimap: Trimap, options: GuidedOptions = 
     matte : Matte of shape (H, W)
         A first one, whose edge is roughly right.
     trimap : Trimap of shape (H, W)
-    options : GuidedOptions
 
     Returns
     -------

@@ -119,7 +119,6 @@ def is_error(hole: Hole, alpha: Float2D, pixels: Pixels) -> bool:
 
     Parameters
     ----------
-    hole : Hole
     alpha : float32 (h, w)
     pixels : uint8 (h, w, 3)
     """
@@ -134,7 +133,6 @@ def likeness(hole: Hole, alpha: Float2D, pixels: Pixels) -> float:
 
     Parameters
     ----------
-    hole : Hole
     alpha : float32 (h, w)
     pixels : uint8 (h, w, 3)
     """

@@ -85,7 +85,6 @@ def solve_pixels(
         Its top and left are multiples of 2**depth.
     where : (rows, columns), each (N,)
         Counted from the corner of the box.
-    errors : Errors
     """
     layers, depth = coarse
     ring = 1 << (depth - 1)  # pixels around the box: neighbouring boxes meet without a seam

@@ -140,7 +140,6 @@ def paint(
 
     Parameters
     ----------
-    drawn : BandEstimates
     image : Image of shape (H, W)
     trimap : Trimap of shape (H, W)
     alpha : float32 (H, W)

@@ -90,7 +90,6 @@ def refine(
     image : Image of shape (H, W)
     matte : Matte of shape (H, W)
         A network's, enlarged to the picture's size.
-    options : RefineOptions
     trimap : Trimap of shape (H, W), optional
         Brought by the user; replaces the one made from the matte, holes and islands included.
 

@@ -89,7 +89,6 @@ def clean_regions(matte: Matte, image: Image, options: RegionOptions = DEFAULTS)
     matte : Matte of shape (H, W)
     image : Image of shape (H, W)
         Tells an opening from an error: one shows the background, the other the subject.
-    options : RegionOptions
 
     Returns
     -------

@@ -96,7 +96,6 @@ def make_trimap(matte: Matte, image: Image, options: TrimapOptions = DEFAULTS) -
     matte : Matte of shape (H, W)
         As the network gave it, enlarged to the picture.
     image : Image of shape (H, W)
-    options : TrimapOptions
 
     Returns
     -------
@@ -148,7 +147,6 @@ def small_levels(
     pixels : uint8 (h, w, 3)
     fine : float32 (h, w)
         See `maskworks.refine.texture`.
-    options : TrimapOptions
     openings_px : int
         Openings are looked for on half of a copy whose long side is above that.
     """

@@ -81,7 +81,6 @@ def unit_cost(route: Route, rates: Rates, *, reviewed: bool = False) -> Decimal:
     ----------
     route : Route
         Where the picture is now.
-    rates : Rates
     reviewed : bool
         Whether a person has looked at it and decided; their look is paid for.
 

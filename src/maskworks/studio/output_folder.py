@@ -93,8 +93,6 @@ def put(out: Path, route: Route, files: dict[str, bytes], *, stale: Iterable[str
 
     Parameters
     ----------
-    out : Path
-    route : Route
     files : content by `output_path`
     stale : other paths that an earlier, killed or outdated try may have left
 

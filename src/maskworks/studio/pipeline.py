@@ -66,7 +66,6 @@ class Item:
     Parameters
     ----------
     content : sha256 of the file; it alone decides on the spot check
-    picture : Picture
     variants : one deliverable each
     cutout : after `cut`
     score, reasons : after `assess`; later steps add reasons

@@ -42,7 +42,6 @@ def read_table(path: Path, *, required: Sequence[str], optional: Sequence[str] =
 
     Parameters
     ----------
-    path : Path
     required : columns that must be there
     optional : columns whose cells are empty if they are not there
 

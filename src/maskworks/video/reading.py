@@ -114,7 +114,6 @@ class Clip:
     Parameters
     ----------
     container, stream : of PyAV
-    facts : ClipFacts
     limits : Limits
         For each frame.
     """

@@ -59,9 +59,6 @@ def sum_up(
 
     Parameters
     ----------
-    plan : Plan
-    tally : RowCounts
-    style : Style
     notes : what else the user should know
     again : the words of the command, to go on with
     """

@@ -20,7 +20,6 @@ class DataQuota:
 
     Parameters
     ----------
-    folder : Path
     most : bytes that may lie in it
     """
 

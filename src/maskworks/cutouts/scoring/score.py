@@ -36,7 +36,6 @@ def score(evidence: Evidence, model: ScoreModel | None = None) -> Scored:
 
     Parameters
     ----------
-    evidence : Evidence
     model : ScoreModel, optional
         By default the one that comes with Maskworks.
 

@@ -176,7 +176,6 @@ class ScoreModel(_Row):
     Parameters
     ----------
     version : int, >= 1
-    fitted_on : date
     good_iou : float
         The score is the probability that the cut-out's IoU with the truth reaches this.
     confidence, evidence : the coefficients

@@ -105,7 +105,6 @@ def bars(
 
     Parameters
     ----------
-    title : str
     headings : names of the first column and of the figures
     rows : (name, figures); a figure is a float in [0, 1], None, or a text
     spans : of each row, the interval of its first figure, drawn on the bar; none, or NaN ends

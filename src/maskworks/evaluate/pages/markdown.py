@@ -26,7 +26,6 @@ def html_of(text: str, folder: Path | None = None) -> str:
 
     Parameters
     ----------
-    text : str
     folder : Path, optional
         Where pictures are; without it they become their description.
 

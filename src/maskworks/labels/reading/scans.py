@@ -127,7 +127,6 @@ def open_scan(path: Path, window: Window | None, *, limits: Limits, label: str) 
 
     Parameters
     ----------
-    path : Path
     window : Window, optional
         By default the one that the file names, else from its 1st to its 99th percentile.
     limits : Limits

@@ -45,7 +45,6 @@ def open_windows(
 
     Parameters
     ----------
-    path : Path
     bands : three numbers from 1, or one, optional
         Which bands are red, green and blue; by default the first three, or the only one.
     label : str, optional

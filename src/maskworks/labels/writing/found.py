@@ -49,7 +49,6 @@ def record_of(labelled: Labelled, *, source: str, output: str, model: str) -> di
     labelled : Labelled, of (H, W)
     source, output : str
         The picture and its label map, relative to their folders.
-    model : str
 
     Returns
     -------

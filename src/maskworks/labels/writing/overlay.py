@@ -43,7 +43,6 @@ def draw_overlay(
     ----------
     image : Image of shape (H, W)
     labelled : Labelled, of (H, W)
-    options : OverlayOptions
 
     Returns
     -------

@@ -42,7 +42,6 @@ def palette_of(taxonomy: Taxonomy, name: PaletteName = "taxonomy") -> Palette:
 
     Parameters
     ----------
-    taxonomy : Taxonomy
     name : "taxonomy" or "safe"
         "safe" takes twelve colours that stay apart under every common kind of colour
         blindness, and beyond them steps of lightness, which all eyes tell apart.

@@ -44,7 +44,6 @@ def join_series(works: Sequence[Work], taxonomy: Taxonomy) -> tuple[list[Path], 
     Parameters
     ----------
     works : those that are done, their volumes written
-    taxonomy : Taxonomy
 
     Returns
     -------

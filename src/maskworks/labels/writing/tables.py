@@ -30,7 +30,6 @@ def write_tables(
     folder : Path
         The output folder, with what was found in ``found/``.
     places : paths of pictures below it, without suffix, in order
-    taxonomy : Taxonomy
     targets : names of `maskworks.labels.writing.targets`
 
     Raises

@@ -46,7 +46,6 @@ def predict_objects(
     image : Image of shape (H, W)
     spec : ModelSpec
         Its output kind is "class-depth".
-    network : Network
     taxonomy : Taxonomy
         Of C classes, the first of which is no object.
     min_score : float in [0, 1]
@@ -87,7 +86,6 @@ def to_instances(
     ----------
     chances : float32 (C, H, W), of the classes, the first of which is no object
     depth : float32 (H, W) in [0, 1]
-    taxonomy : Taxonomy
     min_score : float in [0, 1]
 
     Examples

@@ -35,8 +35,6 @@ def predict_instances(
     Parameters
     ----------
     image : Image of shape (H, W)
-    spec : ModelSpec
-    network : Network
     taxonomy : Taxonomy
         Label 1 of the network is its first class that is not called background.
     min_score : float in [0, 1]
@@ -85,7 +83,6 @@ def paste(
     ----------
     mask : float32 (h, w) in [0, 1]
     box : float32 (4,), x1 y1 x2 y2, pixels of the input
-    place : Place
     size : (H, W) of the picture
     """
     height, width = size

@@ -57,7 +57,6 @@ def to_input(pixels: Pixels, rule: InputSpec) -> tuple[Batch, Place]:
     Parameters
     ----------
     pixels : uint8 (H, W, 3)
-    rule : InputSpec
 
     Returns
     -------

@@ -60,7 +60,6 @@ class Prompted:
     Parameters
     ----------
     module : a SamModel or Sam2Model of transformers
-    rule : HubInput
     name : str
         What messages call it.
     """

@@ -75,8 +75,6 @@ def predict_queries(image: Image, spec: ModelSpec, network: Network, classes: in
     Parameters
     ----------
     image : Image of shape (H, W)
-    spec : ModelSpec
-    network : Network
     classes : int
         How many its taxonomy has.
 

@@ -49,8 +49,6 @@ def predict(image: Image, spec: ModelSpec, network: Network) -> Prediction:
     Parameters
     ----------
     image : Image of shape (H, W)
-    spec : ModelSpec
-    network : Network
 
     Returns
     -------
@@ -75,7 +73,6 @@ def to_batch(image: Image, spec: ModelSpec) -> Batch:
     Parameters
     ----------
     image : Image of shape (H, W)
-    spec : ModelSpec
 
     Returns
     -------
@@ -168,12 +165,7 @@ def from_outputs(outputs: Outputs, spec: ModelSpec, size: tuple[int, int]) -> Pr
     ----------
     outputs : tuple of arrays
         The map first, then what `spec.output` names.
-    spec : ModelSpec
     size : (H, W)
-
-    Returns
-    -------
-    Prediction
 
     Raises
     ------

@@ -26,8 +26,6 @@ def predict_scores(image: Image, spec: ModelSpec, network: Network, classes: int
     Parameters
     ----------
     image : Image of shape (H, W)
-    spec : ModelSpec
-    network : Network
     classes : int
         How many its taxonomy has.
 

@@ -39,7 +39,6 @@ def load_smp(folder: Path, config: dict[str, Any]) -> tuple[ModelSpec, Any]:
 
     Parameters
     ----------
-    folder : Path
     config : dict
         What its ``config.json`` says.
 

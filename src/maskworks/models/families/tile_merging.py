@@ -31,7 +31,6 @@ def merge_tiles(found: Sequence[Found], size: tuple[int, int], taxonomy: Taxonom
     ----------
     found : tiles with their objects, in the whole picture's frame
     size : (H, W) of the picture
-    taxonomy : Taxonomy
 
     Returns
     -------

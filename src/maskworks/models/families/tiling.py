@@ -88,7 +88,6 @@ def blended(
     size : (H, W)
     predict : callable
         What the network says of one tile.
-    tiling : Tiling
 
     Yields
     ------

@@ -75,10 +75,8 @@ def open_transformers(folder: Path, config: dict[str, Any], opening: Opening) ->
 
     Parameters
     ----------
-    folder : Path
     config : dict
         What its ``config.json`` says.
-    opening : Opening
 
     Returns
     -------

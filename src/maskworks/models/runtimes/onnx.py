@@ -36,7 +36,6 @@ def open_onnx(path: Path, *, threads: int = 0, provider: str = "cpu") -> Network
 
     Parameters
     ----------
-    path : Path
     threads : int, >= 0
         Threads inside one call; 0 takes every core this process may use.
     provider : one of `PROVIDERS`

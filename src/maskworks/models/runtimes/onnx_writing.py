@@ -78,7 +78,6 @@ def pooled(x: Tensor, rows: int, columns: int) -> Tensor:
     Parameters
     ----------
     x : (N, C, h, w)
-    rows, columns : int
 
     Returns
     -------
@@ -113,7 +112,6 @@ def write_onnx(
     ----------
     network : nn.Module
         Answers as many tensors as `outputs` names.
-    path : Path
     size : (h, w) at which it is traced
     outputs : names
     any_size : bool
@@ -148,8 +146,6 @@ def trace(
 
     Parameters
     ----------
-    network : nn.Module
-    path : Path
     sample : Tensor
         Its sizes become constants, but for those that `axes` leaves open.
     names : the input's, then the outputs'

@@ -145,7 +145,6 @@ def apply_calibration(
     ----------
     model : ScoreModel
         The one that the scores of the decisions came from.
-    found : Calibration
     today : date
         Becomes its `fitted_on`.
     origin : what the decisions were read from, for the record

@@ -23,7 +23,6 @@ class JudgedItem:
 
     Parameters
     ----------
-    source : str
     score : float in [0, 1]
         What the machine gave it.
     good : bool

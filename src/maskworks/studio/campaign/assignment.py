@@ -62,7 +62,6 @@ def assign(campaign: CampaignFile, *, beside: Path | None = None) -> Assignment:
 
     Parameters
     ----------
-    campaign : CampaignFile
     beside : Path, optional
         The folder of the outputs; where it lies inside the input folder it is not walked.
 

@@ -170,7 +170,6 @@ def pictures_hash(
 
     Parameters
     ----------
-    campaign : Campaign
     concept : str
         Its name: part of the deliverables' names.
     backgrounds : digest of each background's content, by variant

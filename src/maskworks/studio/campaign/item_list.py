@@ -49,7 +49,6 @@ def list_pictures(campaign: CampaignFile, *, beside: Path | None = None) -> List
 
     Parameters
     ----------
-    campaign : CampaignFile
     beside : Path, optional
         The folder of the outputs; where it lies inside the input folder it is not walked.
 

@@ -70,7 +70,6 @@ def campaign_text(
     Parameters
     ----------
     name : of the campaign; what no name may hold is replaced by dashes
-    around : FolderContents
     preset : one of `presets.load_presets`
     advised_side : pixels, in place of the preset's, which a background cannot cover
 

@@ -68,7 +68,6 @@ def fit(outline: Outline, tolerance_px: float) -> list[Subpath]:
 
     Parameters
     ----------
-    outline : Outline
     tolerance_px : float, > 0
         No point of a line, nor a third of the way between two, is further than this from its
         curve.

@@ -75,7 +75,6 @@ def trace(matte: Matte, options: PathOptions = PathOptions()) -> ClippingPath:
     Parameters
     ----------
     matte : Matte of shape (H, W)
-    options : PathOptions
 
     Returns
     -------

@@ -34,7 +34,6 @@ class Handover:
     foreground : Image of shape (H, W), optional
         The subject's colours without the background that shone through.
     path : ClippingPath of an (H, W) picture, optional
-    guides : Guides
     dpi : (horizontal, vertical), optional
 
     Raises

@@ -76,7 +76,6 @@ def read_returned(
         PNG, TIFF, WebP ... with alpha, or a PSD or PSB, whose visible layers count.
     original : (H, W), optional
         Size of the upright original; the picture must have it or a whole multiple of it.
-    limits : Limits
 
     Raises
     ------

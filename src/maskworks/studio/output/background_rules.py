@@ -17,8 +17,6 @@ def check_background(
 
     Parameters
     ----------
-    background : Background
-    rules : OutputRules
     canvas : (H, W), optional
         Of the output; a picture must have the pixels to cover it within `rules.max_scale`.
         `largest_canvas` gives the one to check a campaign with.

@@ -34,8 +34,6 @@ class Layer:
     colours : uint8 (h, w, 3), the photo's own, not times alpha, unless the scale changed
     rect : Box of it on the canvas
     shade : Matte of shape (H, W), opacity of the shadow, or None
-    placement : Placement
-    rules : OutputRules
     """
 
     picture: Weighed
@@ -96,15 +94,10 @@ def compose_photo(
     foreground : Image of shape (H, W)
         The subject's own colours, as `refine.estimate_foreground` finds them.
     matte : Matte of shape (H, W)
-    rules : OutputRules
     background : Background, optional
         By default the first that the rules name: a colour, or none (the result keeps alpha).
     focus : (row, column) in [0, 1]
         The point of a background picture that stays nearest to the middle.
-
-    Returns
-    -------
-    Composed
 
     Raises
     ------
@@ -139,7 +132,6 @@ def lay_out(foreground: Image, matte: Matte, rules: OutputRules) -> Layer:
     ----------
     foreground : Image of shape (H, W)
     matte : Matte of shape (H, W)
-    rules : OutputRules
 
     Raises
     ------
@@ -188,7 +180,6 @@ def put_on(
 
     Parameters
     ----------
-    layer : Layer
     background : Plain or Backdrop, optional
         As for `compose_photo`, which makes a picture of a `Blurred`: that needs the photo.
     focus : (row, column) in [0, 1]

@@ -87,7 +87,6 @@ def compose(
 
     Parameters
     ----------
-    cut : Cutout
     preset : str, optional
         A preset's name ("amazon-main") or the path of a preset file.
     background : Background, or "none", "blur", a colour or the path of a picture; optional

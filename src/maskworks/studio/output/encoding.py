@@ -38,8 +38,6 @@ def encode_deliverable(
 
     Parameters
     ----------
-    composed : Composed
-    rules : OutputRules
     details : Details
         Of the photo; its DPI is written.
     background : Background, optional

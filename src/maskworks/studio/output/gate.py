@@ -41,7 +41,6 @@ class Gate:
 
     Parameters
     ----------
-    measured : Measured
     breaches : what fails
     advice : what is advised and not met; fails nothing
     unknown : rules that this file alone cannot be held against
@@ -71,12 +70,10 @@ def check_output(
     ----------
     source : Path or bytes
         The file itself, not what was meant to be in it.
-    rules : OutputRules
     placement : Placement, optional
         Of a picture that `compose` made: what no file tells (where the subject is on a
         picture background, whether it was enlarged). Without it, these rules are `unknown`
         unless the background is clear, transparent or of one colour.
-    limits : Limits
 
     Raises
     ------

@@ -22,7 +22,6 @@ def match_light(picture: Weighed, behind: Image, amount: float) -> Weighed:
     Parameters
     ----------
     picture : uint8 (h, w, 4), as `weigh` returns it
-    behind : Image
     amount : float in [0, 1]; 0 changes nothing
 
     Returns

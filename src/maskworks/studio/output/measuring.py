@@ -94,7 +94,6 @@ def measure_output(
         They say which colour is demanded and how fill is measured.
     placement : Placement, optional
         Of a picture that `compose` made.
-    limits : Limits
 
     Raises
     ------

@@ -118,15 +118,6 @@ def place(subject: Subject, rules: OutputRules) -> Placement:
 
     A subject that its photo cuts off lies on the same side of the frame if `edges` is "any",
     without padding there; else a note "touches-border" says so.
-
-    Parameters
-    ----------
-    subject : Subject
-    rules : OutputRules
-
-    Returns
-    -------
-    Placement
     """
     flush = subject.cut if rules.edges == "any" else ()
     canvas, notes = _choose_canvas(subject, rules, flush)

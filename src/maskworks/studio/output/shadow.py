@@ -82,7 +82,6 @@ def cast_shadow(
         Of the subject in its place in the picture.
     box : Box of the subject
     kind : "contact" is the dark line alone, "soft" has the wide shadow too
-    options : ShadowOptions
     clear_px : int
         So near to the picture's border the shadow is exactly 0, and it fades in over five
         times that distance; in the corners (5 % of the shorter side) it is 0 too. So a rule that

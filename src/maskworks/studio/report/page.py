@@ -38,7 +38,6 @@ def page(header: ReportHeader, summary: Summary, items: Sequence[ReportItem]) ->
 
     Parameters
     ----------
-    header : ReportHeader
     summary : of these items
     items : one a picture; only the small pictures that are shown are opened
     """

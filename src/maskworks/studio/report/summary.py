@@ -54,7 +54,6 @@ def summarise(header: ReportHeader, items: Sequence[ReportItem]) -> Summary:
 
     Parameters
     ----------
-    header : ReportHeader
     items : one row a picture
 
     Returns

@@ -31,7 +31,6 @@ def write_report(folder: Path, header: ReportHeader, items: Sequence[ReportItem]
     ----------
     folder : Path
         Made if it is missing; reports in it are replaced.
-    header : ReportHeader
     items : one row a picture, in the order of the input
 
     Returns

@@ -34,7 +34,6 @@ def report_campaign(
 
     Parameters
     ----------
-    file : CampaignFile
     store, campaign : what became of every picture
     wall_s : how long the run took, seconds
     into : another folder than that of the outputs

@@ -67,10 +67,6 @@ def add(store: Store, worker: Worker, found: Sequence[NewItem], *, complete: boo
     found : each source once
     complete : these are all there are: what is missing is gone. With False nothing goes.
 
-    Returns
-    -------
-    Added
-
     Raises
     ------
     UsageError

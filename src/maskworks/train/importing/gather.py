@@ -42,11 +42,6 @@ def gather(root: Path, wishes: Wishes = Wishes()) -> LabelledSet:
     Looked for, in this order: JSON of COCO, LabelMe, Supervisely, Label Studio and VIA; XML of
     CVAT; text files of YOLO polygons; masks as pictures.
 
-    Parameters
-    ----------
-    root : Path
-    wishes : Wishes
-
     Raises
     ------
     UsageError

@@ -48,7 +48,6 @@ def write_recipe(
     ----------
     data : folder that `maskworks data import` wrote
     share : of the pictures that are scored on
-    seed : int
     overwrite : bool
         Replace a recipe that exists.
 

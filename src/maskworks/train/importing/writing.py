@@ -41,7 +41,6 @@ def write_set(source: LabelledSet, out: Path | None) -> Imported:
 
     Parameters
     ----------
-    source : LabelledSet
     out : folder, which must be empty or not exist; None writes nothing
 
     Raises

@@ -61,7 +61,6 @@ def check_split(
 
     Parameters
     ----------
-    name : str
     pairs : its pictures and labels
     table : int32 (65536,), the place of each stored id; len(classes) without a label, -1 none
     classes : their names

@@ -133,8 +133,6 @@ def painted(
 
     Parameters
     ----------
-    picture : CocoPicture
-    file : CocoFile
     skip : bool
         Leave out masks that are none, instead of an error.
 

@@ -54,7 +54,6 @@ def deliver(
     run : its folder
     target : the float32 file; others are called NAME-float16.onnx and NAME-int8.onnx
     data : folder that the recipe's paths are relative to; without it nothing is measured
-    wanted : Wanted
     report : called with each line
 
     Returns

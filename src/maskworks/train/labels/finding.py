@@ -252,7 +252,6 @@ def read_ids(path: Path, *, binary: bool = False) -> NDArray[np.int32]:
 
     Parameters
     ----------
-    path : Path
     binary : bool
         It is a mask: 1 inside, 0 outside.
 

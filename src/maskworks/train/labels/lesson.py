@@ -28,7 +28,6 @@ class LossModule(nn.Module):
     Parameters
     ----------
     network : of the recipe
-    recipe : LabelRecipe
     weights : (C,) of the cross-entropy, or None
     """
 

@@ -35,11 +35,8 @@ class LabelRun:
 
     Parameters
     ----------
-    recipe : LabelRecipe
     data : folder that the recipe's paths are relative to
-    splits : Splits
     folder : holds ``last.pt``, ``best.pt``, ``log.csv``, ``events`` and ``examples``
-    watch : ProgressListener
     team : of the processes that train together
 
     Raises

@@ -26,7 +26,6 @@ def label_loss(
     ----------
     logits : float (N, C, h, w)
     labels : int64 (N, h, w), 0 to C - 1; anything else is unknown and counts for nothing
-    rule : Losses
     weights : (C,) of the cross-entropy, or None
     generator : draws the pixels of Lovasz
 

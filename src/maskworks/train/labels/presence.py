@@ -20,9 +20,7 @@ def presence_notes(path: Path, recipe: LabelRecipe, data: Path, splits: Splits) 
     Parameters
     ----------
     path : of the recipe
-    recipe : LabelRecipe
     data : folder that the recipe's paths are relative to
-    splits : Splits
 
     Raises
     ------

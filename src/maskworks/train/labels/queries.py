@@ -63,7 +63,6 @@ def segments_of(labels: Tensor, objects: Tensor | None, classes: int) -> tuple[T
     ----------
     labels : int64 (h, w), 0 to classes - 1; anything else is in no segment
     objects : int64 (h, w), 0 outside of objects; None where only classes are learnt
-    classes : int
 
     Returns
     -------

@@ -14,7 +14,6 @@ def row_of(recipe: LabelRecipe, *, file: str | None = None, sha256: str = _NO_FI
 
     Parameters
     ----------
-    recipe : LabelRecipe
     file : name of the weights' file
     sha256 : its checksum
     """

@@ -34,8 +34,6 @@ def train_labels(
     path : the recipe
     data : folder that the recipe's paths are relative to
     folder : of the run
-    budget : Budget
-    watch : ProgressListener
     init : weights to start from instead of those that the recipe names
 
     Raises

@@ -43,7 +43,6 @@ class CutRequest:
 
     Parameters
     ----------
-    edges : Method
     most_pixels : int, optional
         A larger picture is made smaller first.
     region : Box, optional

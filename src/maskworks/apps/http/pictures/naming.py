@@ -50,7 +50,6 @@ def named(image: Image, matte: Matte, segmenter: Segmenter) -> str:
     Parameters
     ----------
     image, matte : of shape (H, W)
-    segmenter : Segmenter
 
     Raises
     ------

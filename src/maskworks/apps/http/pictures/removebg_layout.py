@@ -58,7 +58,6 @@ def render_answer(cutout: Cutout, asked: RemoveBgRequest, backdrop: Picture | No
     ----------
     cutout : Cutout
         With a subject.
-    asked : RemoveBgRequest
     backdrop : Picture, optional
         Fills the frame behind the subject.
 

@@ -29,7 +29,6 @@ class Reports:
 
     Parameters
     ----------
-    campaigns : OpenCampaigns
     pause_s : float, seconds
     """
 
