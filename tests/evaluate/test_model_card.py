@@ -152,8 +152,10 @@ def test_markdown_of_strangers_is_text():
     assert "href" not in html_of("[a](javascript:x)")
     assert 'href="https://a.b/c"' in html_of("[a](https://a.b/c)")
     assert html_of("![a cat](../../secret.png)") == "<p><i>a cat</i></p>"
-    assert html_of("- a\n  b\n- c") == "<ul><li>a b</li><li>c</li></ul>"
-    assert "<pre" in html_of("```\n## no heading\n```")
+    assert html_of("- a\n- c") == "<ul>\n<li>a</li>\n<li>c</li>\n</ul>"
+    assert html_of("1. a\n   - b").count("<ol>") == 1
+    assert "<h2>" not in html_of("```\n## no heading\n```")
+    assert html_of("[a](docs/b.md)") == "<p>a</p>"
     table = html_of("| a | b |\n|---|---|\n| x \\| y | 0.5 |")
     assert "<td>x | y</td>" in table
     assert '<td class="n">0.5</td>' in table

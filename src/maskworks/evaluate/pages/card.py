@@ -12,9 +12,9 @@ from maskworks.evaluate.pages.markdown import html_of
 def card_page(card: ModelCard) -> str:
     """Return a model's card as one offline page with a list of its parts at the top."""
     anchors = {heading: re.sub(r"\W+", "-", heading.lower()) for heading, _ in card.parts}
-    links = "".join(f'<a href="#{anchors[h]}">{html_of(h)[3:-4]}</a>' for h in anchors)
+    links = "".join(f'<a href="#{anchors[h]}">{html_of(h, inline=True)}</a>' for h in anchors)
     body = [
-        f'<section id="{anchors[heading]}"><h2>{html_of(heading)[3:-4]}</h2>'
+        f'<section id="{anchors[heading]}"><h2>{html_of(heading, inline=True)}</h2>'
         f"{html_of(text, card.folder)}</section>"
         for heading, text in card.parts
     ]
