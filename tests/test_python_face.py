@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import io
 import logging
 import multiprocessing
@@ -62,6 +63,12 @@ def test_every_public_name_is_where_it_is_said_to_be():
         value = getattr(mw, name)
         home = sys.modules[getattr(value, "__module__", "maskworks")]
         assert getattr(home, name, value) is value, name
+
+
+def test_every_function_at_the_top_shows_how_it_is_called():
+    functions = [name for name in mw.__all__ if inspect.isfunction(getattr(mw, name))]
+    assert len(functions) > 35
+    assert [name for name in functions if ">>>" not in getattr(mw, name).__doc__] == []
 
 
 def test_no_name_at_the_top_is_that_of_a_package(root):

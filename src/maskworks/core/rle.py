@@ -175,6 +175,11 @@ def encode_mask(inside: Bool2D) -> Rle:
     ------
     ImageError
         If it has another rank or type, or no pixel.
+
+    Examples
+    --------
+    >>> encode_mask(np.array([[True, False]])).edges.tolist()
+    [0, 1]
     """
     check("inside", inside, ndim=2, dtype=np.bool_)
     flat = np.ascontiguousarray(inside.T).ravel()

@@ -172,6 +172,11 @@ def load_taxonomy(name: str | Path) -> Taxonomy:
     ------
     UsageError
         If there is no such name or file, or the file is not of this form.
+
+    Examples
+    --------
+    >>> load_taxonomy("cityscapes-19").named("road").id
+    0
     """
     path = Path(name)
     if path.suffix != ".toml":

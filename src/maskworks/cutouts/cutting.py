@@ -223,6 +223,10 @@ def cutout(
         If the picture cannot be read or is too large.
     ModelError
         If the model is unknown, not on this machine, or fails.
+
+    Examples
+    --------
+    >>> cutout("cat.jpg").save("cat.png")  # doctest: +SKIP
     """
     picture = to_picture(source, Limits(max_pixels))
     opened = _opened(model, os.getpid()) if isinstance(model, str) else model

@@ -70,6 +70,10 @@ def open_cutting(request: CutoutRequest, streams: Streams = NO_STREAMS) -> Batch
         If there is no picture, or an option is wrong or contradicts another.
     ModelError
         If the model cannot be opened.
+
+    Examples
+    --------
+    >>> cutter = open_cutting(CutoutRequest(inputs=("photos",), output="out"))  # doctest: +SKIP
     """
     plan, job_with = plan_cutting(request, streams)
     journal = ManifestWriter(plan.manifest)

@@ -119,6 +119,11 @@ def evaluate_objects(
     References
     ----------
     Lin et al., Microsoft COCO, ECCV 2014; computed by faster-coco-eval.
+
+    Examples
+    --------
+    >>> evaluate_objects("gt.json", "results.json").record()["AP"]  # doctest: +SKIP
+    0.412
     """
     truth, predictions = Path(truth), Path(predictions)
     both, left_out = read_both(truth, predictions, skip_damaged=skip_damaged)

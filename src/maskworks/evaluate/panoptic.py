@@ -190,6 +190,11 @@ def evaluate_panoptic(
     EvaluationError
         If a picture has no prediction, a picture is missing, has another size, or ids or
         categories that are not listed; it names every such file.
+
+    Examples
+    --------
+    >>> evaluate_panoptic("gt.json", "panoptic.json").record()["PQ"]  # doctest: +SKIP
+    0.538
     """
     truth, predictions = Path(truth), Path(predictions)
     content = read_json(truth, "--truth")

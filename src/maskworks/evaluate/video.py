@@ -152,6 +152,11 @@ def evaluate_video(
     EvaluationError
         If a frame is missing or has another size, shows an object that the truth does not have,
         or cannot be read; it names every such file.
+
+    Examples
+    --------
+    >>> evaluate_video("truth", "predictions").record()["J&F"]  # doctest: +SKIP
+    0.871
     """
     truth, predictions = Path(truth), Path(predictions)
     pairing = pair_files(truth, predictions, allow_missing=allow_missing)

@@ -98,6 +98,11 @@ def open_labelling(request: LabelRequest) -> Labelling:
         If there is no picture, or an option is wrong or contradicts another.
     ModelError
         If the model cannot be opened.
+
+    Examples
+    --------
+    >>> request = LabelRequest(inputs=("streets",), output="out", model="street")
+    >>> job = open_labelling(request)  # doctest: +SKIP
     """
     if "-" in request.inputs or request.output == "-":
         raise UsageError("maskworks segment reads and writes files; name them instead of `-`")

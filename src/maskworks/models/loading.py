@@ -74,6 +74,11 @@ def load_model(
     ModelError
         If the file is not on this machine (the message says how to get it) or not a network, or
         the fit of its confidence is that of another file.
+
+    Examples
+    --------
+    >>> load_model("cutout").spec.family  # doctest: +SKIP
+    'saliency'
     """
     from maskworks.models.runtimes.onnx import open_onnx
 

@@ -30,6 +30,11 @@ def load_segmenter(name: str, opening: Opening = DEFAULTS) -> Segmenter:
         If a file is missing, a pickle, or not a network of this kind.
     UsageError
         If an option does not fit the model.
+
+    Examples
+    --------
+    >>> load_segmenter("street").taxonomy.name  # doctest: +SKIP
+    'camvid-11'
     """
     found = _open(name, opening)
     if opening.choices.prompts and not found.prompted:

@@ -133,6 +133,11 @@ def export_model(  # noqa: PLR0913 - what `maskworks export` takes
         If an option does not fit what is exported.
     RecipeError, ModelError
         If it cannot be exported.
+
+    Examples
+    --------
+    >>> export_model("runs/cutout", data="data").difference < 1e-4  # doctest: +SKIP
+    True
     """
     _need_torch()
     from maskworks.models.exporting import is_model

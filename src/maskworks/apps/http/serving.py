@@ -35,6 +35,10 @@ def run_server(settings: ServerSettings, *, log_level: str) -> None:
         If the address cannot be listened on.
     UnknownModelError, LicenceError
         If the model by default may not be used.
+
+    Examples
+    --------
+    >>> run_server(ServerSettings(port=8080))  # doctest: +SKIP
     """
     load_catalogue().find(settings.model)
     listening = _listen(settings.host, settings.port)

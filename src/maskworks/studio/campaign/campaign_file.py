@@ -92,6 +92,11 @@ def read_campaign(path: Path, *, today: date | None = None) -> CampaignFile:
     UsageError
         If the file cannot be read, is no TOML or breaks a rule. The message has one line for
         every mistake: the file, the line, the key, what is wrong and what would be right.
+
+    Examples
+    --------
+    >>> read_campaign(Path("spring/campaign.toml")).campaign.name  # doctest: +SKIP
+    'spring'
     """
     path = path.absolute()
     path = path / "campaign.toml" if path.is_dir() else path

@@ -38,6 +38,11 @@ def scan_folder(folder: Path) -> FolderContents:
     The input is a CSV file whose first line has a column `file`, if there is just one; else
     the one folder with pictures below it, if all are in one; else the folder itself; and
     ``photos`` if there is none at all.
+
+    Examples
+    --------
+    >>> scan_folder(Path("spring")).source  # doctest: +SKIP
+    'photos'
     """
     pictures = [path for path in _pictures(folder) if not _is_background(path)]
     backgrounds = [path for path in _pictures(folder) if _is_background(path)]

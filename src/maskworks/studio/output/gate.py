@@ -79,6 +79,11 @@ def check_output(
     ------
     ImageError
         If the file cannot be read.
+
+    Examples
+    --------
+    >>> check_output(Path("shoe.jpg"), rules).passed  # doctest: +SKIP
+    True
     """
     return judge_output(measure_output(source, rules, placement=placement, limits=limits), rules)
 

@@ -87,6 +87,10 @@ def ingest_folder(context: IngestContext, folder: Path) -> Ingested:
         If there is no such folder, or it is not clear whose a file is.
     OutputError
         If something cannot be written.
+
+    Examples
+    --------
+    >>> ingest_folder(context, Path("returned"))  # doctest: +SKIP
     """
     every = list_items(context.store, context.campaign, Filter(standings=()))
     done = [item for item in every if item.standing == "current" and item.state == "done"]

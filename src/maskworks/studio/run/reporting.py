@@ -44,6 +44,10 @@ def report_campaign(
         If some pictures are not done yet.
     OutputError
         If a file cannot be written.
+
+    Examples
+    --------
+    >>> report_campaign(file, store, campaign)  # doctest: +SKIP
     """
     now = counts(store, campaign)
     if now.done < now.total:

@@ -49,6 +49,10 @@ def decide(
         any output.
     LeasedError, DecidedError
         If what `held` says does not hold any more; nothing is recorded then.
+
+    Examples
+    --------
+    >>> decide(store, 7, "accept", judgement)  # doctest: +SKIP
     """
     decision, cost = judgement.decision, judgement.cost
     after = ROUTE_AFTER[decision]
@@ -151,7 +155,13 @@ def ingest(  # noqa: PLR0913 - what a hand-in says, and what must hold
 
 
 def list_reviews(store: Store, campaign: CampaignRow, *, number: int | None = None) -> list[Review]:
-    """Return every decision, also on superseded items, in the order they were taken."""
+    """Return every decision, also on superseded items, in the order they were taken.
+
+    Examples
+    --------
+    >>> [review.decision for review in list_reviews(store, campaign)]  # doctest: +SKIP
+    ['accept', 'reject']
+    """
     chosen = (
         select(decisions, items.c.source, items.c.sku, items.c.tags)
         .join(items, decisions.c.item_id == items.c.id)

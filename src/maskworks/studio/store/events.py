@@ -64,6 +64,11 @@ def list_events(
     ----------
     campaign : by default every campaign of the database
     item : only this one, by its number, path or SKU, with all its earlier versions
+
+    Examples
+    --------
+    >>> [event.what for event in list_events(store, campaign)]  # doctest: +SKIP
+    ['added', 'routed', 'decided']
     """
     chosen = (
         select(events, campaigns.c.name.label("campaign"), items.c.source, items.c.sku)

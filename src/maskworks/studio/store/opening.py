@@ -147,6 +147,10 @@ def open_store(database: Path | str, *, create: bool = True) -> Store:
         tables of something else, or the driver or SQLite is missing or too old.
     OutputError
         If it cannot be opened, is no database, or was written by a newer Maskworks.
+
+    Examples
+    --------
+    >>> store = open_store(Path("campaign.db"))  # doctest: +SKIP
     """
     address = parse_address(database)
     if address.is_sqlite:

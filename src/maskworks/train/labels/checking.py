@@ -64,6 +64,10 @@ def check_split(
     pairs : its pictures and labels
     table : int32 (65536,), the place of each stored id; len(classes) without a label, -1 none
     classes : their names
+
+    Examples
+    --------
+    >>> check_split("train", pairs, table, ["road", "sky"]).pictures  # doctest: +SKIP
     """
     wide = len(classes) + 1
     found = SplitFound(name, len(pairs), np.zeros(wide, np.int64), np.zeros(wide, np.int64))
