@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from maskworks.core.lazy import lazy_names
 from maskworks.core.version import __version__ as __version__
 
+# The public names, each once: `lazy_names` reads these lines, as type checkers do.
 if TYPE_CHECKING:
     from maskworks.apps.http.serving import run_server as run_server
     from maskworks.apps.http.settings import ServerSettings as ServerSettings

@@ -39,8 +39,9 @@ def html_of(text: str, folder: Path | None = None, *, inline: bool = False) -> s
     >>> html_of("[go](javascript:alert) <b>", inline=True)
     '[go](javascript:alert) &lt;b&gt;'
     """
-    parser, env = _parser(), {"folder": folder, "links": []}
-    html = parser.renderInline(text, env) if inline else parser.render(text, env)
+    parser = _parser()
+    env: dict[str, Any] = {"folder": folder, "links": []}
+    html: str = parser.renderInline(text, env) if inline else parser.render(text, env)
     for plain, ours in (
         ("<pre>", '<pre class="scroll">'),
         ("<table>", '<div class="scroll"><table class="plain">'),
