@@ -126,7 +126,7 @@ def test_a_damaged_file_of_fits_is_named(home, text, message):
 def test_knots_that_fall_are_refused():
     with pytest.raises(ValueError, match="rise"):
         ConfidenceFit(
-            method="isotonic", said=(0.1, 0.2), reached=(0.5, 0.4), sha256="0",
+            method="isotonic", raw=(0.1, 0.2), reached=(0.5, 0.4), sha256="0",
             fitted_on=TODAY, pictures=50, error_before=0, error_after=0,
         )  # fmt: skip
 

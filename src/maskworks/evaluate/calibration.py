@@ -233,14 +233,14 @@ def find_threshold(
     """
     if not 0.5 < level < 1:
         raise UsageError(f"--level lies between 0.5 and 1, got {level:g}; 0.95 is usual")
-    said, good = calibration.confidence, calibration.good
+    confidence, good = calibration.confidence, calibration.good
     return ThresholdReport(
         calibration,
         target,
         level,
-        precision_threshold(said, good, target=target),
-        sure_threshold(said, good, target=target, level=level),
-        threshold_interval(said, good, target=target, level=level),
+        precision_threshold(confidence, good, target=target),
+        sure_threshold(confidence, good, target=target, level=level),
+        threshold_interval(confidence, good, target=target, level=level),
     )
 
 

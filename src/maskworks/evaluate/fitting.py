@@ -65,22 +65,22 @@ def fit_confidence(
         raise UsageError(
             f"{len(rows)} pictures with a subject and a confidence; a fit takes {FEWEST} or more"
         )
-    said, reached = np.array(rows, np.float64).T
-    after = np.empty_like(said)
-    folds = np.random.default_rng(_SEED).permutation(said.size) % FOLDS
+    confidence, reached = np.array(rows, np.float64).T
+    after = np.empty_like(confidence)
+    folds = np.random.default_rng(_SEED).permutation(confidence.size) % FOLDS
     for fold in range(FOLDS):
         here = folds == fold
-        after[here] = _curve(method, said[~here], reached[~here])(said[here])
-    knots = isotonic_curve(said, reached) if method == "isotonic" else ((), ())
+        after[here] = _curve(method, confidence[~here], reached[~here])(confidence[here])
+    knots = isotonic_curve(confidence, reached) if method == "isotonic" else ((), ())
     return ConfidenceFit(
         method=method,
-        said=tuple(float(value) for value in knots[0]),
+        raw=tuple(float(value) for value in knots[0]),
         reached=tuple(float(value) for value in knots[1]),
-        temperature=fitted_temperature(said, reached) if method == "temperature" else 1.0,
+        temperature=fitted_temperature(confidence, reached) if method == "temperature" else 1.0,
         sha256=spec.sha256,
         fitted_on=today,
         pictures=len(rows),
-        error_before=calibration_error(said, reached),
+        error_before=calibration_error(confidence, reached),
         error_after=calibration_error(np.clip(after, 0, 1), reached),
     )
 
@@ -91,9 +91,9 @@ def model_of(found: Confidences) -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
-def _curve(method: Method, said: Floats, reached: Floats) -> Curve:
+def _curve(method: Method, confidence: Floats, reached: Floats) -> Curve:
     if method == "temperature":
-        temperature = fitted_temperature(said, reached)
+        temperature = fitted_temperature(confidence, reached)
         return lambda values: 1 / (1 + np.exp(-log_odds(values) / temperature))
-    knots = isotonic_curve(said, reached)
+    knots = isotonic_curve(confidence, reached)
     return lambda values: np.interp(values, *knots)

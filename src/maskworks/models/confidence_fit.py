@@ -29,7 +29,7 @@ _EDGE = 1e-6
 class ConfidenceFit(BaseModel):
     """How a confidence is calibrated.
 
-    `method` "isotonic" joins the knots (`said`, `reached`) by straight lines, level beyond the
+    `method` "isotonic" joins the knots (`raw`, `reached`) by straight lines, level beyond the
     ends; "temperature" divides the log-odds by `temperature`. `sha256` is that of the weights.
     `error_before` and `error_after` are expected calibration errors, the latter of pictures
     that took no part in their own fit.
@@ -38,7 +38,7 @@ class ConfidenceFit(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: Literal["isotonic", "temperature"]
-    said: tuple[Share, ...] = ()
+    raw: tuple[Share, ...] = ()
     reached: tuple[Share, ...] = ()
     temperature: Annotated[float, Field(gt=0)] = 1.0
     sha256: str
@@ -49,11 +49,11 @@ class ConfidenceFit(BaseModel):
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
-        pairs = list(zip(self.said, self.said[1:], strict=False))
+        pairs = list(zip(self.raw, self.raw[1:], strict=False))
         pairs += zip(self.reached, self.reached[1:], strict=False)
-        if len(self.said) != len(self.reached) or any(a > b for a, b in pairs):
-            raise ValueError("said and reached are as many, and rise")
-        if (self.method == "isotonic") != bool(self.said):
+        if len(self.raw) != len(self.reached) or any(a > b for a, b in pairs):
+            raise ValueError("raw and reached are as many, and rise")
+        if (self.method == "isotonic") != bool(self.raw):
             raise ValueError("isotonic has knots, temperature none")
         return self
 
@@ -76,12 +76,12 @@ class ConfidenceFit(BaseModel):
             inside = min(max(confidence, _EDGE), 1 - _EDGE)
             odds = math.log(inside / (1 - inside)) / self.temperature
             return 1 / (1 + math.exp(-odds))
-        after = bisect_right(self.said, confidence)
+        after = bisect_right(self.raw, confidence)
         if after == 0:
             return self.reached[0]
-        if after == len(self.said):
+        if after == len(self.raw):
             return self.reached[-1]
-        (a, b), (low, high) = self.said[after - 1 : after + 1], self.reached[after - 1 : after + 1]
+        (a, b), (low, high) = self.raw[after - 1 : after + 1], self.reached[after - 1 : after + 1]
         return low + (high - low) * (confidence - a) / (b - a)
 
 

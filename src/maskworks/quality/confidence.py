@@ -133,10 +133,10 @@ def reliability(confidence: ArrayLike, outcome: ArrayLike, *, bins: int = 10) ->
     if bins < 1:
         message = f"bins must be 1 or more, got {bins}; 10 is usual"
         raise UsageError(message)
-    said, got = _unit("confidence", confidence), _unit("outcome", outcome)
-    _same_length(said, got)
+    values, got = _unit("confidence", confidence), _unit("outcome", outcome)
+    _same_length(values, got)
     edges = np.linspace(0, 1, bins + 1)
-    place = np.clip(np.searchsorted(edges, said, side="right") - 1, 0, bins - 1)
+    place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, bins - 1)
     bars = []
     for index in range(bins):
         chosen = place == index
@@ -146,7 +146,7 @@ def reliability(confidence: ArrayLike, outcome: ArrayLike, *, bins: int = 10) ->
                 low=float(edges[index]),
                 high=float(edges[index + 1]),
                 count=count,
-                confidence=float(said[chosen].mean()) if count else NOTHING,
+                confidence=float(values[chosen].mean()) if count else NOTHING,
                 outcome=float(got[chosen].mean()) if count else NOTHING,
             )
         )

@@ -19,7 +19,7 @@ EDGE = 1e-6
 _STEEPEST = 20.0  # the temperature lies between its inverse and it
 
 
-def isotonic_curve(said: ArrayLike, reached: ArrayLike) -> tuple[Floats, Floats]:
+def isotonic_curve(confidence: ArrayLike, reached: ArrayLike) -> tuple[Floats, Floats]:
     """Return the knots of the rising curve nearest to `reached`, to be joined by straight lines.
 
     Each knot is the centre of a block of pooled adjacent violators, so the curve rises strictly
@@ -27,11 +27,11 @@ def isotonic_curve(said: ArrayLike, reached: ArrayLike) -> tuple[Floats, Floats]
 
     Parameters
     ----------
-    said, reached : N numbers in [0, 1], N >= 1
+    confidence, reached : N numbers in [0, 1], N >= 1
 
     Returns
     -------
-    (said, reached) : float64 (K,) each, both rising, 1 <= K <= N
+    (confidence, reached) : float64 (K,) each, both rising, 1 <= K <= N
 
     Raises
     ------
@@ -49,7 +49,7 @@ def isotonic_curve(said: ArrayLike, reached: ArrayLike) -> tuple[Floats, Floats]
     >>> isotonic_curve([0.2, 0.4, 0.6, 0.8], [0.1, 0.5, 0.3, 0.9])
     (array([0.2, 0.5, 0.8]), array([0.1, 0.4, 0.9]))
     """
-    x, y = _checked(said, reached)
+    x, y = _checked(confidence, reached)
     levels, place, counts = np.unique(x, return_inverse=True, return_counts=True)
     sums = np.bincount(place, weights=y)
     blocks: list[tuple[float, float, int]] = []  # sums of x and of y, and the count
@@ -62,12 +62,12 @@ def isotonic_curve(said: ArrayLike, reached: ArrayLike) -> tuple[Floats, Floats]
     return pooled[:, 0] / pooled[:, 2], pooled[:, 1] / pooled[:, 2]
 
 
-def fitted_temperature(said: ArrayLike, reached: ArrayLike) -> float:
+def fitted_temperature(confidence: ArrayLike, reached: ArrayLike) -> float:
     """Return the temperature T by which log-odds are divided: the one of least cross-entropy.
 
     Parameters
     ----------
-    said, reached : N numbers in [0, 1], N >= 1
+    confidence, reached : N numbers in [0, 1], N >= 1
 
     Returns
     -------
@@ -90,7 +90,7 @@ def fitted_temperature(said: ArrayLike, reached: ArrayLike) -> float:
     """
     from scipy.optimize import minimize_scalar
 
-    x, y = _checked(said, reached)
+    x, y = _checked(confidence, reached)
     odds = log_odds(x)
 
     def loss(scale: float) -> float:
@@ -114,8 +114,8 @@ def _joined(
     return first[0] + second[0], first[1] + second[1], first[2] + second[2]
 
 
-def _checked(said: ArrayLike, reached: ArrayLike) -> tuple[Floats, Floats]:
-    x, y = (np.asarray(values, np.float64).ravel() for values in (said, reached))
+def _checked(confidence: ArrayLike, reached: ArrayLike) -> tuple[Floats, Floats]:
+    x, y = (np.asarray(values, np.float64).ravel() for values in (confidence, reached))
     if x.size != y.size or x.size == 0:
         raise UsageError(f"there are {x.size} confidences and {y.size} outcomes; give one of each")
     for name, values in (("confidence", x), ("outcome", y)):

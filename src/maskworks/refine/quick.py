@@ -84,12 +84,12 @@ def mark(
 class BandEstimates:
     """What a small copy says of every pixel.
 
-    `said` is float32 (5, h, w) or (11, h, w): the functions that give alpha, see
+    `functions` is float32 (5, h, w) or (11, h, w): the functions that give alpha, see
     `maskworks.refine.fitting`, the least alpha, and the colours expected of subject and
     background. `alpha`, float32 (h, w), is the copy's own.
     """
 
-    said: Field
+    functions: Field
     alpha: Float2D
     copy: Copy
 
@@ -98,8 +98,8 @@ def draw(copy: Copy, options: GuidedOptions, *, colours: bool) -> BandEstimates:
     """Find alpha and, if asked for, colours on the copy, around its band."""
     near = _around(copy.unsure)
     part = copy.part(near)
-    said = np.zeros((11 if colours else 5, *copy.alpha.shape), np.float32)
-    here = said[:, *slices(near)]
+    functions = np.zeros((11 if colours else 5, *copy.alpha.shape), np.float32)
+    here = functions[:, *slices(near)]
     fit(part, options, here[:4])
     here[4] = part.least
     planes = part.planes
@@ -114,7 +114,7 @@ def draw(copy: Copy, options: GuidedOptions, *, colours: bool) -> BandEstimates:
         )
     whole = (copy.levels == FOREGROUND).astype(np.float32)
     whole[slices(near)] = alpha
-    return BandEstimates(said, whole, copy)
+    return BandEstimates(functions, whole, copy)
 
 
 def _around(touched: Bool2D) -> Box:
@@ -151,7 +151,7 @@ def paint(
     def work(mosaic: Mosaic) -> None:
         levels, tiles = mosaic.of(trimap.levels), mosaic.of(image.pixels)
         seen = tiles.astype(np.float32)
-        here = mosaic.enlarged(drawn.said, drawn.copy.side)
+        here = mosaic.enlarged(drawn.functions, drawn.copy.side)
         found = applied(here, seen)
         np.maximum(found, here[:, 4], out=found)
         np.maximum(found, levels == FOREGROUND, out=found)

@@ -64,7 +64,7 @@ review = 0.50
 class Told:
     """What a run has said."""
 
-    begun: list = field(default_factory=list)
+    started: list = field(default_factory=list)
     done: list = field(default_factory=list)
 
     @property
@@ -118,7 +118,7 @@ class Small:
 
         with self.store() as store:
             work = CampaignRun(file=read_campaign(self.file), store=store, stop=stop, threads=1)
-            return told, run_opened(work, RunListener(begun=told.begun.append, done=done))
+            return told, run_opened(work, RunListener(started=told.started.append, done=done))
 
     def store(self):
         return open_store(self.path / "campaign.db")

@@ -95,7 +95,7 @@ def test_second_run_does_nothing_and_says_so(small):
     before = {path: (small.out / path).stat().st_mtime_ns for path in FILES}
     told, _ = small.run()
     assert told.done == []
-    assert (told.begun[0].todo, told.begun[0].added.kept) == (0, 5)
+    assert (told.started[0].todo, told.started[0].added.kept) == (0, 5)
     assert {path: (small.out / path).stat().st_mtime_ns for path in FILES} == before
 
 
@@ -106,7 +106,7 @@ def test_only_what_is_new_changed_or_gone_is_touched(small):
     (small.path / "photos/c.png").unlink()
     told, ended = small.run()
     assert told.sources == ["life/a.png", "new.png"]
-    added = told.begun[0].added
+    added = told.started[0].added
     assert (added.new, added.changed, added.kept, added.gone) == (1, 1, 3, 1)
     assert "deliver/plain/ffffff/c.png" not in small.files("deliver")
     assert (ended.counts.total, ended.removed) == (5, 1)
@@ -142,7 +142,7 @@ def test_lower_threshold_delivers_without_making_anything_again(small):
     small.run()
     small.change("deliver_at = 1.0", "deliver_at = 0.0")
     told, _ = small.run()
-    assert (told.done, told.begun[0].rerouted) == ([], 3)
+    assert (told.done, told.started[0].rerouted) == ([], 3)
     assert small.routes() == ROUTES
     assert small.files("deliver", "review") == FILES
     assert [n for n in small.files("manual") if "glass" not in n] == ["manual/brief.csv"]
@@ -198,7 +198,7 @@ def test_prices_change_without_making_anything_again(small):
     small.run()
     small.change("automated = 3.40", "automated = 4.10")
     told, _ = small.run()
-    assert (told.done, told.begun[0].rerouted) == ([], 3)
+    assert (told.done, told.started[0].rerouted) == ([], 3)
     assert by_source(small)["c.png"].cost == Decimal("4.10")
 
 
@@ -269,7 +269,7 @@ def test_file_that_was_accepted_and_then_removed_is_only_told_of(small):
     (small.out / "deliver/plain/ffffff/c.png").unlink()
     told, _ = small.run()
     assert told.done == []
-    assert any(note.startswith("c.png: its files are gone") for note in told.begun[0].notes)
+    assert any(note.startswith("c.png: its files are gone") for note in told.started[0].notes)
 
 
 def test_stopped_run_finishes_what_is_in_hand_and_goes_on_later(small):
@@ -358,7 +358,7 @@ def test_picture_that_changes_during_the_run_fails_and_is_tried_again(small):
         work = CampaignRun(
             file=read_campaign(small.file), store=store, stop=threading.Event(), threads=1
         )
-        run_opened(work, RunListener(begun=change))
+        run_opened(work, RunListener(started=change))
     assert by_source(small)["life/b.png"].error.code == "changed"
     small.run()
     assert small.routes() == ROUTES
@@ -463,7 +463,7 @@ def test_campaign_that_is_edited_while_it_runs_ends_as_it_began(small):
         work = CampaignRun(
             file=read_campaign(small.file), store=store, stop=threading.Event(), threads=1
         )
-        run_opened(work, RunListener(begun=edit))
+        run_opened(work, RunListener(started=edit))
     assert small.routes() == ROUTES
     assert small.files("deliver") == FILES
     assert by_source(small)["c.png"].cost == Decimal("3.40")
@@ -486,5 +486,5 @@ def test_unusable_background_is_told_before_the_run(small, damage, note):
         (small.path / "bg/wall.png").write_bytes(damage)
     small.change('format = "png"', 'format = "png"\nsize = 300')
     told, _ = small.run()
-    assert any(note in one for one in told.begun[0].notes)
+    assert any(note in one for one in told.started[0].notes)
     assert small.routes()["c.png"] == "review", "at 64 pixels it cannot fill 300"

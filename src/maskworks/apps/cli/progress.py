@@ -37,7 +37,7 @@ class ProgressReporter:
         """Say once who is waited for."""
         print(f"waiting for {other.name}", file=sys.stderr, flush=True)
 
-    def begun(self, found: RunStarted) -> None:
+    def started(self, found: RunStarted) -> None:
         """Say what there is to do, and start the bar on a terminal."""
         self._found = found
         if self.as_json:

@@ -94,7 +94,7 @@ def run_file(
                 debug=debug,
                 picture_seconds=picture_seconds or None,
             )
-            listener = RunListener(waiting=watch.waiting, begun=watch.begun, done=watch.done)
+            listener = RunListener(waiting=watch.waiting, started=watch.started, done=watch.done)
             ended = run_opened(work, listener)
             watch.close()
             row = known(store, file)

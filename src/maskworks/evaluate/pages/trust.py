@@ -50,11 +50,11 @@ def calibration_page(report: CalibrationReport, record: Mapping[str, Any]) -> st
         "mean risk, AURC": record["AURC"],
     }
     fit = record.get("fit")
-    bent = "" if fit is None else f"<p>{escape(_fit(fit))}</p>"
+    text = "" if fit is None else f"<p>{escape(_fit(fit))}</p>"
     parts = [
         tiles(figures),
         f"<p>{escape(upper_first(report.sentence(0.85)))}.</p>",
-        bent,
+        text,
         *_curves(record, {}),
         record_facts(record),
     ]
@@ -108,7 +108,7 @@ def _found(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _fit(fit: Mapping[str, Any]) -> str:
     return (
-        f"Bent by the {fit['method']} fit, the calibration error of {fit['pictures']:,} pictures, "
+        f"Calibrated by the {fit['method']} fit, the calibration error of {fit['pictures']:,} pictures, "
         f"each by a fit of others, goes from {number(fit['error_before'])} to "
         f"{number(fit['error_after'])}."
     )

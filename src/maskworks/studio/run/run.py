@@ -105,7 +105,7 @@ class RunListener:
     """Callbacks of a run; by default none."""
 
     waiting: Callable[[Worker], None] | None = None
-    begun: Callable[[RunStarted], None] = lambda _: None
+    started: Callable[[RunStarted], None] = lambda _: None
     done: Callable[[Done], None] = lambda _: None
 
 
@@ -160,11 +160,11 @@ def run_opened(run: CampaignRun, listener: RunListener) -> RunEnded:
         output_folder.make_folder(run.out)
         sweep([run.out, *(path for path in run.out.rglob("*") if path.is_dir())])
         job = make_job(run, plan)
-        begun = _take_stock(run, campaign, worker, (plan, job))
-        listener.begun(begun)
-        if begun.todo:
-            job = _with_model(run, job, begun.todo)
-            for done in _line(run, worker, job, begun.todo):
+        stock = _take_stock(run, campaign, worker, (plan, job))
+        listener.started(stock)
+        if stock.todo:
+            job = _with_model(run, job, stock.todo)
+            for done in _line(run, worker, job, stock.todo):
                 listener.done(done)
         return _close(run, campaign, plan, began)
 

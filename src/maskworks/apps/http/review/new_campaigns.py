@@ -140,7 +140,7 @@ def without_tail(data: bytes, name: str = "picture") -> bytes:
     return data[: len(data) - behind]
 
 
-def look_at(folder: Path, most_pixels: int) -> float:
+def measure_pictures(folder: Path, most_pixels: int) -> float:
     """Truncate trailing bytes of every picture of a new campaign; return their megapixels.
 
     One that cannot be read counts nothing here; its item says what is wrong with it.

@@ -23,7 +23,7 @@ from maskworks.apps.http.review.new_campaigns import (
     IMPROVE,
     found,
     incoming_folder,
-    look_at,
+    measure_pictures,
     named_folder,
 )
 from maskworks.apps.http.routes.campaign_body import receive_pictures, webhook_of
@@ -247,7 +247,7 @@ async def _run_pictures(request: Request, service: Service, caller: Caller) -> R
         try:
             count, order, webhook = await receive_pictures(request, service, folder)
             pixels = service.settings.bounds.pixels
-            megapixels = await service.files.run(look_at, folder, pixels)
+            megapixels = await service.files.run(measure_pictures, folder, pixels)
             async with charged(service, caller, megapixels, float(count)):
                 folder = await service.files.run(named_folder, folder, order)
                 file = await service.files.run(found, folder, order)
