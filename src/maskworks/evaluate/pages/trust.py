@@ -108,7 +108,7 @@ def _found(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _fit(fit: Mapping[str, Any]) -> str:
     return (
-        f"Calibrated by the {fit['method']} fit, the calibration error of {fit['pictures']:,} pictures, "
+        f"Calibrated by the {fit['method']} fit, the error of {fit['pictures']:,} pictures, "
         f"each by a fit of others, goes from {number(fit['error_before'])} to "
         f"{number(fit['error_after'])}."
     )
