@@ -18,7 +18,6 @@ FILES = sorted(SOURCE.rglob("*.py"))
 PACKAGES = sorted(p.parent.name for p in SOURCE.glob("*/__init__.py"))
 MOST_LINES = 350
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc", "tools"}
-HEAVY = ("numpy", "onnxruntime", "PIL", "pydantic", "rich", "scipy", "skimage", "torch", "typer")
 
 
 def _short(path: Path) -> str:

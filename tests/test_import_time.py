@@ -27,6 +27,15 @@ def test_start_is_quick_by_the_clock(arguments, most_s):
     assert min(seconds(arguments) for _ in range(5)) - bare < most_s
 
 
+HEAVY = {"numpy", "onnxruntime", "PIL", "pydantic", "rich", "scipy", "skimage", "torch", "typer"}
+
+
+def test_importing_the_package_imports_no_library():
+    code = f"import sys, maskworks; print(sorted({HEAVY} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_public_names_are_listed_and_others_are_refused():
     assert set(maskworks.__all__) <= set(dir(maskworks))
     with pytest.raises(AttributeError, match="no attribute 'remove'"):
