@@ -17,7 +17,7 @@ from maskworks.apps.cli.evaluate.options import (
     UnclearOption,
     folder,
 )
-from maskworks.apps.cli.evaluate.report_output import Table, command_line, report_files, shown
+from maskworks.apps.cli.evaluate.report_output import ReportTable, command_line, report_files, shown
 from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
@@ -113,7 +113,7 @@ def calibration(
         (f"{row['threshold']:g}", shown(row["coverage"]), shown(row["risk"]), str(row["wrong"]))
         for row in record["thresholds"]
     ]
-    table = Table(
+    table = ReportTable(
         ("deliver from", "coverage", "risk", "wrong"),
         lines,
         (
@@ -175,7 +175,7 @@ def threshold(
         (name.replace("_", " "), shown(record[name]), _interval(record.get(f"{name}_interval")))
         for name in names
     ]
-    table = Table(
+    table = ReportTable(
         ("figure", "value", f"{level:.0%} interval"),
         lines,
         _threshold_note(record),

@@ -15,7 +15,7 @@ from maskworks.apps.cli.evaluate.options import (
     UnclearOption,
     folder,
 )
-from maskworks.apps.cli.evaluate.report_output import Table, command_line, report_files, shown
+from maskworks.apps.cli.evaluate.report_output import ReportTable, command_line, report_files, shown
 from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.core.reading import Limits
 
@@ -104,7 +104,7 @@ def fairness(
     everyone = (shown(record[name]) for name in ("boundary_IoU", "SAD"))
     whole = "{:.4f} to {:.4f}".format(*record["IoU_interval"])
     lines.append(("all", str(len(report.scores)), shown(record["IoU"]), whole, *everyone))
-    table = Table(
+    table = ReportTable(
         ("group", "n", "IoU", "95 % interval", "BIoU", "SAD/1000"),
         lines,
         (

@@ -13,7 +13,7 @@ from maskworks.apps.cli.evaluate.options import (
     JsonOption,
     folder,
 )
-from maskworks.apps.cli.evaluate.report_output import Table, report_files, shown
+from maskworks.apps.cli.evaluate.report_output import ReportTable, report_files, shown
 from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
@@ -85,7 +85,7 @@ def semantic(
     means = (record["mIoU"], record["Dice"], record["mean_accuracy"], record["boundary_IoU"])
     total = f"{record['counts']['pixels']:,}"
     lines.append((f"mean of {record['counts']['classes_in_truth']}", *map(shown, means), total))
-    table = Table(
+    table = ReportTable(
         ("class", *names, "pixels"),
         lines,
         (
@@ -143,7 +143,7 @@ def instances(
     kinds = ("", "boundary_") if boundary else ("",)
     lines = [(name, *(shown(record[f"{kind}{name}"]) for kind in kinds)) for name in FIGURES]
     counts = record["counts"]
-    table = Table(
+    table = ReportTable(
         ("figure", *("boundary" if kind else "mask" for kind in kinds)),
         lines,
         (
@@ -200,7 +200,7 @@ def panoptic(
         lines.append((title, *(shown(figures[name]) for name in names), ""))
     objects = str(counts["matched"] + counts["missed"])
     lines.append(("all", *(shown(record[name]) for name in names), objects))
-    table = Table(
+    table = ReportTable(
         ("class", *names, "segments"),
         lines,
         (

@@ -15,7 +15,7 @@ from maskworks.apps.cli.evaluate.options import (
     JsonOption,
     folder,
 )
-from maskworks.apps.cli.evaluate.report_output import Table, report_files, shown
+from maskworks.apps.cli.evaluate.report_output import ReportTable, report_files, shown
 from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.core.reading import Limits
 
@@ -60,7 +60,7 @@ def saliency(
     names = ("MAE", "maxF", "meanF", "wF", "S", "maxE", "meanE")
     lines = [(row["name"], *(shown(row[n]) for n in names)) for row in record["pictures"]]
     lines.append((f"set of {len(lines)}", *(shown(record[n]) for n in names)))
-    table = Table(
+    table = ReportTable(
         ("picture", *names),
         lines,
         (
@@ -118,7 +118,7 @@ def video(
     ]
     counts = record["counts"]
     lines.append((f"mean of {counts['objects']} objects", *(shown(record[n]) for n in names)))
-    table = Table(
+    table = ReportTable(
         ("sequence", *names),
         lines,
         (

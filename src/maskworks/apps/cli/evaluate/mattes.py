@@ -17,7 +17,7 @@ from maskworks.apps.cli.evaluate.options import (
     JsonOption,
     folder,
 )
-from maskworks.apps.cli.evaluate.report_output import ReportFiles, Table, report_files
+from maskworks.apps.cli.evaluate.report_output import ReportFiles, ReportTable, report_files
 from maskworks.apps.cli.memory import reuse_memory
 from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
@@ -89,7 +89,7 @@ def mattes(
 def _print_report(report: Report, files: ReportFiles, *, spare: int) -> None:
     """Print the table and what failed; write the JSON."""
     headings = ("picture", *(measure.heading for measure in MEASURES))
-    table = Table(headings, list(_lines(report)) if report.scores else [], _footnote(report))
+    table = ReportTable(headings, list(_lines(report)) if report.scores else [], _footnote(report))
     notes = report.notes()
     files.write_json(report.record(), lambda: table.show(notes) if table.lines else None)
     if report.missing:

@@ -18,7 +18,7 @@ from maskworks.core.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A report in a terminal: the last line is the sum, and a footnote is below."""
 
     headings: Sequence[str]
@@ -40,7 +40,7 @@ class ReportFiles:
     json_file: Path | None
     page: Path | None
 
-    def write(self, record: Mapping[str, Any], table: Table, draw: Callable[[], str]) -> None:
+    def write(self, record: Mapping[str, Any], table: ReportTable, draw: Callable[[], str]) -> None:
         """Write the JSON file and print the table, or the JSON instead of it; draw the page."""
         self.write_json(record, lambda: table.show(record.get("notes", ())))
         counts = record["counts"]
