@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import photos
 from PIL import Image
 
-from maskworks.apps.demo import drawings
+from maskworks.apps.demo.photos import BUNDLED, bundled
 
 DISTINCT = 40
 MEGAPIXELS = (1.0, 6.0)
 HARD_EVERY = 20  # one photo of so many is a hard one, which a person has to see
+EASY = tuple(name for name, remark in BUNDLED.items() if not remark.startswith("hard"))
 
 CAMPAIGN = """\
 [campaign]
@@ -77,8 +79,9 @@ def size_of(number: int, shape: float) -> tuple[int, int]:
 def _photo(number: int) -> Image.Image:
     if number % HARD_EVERY == HARD_EVERY - 1:
         subject = photos.load_photo("rocket")
-    else:  # a bottle in one of three colours
-        subject = np.roll(np.asarray(drawings.bottle(None)), number % 3, axis=2)
+    else:
+        with Image.open(BytesIO(bundled(EASY[number % len(EASY)]))) as opened:
+            subject = np.asarray(opened.convert("RGB"))
     size = size_of(number, subject.shape[1] / subject.shape[0])
     return photos.enlarge(subject, size, seed=number)
 

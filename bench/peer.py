@@ -29,6 +29,7 @@ class Peer:
 
     folder: Path  # of its programs
     home: Path  # U2NET_HOME
+    models: tuple[str, ...] = ("u2netp",)
 
     def program(self, name: str) -> str:
         """Return the path of a program in rembg's environment."""
@@ -53,8 +54,8 @@ def clean_environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
-def prepare_peer(weights: Path, home: Path) -> Peer:
-    """Install rembg if need be and put u2netp.onnx where it looks.
+def prepare_peer(weights: Path, home: Path, u2net: Path | None = None) -> Peer:
+    """Install rembg if need be and put u2netp.onnx, and u2net.onnx if given, where it looks.
 
     Raises
     ------
@@ -71,7 +72,13 @@ def prepare_peer(weights: Path, home: Path) -> Peer:
     model = home / "u2netp.onnx"
     if not model.exists():
         _export(weights, model)
-    return Peer(VENV / "bin", home)
+    if u2net is None:
+        return Peer(VENV / "bin", home)
+    if not u2net.is_file():
+        raise MissingError(f"{u2net}: there is no such file; leave --u2net out, or name another")
+    (home / "u2net.onnx").unlink(missing_ok=True)
+    (home / "u2net.onnx").symlink_to(u2net.resolve())
+    return Peer(VENV / "bin", home, ("u2netp", "u2net"))
 
 
 def _install() -> None:

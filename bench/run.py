@@ -35,11 +35,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2, help="of every competitor")
     parser.add_argument("--repeats", type=int, default=3, help="turns of each whole program")
     parser.add_argument("--photos", type=int, default=4, help="of each size")
-    parser.add_argument("--pictures", type=int, default=300, help="for the memory section")
+    parser.add_argument("--pictures", type=int, default=500, help="for the section of many")
     parser.add_argument("--portraits", type=int, default=3, help="for the edges section")
     parser.add_argument("--campaign", type=int, default=500, help="for the campaign section")
     parser.add_argument("--quick", action="store_true", help="small sizes, one turn, no baseline")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="published U2-NetP weights")
+    parser.add_argument("--u2net", type=Path, help="the full U2-Net as ONNX, to compare with too")
     parser.add_argument("--without-rembg", action="store_true", help="measure ourselves only")
     options = parser.parse_args(arguments)
     unknown = set(options.sections.split(",")) - set(SECTIONS)
@@ -61,14 +62,14 @@ def main(arguments: list[str]) -> int:
         photos=2 if quick else options.photos,
         sizes=QUICK_SIZES if quick else SIZES,
         network_runs=5 if quick else 30,
-        memory_pictures=20 if quick else options.pictures,
+        many_pictures=20 if quick else options.pictures,
         portraits=1 if quick else options.portraits,
         campaign_pictures=20 if quick else options.campaign,
     )
     peer = None
     if not options.without_rembg:
         try:
-            peer = prepare_peer(options.weights, out / "u2net-home")
+            peer = prepare_peer(options.weights, out / "u2net-home", options.u2net)
         except MissingError as error:
             print(f"without rembg: {error}\n", flush=True)
     names, failed = options.sections.split(","), []

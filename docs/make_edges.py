@@ -2,7 +2,7 @@
 
 Edges at 100 %, side by side: the photo, the network alone, ours, and `rembg i -a` with the
 published U2-NetP (its closed-form path) where the benchmark's environment and WEIGHTS are there.
-Photos are scikit-image's and drawings of the demo.
+Photos are scikit-image's; glass and letters are drawn.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from skimage import data
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bench"))
 
+from drawings import bottle  # noqa: E402 - beside this script
 from peer import MissingError, Peer, prepare_peer  # noqa: E402 - beside bench/run.py
 
 from maskworks import cutout, load_model  # noqa: E402
-from maskworks.apps.demo.drawings import bottle  # noqa: E402
 from maskworks.refine import RefineOptions  # noqa: E402
 
 IMAGES = ROOT / "docs/images"

@@ -76,7 +76,7 @@ def test_photos_are_as_large_as_asked_and_made_once(tmp_path):
 
 def test_report_shows_target_and_verdict(tmp_path):
     settings = Settings(
-        out=tmp_path, threads=2, repeats=3, photos=4, sizes=SIZES, network_runs=1, memory_pictures=1
+        out=tmp_path, threads=2, repeats=3, photos=4, sizes=SIZES, network_runs=1, many_pictures=1
     )
     rows = [Row(what="ours / theirs", value=0.2, unit="x", target=0.25, note="median")]
     write_report(tmp_path / "report.md", {"network": rows}, settings)
@@ -92,7 +92,7 @@ def test_comparison_says_which_weights_it_lacks(tmp_path):
 def test_unknown_section_is_refused(capsys):
     with pytest.raises(SystemExit):
         parse(["--sections", "networks"])
-    assert "there are network, folders, start, memory" in capsys.readouterr().err
+    assert "there are network, folders, start, many" in capsys.readouterr().err
 
 
 def test_photos_of_the_campaign_are_spread_from_one_to_six_megapixels():

@@ -602,3 +602,21 @@ def test_command_line_lists_its_commands_and_finds_near_misses(capsys):
     assert "did you mean cutout?" in capsys.readouterr().err
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("maskworks 0.")
+
+
+def test_the_default_way_imports_neither_scipy_nor_torch(home, tmp_path):
+    """Each of them costs more than a picture."""
+    photo = tmp_path / "a.jpg"
+    Image.fromarray(np.full((40, 60, 3), 200, np.uint8)).save(photo)
+    program = (
+        "import sys; from maskworks.apps.cli import main\n"
+        "code = main(['cutout', sys.argv[1], '-o', sys.argv[2], '--model', 'bright'])\n"
+        "print(code, sorted({'scipy', 'skimage', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, photo, tmp_path / "a.png"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "0 []"

@@ -4,17 +4,16 @@ import itertools
 import json
 import re
 import socket
+from importlib.resources import files
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from maskworks.apps.cli import main
-from maskworks.apps.demo import drawings
 from maskworks.apps.demo.campaign import PHOTOS as CAMPAIGN_PHOTOS
 from maskworks.apps.demo.campaign import write_campaign
 from maskworks.apps.demo.page import page
-from maskworks.apps.demo.photos import DRAWINGS, PHOTOS, samples
+from maskworks.apps.demo.photos import BUNDLED, PHOTOS, samples
 from maskworks.batch.work import ManifestRow
 from maskworks.studio.campaign.assignment import assign
 from maskworks.studio.campaign.campaign_file import read_campaign
@@ -34,7 +33,7 @@ def test_demo_cuts_photos_out_and_writes_a_page(home, offline, tmp_path, capsys)
     assert main(["demo", "-o", str(folder), "--model", "bright"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    names = [*PHOTOS, *DRAWINGS]
+    names = [*PHOTOS, *BUNDLED]
     rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
     assert [row["source"].rsplit("/", 1)[1] for row in rows] == names
     assert all(name in out for name in names)
@@ -47,16 +46,16 @@ def test_demo_cuts_photos_out_and_writes_a_page(home, offline, tmp_path, capsys)
     assert "$ maskworks run " in out
     check_campaign(folder / "campaign/spring-out", html)
     assert main(["run", str(folder / "campaign")]) == 1
-    assert "7 pictures, nothing to do (7 done before)" in capsys.readouterr().out
+    assert "9 pictures, nothing to do (9 done before)" in capsys.readouterr().out
 
 
 def check_campaign(out, html):
     """Two concepts with three backgrounds each, an exception, no subject, a corrupt file."""
     figures = json.loads((out / "report.json").read_text())
-    assert figures["items_in"] == figures["items"] == sum(figures["routes"].values()) == 7
+    assert figures["items_in"] == figures["items"] == sum(figures["routes"].values()) == 9
     assert set(figures["concepts"]) == {"lifestyle", "product"}
     assert (figures["routes"]["manual"], figures["routes"]["failed"]) == (1, 1)
-    assert figures["reasons"]["exception:tag:glass"] == 1
+    assert figures["reasons"]["exception:tag:long-fur"] == 1
     made = list(out.glob("*/*/*/photos/**/*.jpg"))
     variants = {path.relative_to(out).parts[1:3] for path in made}
     assert variants == {
@@ -65,7 +64,7 @@ def check_campaign(out, html):
     }
     assert len(made) == figures["outputs"] == html.count("<figcaption>on ")
     assert (out / "manual/brief.csv").is_file()
-    assert html.count('class="row"') == 7
+    assert html.count('class="row"') == 9
     assert "is cut off" in html
     with (out / "deliverables.csv").open() as stream:
         assert next(stream) == "source,sku,concept,variant,path,sha256,score\n"
@@ -76,7 +75,7 @@ def test_campaign_of_the_demo_is_one_a_producer_may_go_on_with(home, tmp_path):
     plan = assign(read_campaign(path))
     assert plan.notes == ()
     assert [(item.source, item.rule is None) for item in plan.items] == [
-        (f"photos/{source}", source != "product/bottle.png") for source in CAMPAIGN_PHOTOS
+        (f"photos/{source}", source != "product/fur-hat.jpg") for source in CAMPAIGN_PHOTOS
     ]
 
 
@@ -87,15 +86,29 @@ def test_demo_does_not_write_into_a_folder_of_other_things(home, tmp_path, capsy
 
 
 def test_photos_are_really_in_the_wheel():
-    assert {sample.name for sample in samples()} == {*PHOTOS, *DRAWINGS}
+    assert {sample.name for sample in samples()} == {*PHOTOS, *BUNDLED}
 
 
-@pytest.mark.parametrize("draw", [draw for draw, _ in DRAWINGS.values()])
-def test_drawings_are_the_same_every_time(draw):
-    first, second = draw(None), draw(None)
-    assert first.mode == "RGB"
-    assert (np.asarray(first) == np.asarray(second)).all()
-    assert drawings.png_of(first).startswith(b"\x89PNG")
+def test_every_photo_of_ours_is_credited():
+    folder = files("maskworks.apps.demo") / "bundled"
+    credited = set(
+        re.findall(r"^\| (\S+\.jpg) \|", (folder / "CREDITS.md").read_text(), re.MULTILINE)
+    )
+    there = {path.name for path in folder.iterdir()}
+    assert credited == set(BUNDLED) == there - {"CREDITS.md"}
+
+
+@pytest.mark.slow
+def test_what_is_delivered_or_ok_in_the_demo_is_not_torn(offline, home, tmp_path):
+    assert main(["demo", "-o", str(tmp_path / "out")]) == 0
+    lines = (tmp_path / "out/manifest.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    said = {row["source"].rsplit("/", 1)[1]: row["status"] for row in rows}
+    assert {said["dress.jpg"], said["jacket.jpg"], said["bobble-hat.jpg"]} == {"ok"}
+    assert {said["brick.png"], said["grass.png"]} <= {"no-subject", "review"}
+    assert all(row["soft_interior"] <= 0.05 for row in rows if row["status"] == "ok")
+    report = json.loads((tmp_path / "out/campaign/spring-out/report.json").read_text())
+    assert report["routes"]["deliver"] >= 2
 
 
 def test_page_escapes_names(tmp_path):

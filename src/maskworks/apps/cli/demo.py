@@ -41,8 +41,8 @@ def demo(
 ) -> None:
     """Cut example photos out, run a whole campaign of some, and show both on a page.
 
-    The photos are those that scikit-image brings along, and a few drawings; hard ones and
-    ones without a subject are among them. Writes DIR/index.html, the cut-outs and a manifest,
+    All are photos: those that scikit-image brings along, and some of ours; hard ones and ones
+    without a subject are among them. Writes DIR/index.html, the cut-outs and a manifest,
     and DIR/campaign with everything that a campaign has: two concepts with three approved
     backgrounds each, an exception, a photo without a subject, a corrupt file, and its report.
     Nothing is downloaded.

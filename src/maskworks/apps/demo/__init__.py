@@ -1,3 +1,3 @@
-"""What `maskworks demo` shows: the photos, the drawings and the page."""
+"""What `maskworks demo` shows: the photos and the page."""
 
 from __future__ import annotations

@@ -23,11 +23,13 @@ CORRUPT = "product/damaged.png"
 PHOTOS: dict[str, tuple[str, str, str]] = {
     "lifestyle/astronaut.png": ("astronaut.png", "LOOK-01", "portrait"),
     "lifestyle/chelsea.png": ("chelsea.png", "LOOK-02", "fur"),
-    "product/coffee.png": ("coffee.png", "CUP-100", "tableware"),
-    "product/motorcycle.png": ("motorcycle_left.png", "MOT-200", "vehicles"),
-    "product/bottle.png": ("drawn-bottle.png", "GLS-300", "glass"),
-    "product/wall.png": ("brick.png", "MOT-201", "vehicles"),
-    CORRUPT: ("drawn-chair.png", "CHR-400", "furniture"),
+    "product/dress.jpg": ("dress.jpg", "DRS-100", "garments"),
+    "product/slippers.jpg": ("slippers.jpg", "SHO-200", "shoes"),
+    "product/boots.jpg": ("boots.jpg", "SHO-201", "shoes"),
+    "product/motorcycle.png": ("motorcycle_left.png", "MOT-400", "vehicles"),
+    "product/fur-hat.jpg": ("fur-hat.jpg", "HAT-301", "long-fur"),
+    "product/wall.png": ("brick.png", "MOT-401", "vehicles"),
+    CORRUPT: ("coffee.png", "CUP-500", "tableware"),
 }
 """Path below the campaign's photos: the sample it is made of, its SKU and its tag."""
 
@@ -72,7 +74,7 @@ automated = 3.40
 baseline = 22.00
 """
 
-EXCEPTIONS = "rule,pattern,reason\ntag,glass,glass is cut by hand\n"
+EXCEPTIONS = "rule,pattern,reason\ntag,long-fur,long fur is cut by hand\n"
 
 
 @dataclass(frozen=True, kw_only=True)

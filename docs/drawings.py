@@ -1,10 +1,8 @@
-"""Drawings for the demo, the same on every machine: drawn three times too large, then shrunk."""
+"""The glass bottle of `make_edges.py`: drawn three times too large, then shrunk."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +17,7 @@ Points = Sequence[tuple[float, float]]
 _SEED = 7
 
 
-def png_of(picture: Image.Image) -> bytes:
-    """Encode a drawing."""
-    written = BytesIO()
-    picture.save(written, format="PNG")
-    return written.getvalue()
-
-
-def bottle(_photos: Path | None = None) -> Image.Image:
+def bottle() -> Image.Image:
     """Draw a green glass bottle with a paper label before a studio sweep."""
     width, height = 600, 760
     scene = _sweep(width, height, top=(196, 204, 214), bottom=(240, 240, 238), horizon=0.72)
@@ -48,31 +39,6 @@ def bottle(_photos: Path | None = None) -> Image.Image:
         scene = _mix(scene, (255, 255, 255), shine * strength)
     cap = _polygon(width, height, _box(271, 40, 329, 120))
     return _finish(_mix(scene, (176, 148, 72), cap), noise=1.5)
-
-
-def chair(photos: Path | None = None) -> Image.Image:
-    """Draw a wooden chair with slats before photos of bricks and gravel."""
-    width, height = 720, 720
-    scene = np.empty((height, width, 3), np.float32)
-    wall = _texture(photos, "brick.png", width, 500)
-    floor = _texture(photos, "gravel.png", width, 220)
-    scene[:500] = wall[..., np.newaxis] * np.array([0.86, 0.66, 0.58], np.float32) + 40
-    scene[500:] = floor[..., np.newaxis] * np.array([0.55, 0.52, 0.48], np.float32) + 50
-    shade = _ellipse(width, height, (170, 610, 590, 690), blur_px=18)
-    scene = _mix(scene, (30, 26, 24), shade * 0.5)
-    dark, wood, light = (96, 58, 30), (156, 98, 52), (190, 128, 74)
-    for points in (_leg(240, 400, 262, 585), _leg(470, 400, 462, 585)):
-        scene = _mix(scene, dark, _polygon(width, height, points))
-    for x in (232, 292, 352, 412, 472):
-        scene = _mix(scene, wood, _polygon(width, height, _box(x - 10, 110, x + 10, 400)))
-    for y in (96, 230):
-        scene = _mix(scene, light, _polygon(width, height, _box(218, y, 486, y + 34)))
-    seat = [(214, 384), (492, 384), (548, 446), (176, 446)]
-    scene = _mix(scene, light, _polygon(width, height, seat))
-    scene = _mix(scene, dark, _polygon(width, height, _box(176, 446, 548, 466)))
-    for points in (_leg(194, 466, 182, 670), _leg(530, 466, 542, 670)):
-        scene = _mix(scene, wood, _polygon(width, height, points))
-    return _finish(scene, noise=2.0)
 
 
 def _sweep(
@@ -134,21 +100,6 @@ def _shape_inside(shape: Alpha, radius_px: float) -> Alpha:
 
 def _box(left: float, top: float, right: float, bottom: float) -> Points:
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
-
-
-def _leg(x: float, top: float, foot: float, bottom: float) -> Points:
-    return [(x - 12, top), (x + 12, top), (foot + 9, bottom), (foot - 9, bottom)]
-
-
-def _texture(photos: Path | None, name: str, width: int, height: int) -> Alpha:
-    """Return a grey photo of scikit-image at this size, or stripes where it is missing."""
-    if photos and (photos / name).is_file():
-        with Image.open(photos / name) as photo:
-            grey = photo.convert("L").resize((width, width), Image.Resampling.BICUBIC)
-        return np.asarray(grey, np.float32)[:height]
-    rows, columns = np.mgrid[0:height, 0:width]
-    stripes: Alpha = (110 + 30 * ((rows // 40 + columns // 90) % 2)).astype(np.float32)
-    return stripes
 
 
 def _finish(scene: Colours, *, noise: float) -> Image.Image:
