@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from maskworks.apps.cli.memory import reuse_memory
+from maskworks.batch.memory import reuse_memory
 from maskworks.batch.workers import run_line, share_cores, taking_turns
 from maskworks.core.reading import read_picture
 from maskworks.core.values import Image

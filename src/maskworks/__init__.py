@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from maskworks.apps.http.settings import ServerSettings as ServerSettings
     from maskworks.core.colour import parse_colour as parse_colour
     from maskworks.core.errors import ChecksumError as ChecksumError
+    from maskworks.core.errors import ClusterError as ClusterError
     from maskworks.core.errors import DownloadError as DownloadError
     from maskworks.core.errors import EvaluationError as EvaluationError
     from maskworks.core.errors import ImageError as ImageError

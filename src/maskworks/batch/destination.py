@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskworks.batch.urls import to_path
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import SUFFIXES
 
@@ -60,7 +60,7 @@ def destination_of(output: str | None, form: str | None, *, streamed: bool = Fal
         raise UsageError("there is no output; name a folder (or for one picture a file) with `-o`")
     if output is None or output == "-":
         return Destination(form=form or "png")
-    path = Path(os.path.abspath(output))  # noqa: PTH100 - resolve() would follow links
+    path = to_path(output)
     named = None if path.is_dir() or output.endswith("/") else writable_format(path)
     if named is not None:
         if form not in (None, named):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from maskworks.batch.urls import UrlPath, is_url, list_keys, to_path
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import (
     NOT_BY_HAND,
@@ -87,7 +88,7 @@ def find_pictures(
 
     Parameters
     ----------
-    inputs : paths or glob patterns, ``**`` included
+    inputs : paths, glob patterns, ``**`` included, or URLs of object stores
     beside : Path, optional
         The output folder; where it lies inside an input folder it is not walked.
     ours : absolute paths that folders and globs leave out: outputs of an earlier run
@@ -97,7 +98,7 @@ def find_pictures(
     Raises
     ------
     UsageError
-        If there is no picture at all, or a folder may not be listed.
+        If there is no picture at all, or a folder or bucket may not be listed.
     """
     pictures: dict[Path, InputPicture] = {}
     ignored: Counter[str] = Counter()
@@ -190,7 +191,10 @@ class _Beside:
 
 def _candidates(given: str, beside: _Beside) -> Iterator[tuple[InputPicture, bool]]:
     """Yield every file and whether it was named itself."""
-    path = Path(given)
+    if is_url(given) and isinstance(place := to_path(given), UrlPath):
+        yield from _keys(place, given, beside)
+        return
+    path = to_path(given) if is_url(given) else Path(given)
     if path.is_dir():
         yield from ((found, False) for found in _walk(path, _absolute(path), given, beside))
     elif os.path.lexists(path) or not glob.has_magic(given):
@@ -205,6 +209,23 @@ def _candidates(given: str, beside: _Beside) -> Iterator[tuple[InputPicture, boo
                     yield from ((f, False) for f in _walk(there, root, match, beside))
             elif beside.output is None or not _inside(there, beside.output, root):
                 yield InputPicture(path=_absolute(there), root=root, shown=match), False
+
+
+def _keys(place: UrlPath, given: str, beside: _Beside) -> Iterator[tuple[InputPicture, bool]]:
+    """Yield what a URL names: one key that ends like a picture, or all below a prefix."""
+    if glob.has_magic(given):
+        raise UsageError(f"{given}: patterns are for files; name the folder of the store instead")
+    if place.suffix.lower() in SUFFIXES and not given.endswith("/"):
+        yield InputPicture(path=place, root=place.parent, shown=given), True
+        return
+    for key in list_keys(place):
+        folders = key.relative_to(place).parts[:-1]
+        apart = [name for name in folders if name.lower() in NOT_BY_HAND]
+        beside.apart.extend(apart)
+        hidden = any(name.startswith(".") for name in (*folders, key.name))
+        inside = beside.output is not None and key.is_relative_to(beside.output)
+        if not apart and not hidden and not inside:
+            yield InputPicture(path=key, root=place, shown=str(key)), False
 
 
 def _walk(folder: Path, root: Path, shown: str, beside: _Beside) -> Iterator[InputPicture]:
@@ -236,6 +257,8 @@ def _refuse(error: OSError) -> None:
 
 def _is_picture(path: Path, *, scans: bool) -> bool:
     scan = scans and scan_ending(path.name) is not None
+    if isinstance(path, UrlPath):
+        return path.suffix.lower() in SUFFIXES or scan
     if not path.suffix and path.is_file():
         return _looks_like_a_picture(path)
     if path.suffix.lower() not in SUFFIXES and not scan:

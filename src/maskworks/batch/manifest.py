@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from maskworks.batch.urls import UrlPath, is_url, send
 from maskworks.batch.work import STATUSES, ExistsError, Fault, Fingerprint, ManifestRow, Seconds
 from maskworks.core.errors import OutputError, UsageError
 from maskworks.core.writing import write_atomic
@@ -36,6 +37,9 @@ _SELDOM = ("raw_confidence", "calibration", "score", "reasons", "notes")
 """Fields that a row has only where there is something to tell."""
 
 _START = '{"source": '
+
+_SEND_AFTER = 100
+"""Rows after which a manifest on an object store is sent again; later, a tenth of all rows."""
 
 
 def to_json(row: ManifestRow) -> str:
@@ -149,6 +153,7 @@ class ManifestWriter:
     Parameters
     ----------
     path : Path, or None to keep no book
+        On an object store it is sent there now and then, and at the end.
 
     Raises
     ------
@@ -163,8 +168,17 @@ class ManifestWriter:
         self.earlier: Mapping[str, ManifestRow] = read_manifest(path) if path else {}
         self._unwritten: list[ManifestRow] = []
         self._stream: TextIO | None = None
-        if path:
-            self._open(path)
+        self._book = path
+        self._sent, self._added = 0, 0
+        if isinstance(path, UrlPath):  # a key cannot be appended to: it is sent now and then
+            import tempfile
+
+            kept = tempfile.NamedTemporaryFile(prefix="maskworks-", suffix=".jsonl", delete=False)  # noqa: SIM115
+            kept.close()
+            self._book = Path(kept.name)
+            self._rewrite(self._book, list(self.earlier.values()))
+        if self._book:
+            self._open(self._book)
 
     def _open(self, path: Path) -> None:
         try:
@@ -188,6 +202,15 @@ class ManifestWriter:
             self._stream.flush()
         except OSError:
             self._unwritten.append(row)
+        self._added += 1
+        if self._added - self._sent >= max(_SEND_AFTER, self._sent // 10):
+            self._send()
+
+    def _send(self) -> None:
+        """Bring the manifest to the store, if it belongs there."""
+        if isinstance(self.path, UrlPath) and self._book is not None:
+            send(self._book, self.path)
+            self._sent = self._added
 
     def _was_done_before(self, row: ManifestRow) -> bool:
         before = self.earlier.get(row.source)
@@ -202,11 +225,11 @@ class ManifestWriter:
         OutputError
             If it cannot be written; what was appended so far is still there.
         """
-        if self.path is None or self._stream is None:
+        if self._book is None or self._stream is None:
             return
         with contextlib.suppress(OSError):  # what could not be written is in `_unwritten`
             self._stream.close()
-        rows = dict(read_manifest(self.path))
+        rows = dict(read_manifest(self._book))
         rows.update({row.source: row for row in self._unwritten})
         current = [rows[source] for source in sources if source in rows]
         made = {row.output for row in current if row.output}
@@ -216,14 +239,17 @@ class ManifestWriter:
             for source, row in rows.items()
             if source not in mine and row.output not in made and _is_there(row.output)
         ]
-        self._rewrite(self.path, others + current)
+        self._rewrite(self._book, others + current)
+        self._send()
+        if self._book != self.path:
+            self._book.unlink()
 
     def _rewrite(self, path: Path, rows: Sequence[ManifestRow]) -> None:
         write_atomic(path, "".join(to_json(row) + "\n" for row in rows).encode())
 
 
 def _is_there(output: str | None) -> bool:
-    return output is not None and os.path.lexists(output)
+    return output is not None and (is_url(output) or os.path.lexists(output))
 
 
 def _is_torn(path: Path) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from maskworks.batch.inputs import InputPicture
+from maskworks.batch.urls import UrlPath
 from maskworks.batch.work import Work
 from maskworks.core.errors import OutputError
 from maskworks.core.formats import scan_ending
@@ -171,6 +172,8 @@ def _is_input(output: Path) -> OutputError:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
+    if isinstance(path, UrlPath):  # its name alone says which key it is
+        return None
     try:
         status = path.stat()
     except (OSError, ValueError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from maskworks.batch.inputs import find_pictures
 from maskworks.batch.manifest import read_manifest
 from maskworks.batch.output_paths import plan_file, plan_folder
 from maskworks.batch.resuming import Existing, settle
+from maskworks.batch.urls import to_path
 from maskworks.batch.work import ManifestRow, Work
 from maskworks.core.errors import UsageError
 
@@ -50,12 +50,15 @@ class PlanOptions:
         None is ``manifest.jsonl`` in the output folder.
     scans : bool
         Whether DICOM and NIfTI files are inputs too, and PNGs of ids beside photos are not.
+    only : frozenset of Path, optional
+        Inputs to do now; the others keep their names and wait.
     """
 
     existing: Existing = "refuse"
     manifest: Path | None = None
     scans: bool = False
     streams: Streams = NO_STREAMS
+    only: frozenset[Path] | None = None
 
 
 DEFAULTS = PlanOptions()
@@ -80,7 +83,7 @@ def make_plan(
     manifest = options.manifest or (
         destination.folder / "manifest.jsonl" if destination.folder else None
     )
-    manifest = Path(os.path.abspath(manifest)) if manifest else None  # noqa: PTH100
+    manifest = to_path(str(manifest)) if manifest else None
     if options.existing == "resume" and manifest is None:
         raise UsageError("--resume needs a manifest; name one with `--manifest FILE`")
     earlier = read_manifest(manifest) if manifest else {}
@@ -122,6 +125,8 @@ def make_plan(
             )
     if manifest and manifest in {path for w in works for path in (w.output, w.source)}:
         raise UsageError(f"--manifest {manifest} is also a picture; name another file")
+    if options.only is not None:
+        works = tuple(work for work in works if work.source in options.only)
     todo, kept = settle(works, earlier, options.existing, settings)
     return Plan(
         works=works, todo=tuple(todo), kept=tuple(kept), manifest=manifest, notes=tuple(notes)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from maskworks.batch.urls import UrlPath, list_keys
 from maskworks.batch.work import ExistsError, Fingerprint, ManifestRow, Work
 from maskworks.models import ModelSpec
 
@@ -41,11 +42,17 @@ def settle(
     """
     todo: list[Work] = []
     kept: list[ManifestRow] = []
+    is_there = _presence(works) if existing != "overwrite" else os.path.lexists
     for work in works:
         row = earlier.get(str(work.source))
-        if existing == "resume" and row is not None and _holds(row, work, settings):
+        if (
+            existing == "resume"
+            and row is not None
+            and (row.output is None or is_there(work.output))
+            and _holds(row, work, settings)
+        ):
             kept.append(row)
-        elif work.error is None and existing == "refuse" and os.path.lexists(work.output):
+        elif work.error is None and existing == "refuse" and is_there(work.output):
             todo.append(replace(work, error=ExistsError(work.output)))
         else:
             ours = row is not None and row.output == str(work.output)
@@ -53,10 +60,22 @@ def settle(
     return todo, kept
 
 
+def _presence(works: Sequence[Work]) -> Callable[[Path], bool]:
+    """Return what says whether an output is there; of a store, all are listed at once."""
+    outputs = [work.output for work in works if isinstance(work.output, UrlPath)]
+    if not outputs:
+        return os.path.lexists
+    below = UrlPath(os.path.commonpath([path.parent for path in outputs]))
+    there = {str(key) for key in list_keys(below)}
+    return lambda path: str(path) in there
+
+
 def _holds(row: ManifestRow, work: Work, settings: str) -> bool:
     if row.status == "failed" or row.fingerprint is None or work.error is not None:
         return False
-    made = row.output is None or (row.output == str(work.output) and work.output.is_file())
+    made = row.output in (None, str(work.output)) and (
+        row.output is None or isinstance(work.output, UrlPath) or work.output.is_file()
+    )
     try:
         return made and row.fingerprint == fingerprint(work.source, settings)
     except OSError:

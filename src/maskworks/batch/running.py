@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from maskworks.batch.backends import MapItems
 from maskworks.batch.manifest import ManifestWriter
 from maskworks.batch.planning import Plan
 from maskworks.batch.work import Fault, ManifestRow, Work
-from maskworks.batch.workers import PixelBudget, run_line
 from maskworks.batch.writing import sweep
 from maskworks.core.errors import MaskworksError
 
@@ -27,24 +27,19 @@ class BatchRun:
     ----------
     journal : ManifestWriter
         Writes the manifest.
-    workers : how many pictures at once
-    do : what is done with a picture; it answers with a row, errors included
+    do : what is done with the pictures, by a backend that was opened
     """
 
     plan: Plan
     journal: ManifestWriter
-    workers: int
-    do: Callable[[Work, PixelBudget], ManifestRow]
+    do: MapItems[Work, ManifestRow]
 
     def rows(self, stop: threading.Event) -> Iterator[ManifestRow]:
         """Yield the row of each picture as it is done; the manifest is whole however it ends."""
-        budget = PixelBudget()
         folders = sorted({work.output.parent for work in self.plan.todo if work.deliver is None})
         sweep(folders)
         try:
-            for row in run_line(
-                self.plan.todo, lambda work: self.do(work, budget), workers=self.workers, stop=stop
-            ):
+            for row in self.do(self.plan.todo, stop):
                 self.journal.add(row)
                 yield row
         finally:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from maskworks.batch.urls import UrlPath
 from maskworks.batch.work import ExistsError
 from maskworks.core.errors import OutputError
 from maskworks.core.writing import write_atomic
@@ -56,6 +57,8 @@ def sweep(folders: Sequence[Path], *, fresh_s: float = _FRESH_S) -> int:
     """
     removed = 0
     for folder in folders:
+        if isinstance(folder, UrlPath):  # a store has no half files
+            continue
         for path in folder.glob(".maskworks-*.tmp"):
             with contextlib.suppress(OSError, ValueError):
                 process = int(path.name.split("-")[1])

@@ -13,6 +13,7 @@ MaskworksError
 │   ├── DownloadError           download
 │   ├── ProviderError           provider
 │   └── NetworkError            network            wrong output shape, NaN
+├── ClusterError                cluster            a Ray cluster that cannot be worked with
 ├── UsageError                  usage
 ├── RecipeError                 recipe
 └── EvaluationError             evaluation         truth and predictions that do not fit
@@ -202,6 +203,12 @@ class UsageError(MaskworksError):
     """A wrong argument or option; the message says which and what is allowed."""
 
     code: ClassVar[str] = "usage"
+
+
+class ClusterError(MaskworksError):
+    """A Ray cluster that is not there, is of other versions, or cannot go on."""
+
+    code: ClassVar[str] = "cluster"
 
 
 class RecipeError(MaskworksError):

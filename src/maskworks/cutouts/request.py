@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from maskworks.batch.backends import BackendName, Share
+from maskworks.batch.choosing import backend_of
 from maskworks.batch.destination import Destination, destination_of
 from maskworks.batch.manifest import ManifestWriter
 from maskworks.batch.planning import NO_STREAMS, Plan, PlanOptions, Streams, make_plan
 from maskworks.batch.resuming import Existing, settings_digest
 from maskworks.batch.running import BatchRun
-from maskworks.batch.workers import share_cores, taking_turns
+from maskworks.batch.staging import staged
+from maskworks.batch.work import ManifestRow, Work
+from maskworks.batch.workers import taking_turns
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
@@ -21,14 +25,15 @@ from maskworks.cutouts.credentials import Provenance, current_signer
 from maskworks.cutouts.cutout import RenderOptions, render_options_for
 from maskworks.cutouts.job import CutoutJob, do_work
 from maskworks.cutouts.trimaps import trimaps_at
-from maskworks.models import Model, ModelSpec, load_catalogue, load_model
+from maskworks.models import Model, ModelSpec, load_catalogue
+from maskworks.models.loading import open_model
 from maskworks.refine.refinement import Method, RefineOptions, Spill
 from maskworks.refine.regions import RegionOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class CutoutRequest:
-    """The options of one call, as they were given."""
+    """The options of one call, as they were given; `only` are the inputs to do now, if not all."""
 
     inputs: tuple[str, ...]
     output: str | None
@@ -53,6 +58,9 @@ class CutoutRequest:
     provenance: Provenance = "none"
     provider: str = "cpu"
     commercial_only: bool = False
+    backend: BackendName = "local"
+    address: str | None = None
+    only: frozenset[Path] | None = None
     debug: bool = False
 
     @property
@@ -77,20 +85,23 @@ def open_cutting(request: CutoutRequest, streams: Streams = NO_STREAMS) -> Batch
     """
     plan, job_with = plan_cutting(request, streams)
     journal = ManifestWriter(plan.manifest)
-    count = share_cores(request.threads, len(plan.todo))
-    model = load_model(
-        request.model,
-        threads=count.threads,
-        provider=request.provider,
-        commercial_only=request.commercial_only,
-    )
-    job = job_with(taking_turns(model))
-    return BatchRun(
-        plan=plan,
-        journal=journal,
-        workers=count.workers,
-        do=lambda work, budget: do_work(work, job, budget),
-    )
+    spec = spec_of(request)
+    backend = backend_of(request.backend, request.address, threads=request.threads, models=(spec,))
+    if request.backend != "local" and any(w.deliver or w.content is not None for w in plan.works):
+        raise UsageError(
+            f"--backend {request.backend} works on files, and one of these is a stream; name files"
+        )
+
+    def opener(share: Share) -> Callable[[Work], ManifestRow]:
+        model = open_model(spec, threads=share.threads, provider=request.provider)
+        job = job_with(taking_turns(model))
+
+        def do(work: Work) -> ManifestRow:
+            return do_work(work, job, share.budget)
+
+        return staged(do, again=share.again, model=spec.name, debug=request.debug)
+
+    return BatchRun(plan=plan, journal=journal, do=backend.open(opener, len(plan.todo)))
 
 
 def plan_cutting(
@@ -108,7 +119,9 @@ def plan_cutting(
     rendering = render_options_of(request, destination)
     refinement = refinement_of(request)
     settings = settings_of(request, spec, destination)
-    options = PlanOptions(existing=request.existing, manifest=request.manifest, streams=streams)
+    options = PlanOptions(
+        existing=request.existing, manifest=request.manifest, streams=streams, only=request.only
+    )
     plan = make_plan(request.inputs, destination, settings, options)
     trimaps = trimaps_at(request.trimap, destination.folder, pictures=len(plan.works))
 

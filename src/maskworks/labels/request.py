@@ -5,18 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
+from typing import Any
 
+from maskworks.batch.backends import BackendName, Share
+from maskworks.batch.choosing import backend_of
 from maskworks.batch.destination import Destination, destination_of
 from maskworks.batch.manifest import ManifestWriter
 from maskworks.batch.output_paths import VOLUME
 from maskworks.batch.planning import Plan, PlanOptions, make_plan
 from maskworks.batch.resuming import Existing
 from maskworks.batch.running import BatchRun
-from maskworks.batch.work import ManifestRow
-from maskworks.batch.workers import share_cores
+from maskworks.batch.staging import staged
+from maskworks.batch.urls import is_url
+from maskworks.batch.work import ManifestRow, Work
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import scan_ending
 from maskworks.core.reading import Limits
@@ -52,6 +57,8 @@ class LabelRequest:
     existing: Existing = "refuse"
     manifest: Path | None = None
     limits: Limits = field(default_factory=Limits)
+    backend: BackendName = "local"
+    address: str | None = None
     debug: bool = False
 
 
@@ -133,7 +140,6 @@ def open_labelling(request: LabelRequest) -> Labelling:
     )
     _check_scans(request, destination, plan)
     check_places(plan.works, destination.folder)
-    count = share_cores(request.opening.threads, len(plan.todo))
     job = LabelJob(
         segmenter=_in_turn(segmenter),
         task=task,
@@ -147,17 +153,45 @@ def open_labelling(request: LabelRequest) -> Labelling:
         settings=settings,
         debug=request.debug,
     )
-    run = BatchRun(
-        plan=plan,
-        journal=ManifestWriter(plan.manifest),
-        workers=count.workers,
-        do=lambda work, budget: label_work(work, job, budget),
-    )
-    return Labelling(run=run, job=job)
+    backend = backend_of(request.backend, request.address, threads=request.opening.threads)
+    journal = ManifestWriter(plan.manifest)
+    do = backend.open(LabelOpener(request, job), len(plan.todo))
+    return Labelling(run=BatchRun(plan=plan, journal=journal, do=do), job=job)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelOpener:
+    """Opens the model once more in every other process that labels; in this one it is open."""
+
+    request: LabelRequest
+    job: LabelJob
+
+    def __call__(self, share: Share) -> Callable[[Work], ManifestRow]:
+        """Return what labels a picture."""
+
+        def do(work: Work) -> ManifestRow:
+            return label_work(work, self.job, share.budget)
+
+        return staged(do, again=share.again, model=self.job.segmenter.name, debug=self.job.debug)
+
+    def __reduce__(self) -> tuple[Callable[..., LabelOpener], tuple[object, ...]]:
+        """Travel without the open model."""
+        fields = {f.name: getattr(self.job, f.name) for f in dataclass_fields(self.job)}
+        return _open_elsewhere, (self.request, {**fields, "segmenter": None})
+
+
+def _open_elsewhere(request: LabelRequest, job: dict[str, Any]) -> LabelOpener:
+    segmenter = load_segmenter(request.model, replace(request.opening, threads=1))
+    return LabelOpener(request, LabelJob(**{**job, "segmenter": _in_turn(segmenter)}))
 
 
 def _destination(output: str) -> Destination:
     """Return where to write; a volume is a file too."""
+    if is_url(output):
+        raise UsageError(
+            f"-o {output}: the tables of a run are made of all its files, so these are written to "
+            "a folder of this machine; name one, and copy it to the store"
+        )
     path = Path(output).absolute()
     if path.name.lower().endswith(VOLUME) and not path.is_dir():
         return Destination(form="png", file=path)

@@ -80,8 +80,6 @@ def load_model(
     >>> load_model("cutout").spec.family  # doctest: +SKIP
     'saliency'
     """
-    from maskworks.models.runtimes.onnx import open_onnx
-
     spec = load_catalogue().find(name, commercial_only=commercial_only)
     if not calibrated:
         spec = spec.model_copy(update={"calibration": None})
@@ -91,4 +89,17 @@ def load_model(
             "weights; fit it anew with `maskworks evaluate calibration --store`, or take it away "
             f"with `maskworks models uncalibrate {name}`"
         )
+    return open_model(spec, threads=threads, provider=provider)
+
+
+def open_model(spec: ModelSpec, *, threads: int = 0, provider: str = "cpu") -> Model:
+    """Open the model of a row that was found, here or on another machine.
+
+    Raises
+    ------
+    ProviderError, ChecksumError, ModelError
+        As `load_model`.
+    """
+    from maskworks.models.runtimes.onnx import open_onnx
+
     return Model(spec, open_onnx(ready(spec), threads=threads, provider=provider))

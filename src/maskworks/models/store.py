@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import ChecksumError, DownloadError, ModelError, OutputError
 from maskworks.models import settings
 from maskworks.models.catalogue import WEIGHTS
@@ -24,6 +26,7 @@ from maskworks.models.spec import ModelSpec
 __all__ = [
     "Verdict",
     "home",
+    "land",
     "locate",
     "missing_file_message",
     "models_folder",
@@ -145,6 +148,38 @@ def pull(
     return target
 
 
+def land(spec: ModelSpec, read: Callable[[], bytes]) -> Path:
+    """Keep a model's file that another machine sends along, unless it is here and right.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    read : called for the content only if it is needed
+
+    Raises
+    ------
+    ChecksumError
+        If what was sent is not the file that `spec` names; nothing is kept.
+    OutputError
+        If it cannot be written.
+    """
+    if found := _good(spec):
+        return found
+    folder = models_folder()
+    target = folder / spec.local_name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / f".{spec.local_name}.lock"):
+            if found := _good(spec):  # another worker of this machine got it meanwhile
+                return found
+            part, _ = part_files(target)
+            write_atomic(part, read())
+            _check_landed(part, target, spec)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    return target
+
+
 def _good(spec: ModelSpec) -> Path | None:
     for path in _places(spec):
         if path.is_file():
@@ -202,6 +237,11 @@ def _bring(
         if resumed and not _matches(part, spec):  # the old part was of another file: once anew
             _forget(target)
             download(source, target, size=spec.bytes, progress=progress, policy=policy)
+    _check_landed(part, target, spec)
+
+
+def _check_landed(part: Path, target: Path, spec: ModelSpec) -> None:
+    """Give a file that arrived its name, if it is the right one."""
     try:
         check_file(part, spec)
     except ChecksumError as error:

@@ -15,8 +15,8 @@ import cv2  # imported before the first fork, and not used
 import onnxruntime  # noqa: F401
 import scipy.ndimage  # noqa: F401
 
-import maskworks.apps.cli.memory
 import maskworks.apps.cli.run
+import maskworks.batch.memory
 import maskworks.studio.run.reporting
 import maskworks.studio.run.run
 import maskworks.studio.store.adding

@@ -16,7 +16,7 @@ from maskworks.studio.campaign.assignment import PlannedItem
 from maskworks.studio.campaign.exceptions import Rule
 from maskworks.studio.cost import Rates
 from maskworks.studio.route import Rules
-from maskworks.studio.run.item_work import ItemJob
+from maskworks.studio.run.item_job import ItemJob
 from maskworks.studio.run.rerouting import retry_numbers, settle
 from maskworks.studio.store.rows import ItemRow
 

@@ -6,20 +6,24 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from maskworks.apps.cli.dry_run import show_plan
-from maskworks.apps.cli.following import Style, follow, style_of, sum_up
-from maskworks.apps.cli.memory import reuse_memory
+from maskworks.apps.cli.following import Counted, Style, follow, metrics_at, style_of, sum_up
 from maskworks.apps.cli.options import (
     MOST_PIXELS,
+    AddressOption,
+    BackendOption,
     CommercialOption,
     DebugOption,
     JsonRowsOption,
     ManifestOption,
     MaxPixelsOption,
+    MetricsOption,
     OverwriteOption,
     PictureSecondsOption,
     ProviderOption,
@@ -28,7 +32,10 @@ from maskworks.apps.cli.options import (
 )
 from maskworks.apps.cli.stopping import finishing
 from maskworks.batch.destination import destination_of
+from maskworks.batch.inputs import find_pictures
+from maskworks.batch.memory import reuse_memory
 from maskworks.batch.planning import Streams
+from maskworks.batch.watching import settled_files
 from maskworks.core.errors import OutputError, UsageError
 from maskworks.cutouts.request import CutoutRequest, open_cutting
 
@@ -148,6 +155,15 @@ def cutout(
     ] = "none",
     provider: ProviderOption = "cpu",
     commercial_only: CommercialOption = False,
+    backend: BackendOption = "local",
+    address: AddressOption = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Stay, and cut out what is new in the folder once it has settled."
+        ),
+    ] = False,
+    metrics: MetricsOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")
     ] = False,
@@ -165,6 +181,8 @@ def cutout(
 
     Exit code: 0 all done, 1 some failed, 2 wrong use, 130 stopped.
     """
+    if watch and (dry_run or len(inputs) != 1 or not Path(inputs[0]).is_dir()):
+        raise UsageError("--watch looks at one folder, and does what it finds; name a folder alone")
     if overwrite and resume:
         raise UsageError("--overwrite and --resume exclude each other; give one")
     if as_json and quiet:
@@ -193,24 +211,54 @@ def cutout(
         provenance=provenance,
         provider=provider,
         commercial_only=commercial_only,
+        backend=backend,
+        address=address,
         debug=debug,
     )
     style = style_of(as_json=as_json, quiet=quiet)
-    raise typer.Exit(
-        show_plan(request, style, _streams(request, style))
-        if dry_run
-        else run(request, style, tuple(ctx.obj or ()))
-    )
+    if dry_run:
+        raise typer.Exit(show_plan(request, style, _streams(request, style)))
+    reuse_memory()
+    with metrics_at(metrics) as counted:
+        if watch:
+            raise typer.Exit(watch_folder(request, style, counted))
+        raise typer.Exit(run(request, style, tuple(ctx.obj or ()), counted))
 
 
-def run(request: CutoutRequest, style: Style, again: Sequence[str] = ()) -> int:
+def run(
+    request: CutoutRequest, style: Style, again: Sequence[str] = (), metrics: Counted | None = None
+) -> int:
     """Do what was asked and return the exit code."""
     stop = threading.Event()
-    reuse_memory()
     with finishing(stop):
         cutting = open_cutting(request, _streams(request, style))
-        tally = follow(cutting.plan, cutting.rows(stop), style, stop)
+        tally = follow(cutting.plan, cutting.rows(stop), style, stop, metrics)
     return sum_up(cutting.plan, tally, style, again=again)
+
+
+def watch_folder(request: CutoutRequest, style: Style, metrics: Counted | None) -> int:
+    """Cut out what settles in a folder until it is stopped; return the exit code."""
+    stop, failed = threading.Event(), False
+    folder = destination_of(request.output, request.form).folder
+    if folder is None:
+        raise UsageError("--watch writes into a folder; name one with -o")
+
+    def there() -> list[Path]:
+        try:
+            return [found.path for found in find_pictures(request.inputs, beside=folder).pictures]
+        except UsageError:  # nothing yet
+            return []
+
+    with finishing(stop):
+        if style == "text":
+            print(f"watching {request.inputs[0]}; Ctrl-C ends it", flush=True)
+        for fresh in settled_files(there, stop):
+            cutting = open_cutting(replace(request, only=fresh))
+            tally = follow(cutting.plan, cutting.rows(stop), style, stop, metrics)
+            failed = failed or bool(tally.counts["failed"])
+            if tally.full:
+                return sum_up(cutting.plan, tally, style)
+    return 1 if failed else 0
 
 
 def _streams(request: CutoutRequest, style: Style) -> Streams:

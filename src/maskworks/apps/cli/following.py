@@ -5,14 +5,16 @@ from __future__ import annotations
 import shlex
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from maskworks.apps.cli.report import RowCounts, reporting, short
 from maskworks.apps.cli.stopping import INTERRUPTED
 from maskworks.batch.planning import Plan
 from maskworks.batch.work import ManifestRow
+from maskworks.core.errors import UsageError
 
 Style = Literal["text", "json", "quiet"]
 
@@ -24,8 +26,47 @@ def style_of(*, as_json: bool, quiet: bool) -> Style:
     return "json" if as_json else "quiet" if quiet else "text"
 
 
+class Counted(Protocol):
+    """What counts the pictures of a run for Prometheus."""
+
+    def begin(self, count: int) -> None:
+        """Say how many more pictures there are to do."""
+
+    def row(self, row: ManifestRow) -> None:
+        """Count a row."""
+
+    def done(self, status: str, seconds: float | None = None) -> None:
+        """Count a picture."""
+
+
+@contextmanager
+def metrics_at(address: str | None) -> Iterator[Counted | None]:
+    """Serve /metrics while the block lasts, if an address was named.
+
+    Raises
+    ------
+    UsageError
+        If the address cannot be used, or the library is not installed.
+    """
+    if address is None:
+        yield None
+        return
+    try:
+        from maskworks.apps.http.run_metrics import serving_metrics
+    except ImportError as error:
+        raise UsageError(
+            f"--metrics needs prometheus_client ({error}); run `pip install 'maskworks[serve]'`"
+        ) from error
+    with serving_metrics(address) as metrics:
+        yield metrics
+
+
 def follow(
-    plan: Plan, rows: Iterable[ManifestRow], style: Style, stop: threading.Event
+    plan: Plan,
+    rows: Iterable[ManifestRow],
+    style: Style,
+    stop: threading.Event,
+    metrics: Counted | None = None,
 ) -> RowCounts:
     """Report each row as it comes.
 
@@ -39,9 +80,13 @@ def follow(
             tally.add(row, shown.get(row.source, row.source))
             if style == "json":
                 say(row)
+        if metrics is not None:
+            metrics.begin(len(plan.todo))
         for row in rows:
             tally.add(row, shown.get(row.source, row.source))
             say(row)
+            if metrics is not None:
+                metrics.row(row)
             if tally.full:
                 stop.set()
     return tally

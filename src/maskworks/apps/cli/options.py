@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from maskworks.batch.backends import BackendName
 from maskworks.core.reading import Limits
 
 MOST_PIXELS = Limits().max_pixels
@@ -49,3 +50,21 @@ ProviderOption = Annotated[
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")]
 ThreadsOption = Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")]
+
+BackendOption = Annotated[
+    BackendName,
+    typer.Option(help="Who does the work: this process, or the actors of a Ray cluster."),
+]
+
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|HOST:PORT|ray://HOST:PORT",
+        help="The Ray cluster; by default one of our own is started on this machine.",
+    ),
+]
+
+MetricsOption = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Serve /metrics for Prometheus while it runs."),
+]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from maskworks.batch.manifest import to_json
+from maskworks.batch.urls import is_url
 from maskworks.batch.work import STATUSES, ManifestRow
 from maskworks.core.atomic import FULL
 
@@ -70,6 +71,8 @@ def line_of(row: ManifestRow, shown: str) -> str:
 
 def short(path: str) -> str:
     """Return a path as seen from here, where that is shorter."""
+    if is_url(path):
+        return path
     try:
         near = os.path.relpath(path)
     except ValueError:  # another drive

@@ -6,23 +6,36 @@ import json
 import math
 import sys
 import threading
-from typing import Annotated
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from maskworks.apps.cli.campaigns import known, opened
+from maskworks.apps.cli.following import Counted, metrics_at
 from maskworks.apps.cli.options import (
+    AddressOption,
+    BackendOption,
     CampaignArgument,
     DatabaseOption,
     DebugOption,
+    MetricsOption,
     PictureSecondsOption,
     ThreadsOption,
 )
 from maskworks.apps.cli.progress import ProgressReporter, watching
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
+from maskworks.batch.backends import BackendName
+from maskworks.batch.watching import settled_files
+from maskworks.core.errors import UsageError
 from maskworks.studio.campaign.assignment import Assignment, PlannedItem, assign
 from maskworks.studio.campaign.campaign_file import CampaignFile, read_campaign
+
+if TYPE_CHECKING:
+    from maskworks.studio.run.item_work import Done
+    from maskworks.studio.run.run import RunStarted
 
 
 def run(
@@ -39,6 +52,15 @@ def run(
     database: DatabaseOption = None,
     threads: ThreadsOption = 0,
     picture_seconds: PictureSecondsOption = 300.0,
+    backend: BackendOption = "local",
+    address: AddressOption = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Stay, and run again once new pictures have come and settled."
+        ),
+    ] = False,
+    metrics: MetricsOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line on stdout, nothing else.")
     ] = False,
@@ -57,11 +79,38 @@ def run(
     if check:
         _check(file, database, as_json=as_json)
         return
-    code = run_file(
-        file, database, wait=wait, threads=threads, picture_seconds=picture_seconds,
-        as_json=as_json, debug=debug,
-    )  # fmt: skip
-    raise typer.Exit(code)
+    with metrics_at(metrics) as counted:
+
+        def once() -> int:
+            return run_file(
+                file, database, wait=wait, threads=threads, picture_seconds=picture_seconds,
+                backend=backend, address=address, metrics=counted, as_json=as_json, debug=debug,
+            )  # fmt: skip
+
+        raise typer.Exit(_watch(file, once) if watch else once())
+
+
+def _watch(file: CampaignFile, once: Callable[[], int]) -> int:
+    """Run once, and again whenever a new picture has settled, until it is stopped."""
+    from maskworks.studio.run.filing import out_of
+
+    if not file.input.is_dir():
+        raise UsageError(f"{file.input}: --watch looks at a folder; a list is run when it changes")
+    stop, worst = threading.Event(), 0
+
+    def there() -> list[Path]:
+        try:
+            return [item.path for item in assign(file, beside=out_of(file)).items]
+        except UsageError:  # no picture yet
+            return []
+
+    with finishing(stop):
+        for _ in settled_files(there, stop):
+            code = once()
+            if code == INTERRUPTED:
+                break
+            worst = max(worst, code)
+    return worst
 
 
 def run_file(
@@ -71,11 +120,14 @@ def run_file(
     wait: bool = False,
     threads: int = 0,
     picture_seconds: float = 300.0,
+    backend: BackendName = "local",
+    address: str | None = None,
+    metrics: Counted | None = None,
     as_json: bool = False,
     debug: bool = False,
 ) -> int:
     """Run a campaign, say what happens, write its report; return the exit code of `run`."""
-    from maskworks.apps.cli.memory import reuse_memory
+    from maskworks.batch.memory import reuse_memory
     from maskworks.studio.run.reporting import report_campaign
     from maskworks.studio.run.run import CampaignRun, RunListener, run_opened
 
@@ -93,8 +145,22 @@ def run_file(
                 held=lambda: finishing(stop),
                 debug=debug,
                 picture_seconds=picture_seconds or None,
+                backend=backend,
+                address=address,
+                database=database,
             )
-            listener = RunListener(waiting=watch.waiting, started=watch.started, done=watch.done)
+
+            def started(found: RunStarted) -> None:
+                watch.started(found)
+                if metrics is not None:
+                    metrics.begin(found.todo)
+
+            def done(one: Done) -> None:
+                watch.done(one)
+                if metrics is not None:
+                    metrics.done(one.outcome.route, one.outcome.seconds)
+
+            listener = RunListener(waiting=watch.waiting, started=started, done=done)
             ended = run_opened(work, listener)
             watch.close()
             row = known(store, file)

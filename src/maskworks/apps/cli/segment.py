@@ -8,15 +8,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from maskworks.apps.cli.following import Style, follow, style_of, sum_up
-from maskworks.apps.cli.memory import reuse_memory
+from maskworks.apps.cli.following import Counted, Style, follow, metrics_at, style_of, sum_up
 from maskworks.apps.cli.options import (
     MOST_PIXELS,
+    AddressOption,
+    BackendOption,
     CommercialOption,
     DebugOption,
     JsonRowsOption,
     ManifestOption,
     MaxPixelsOption,
+    MetricsOption,
     OverwriteOption,
     PictureSecondsOption,
     ProviderOption,
@@ -25,6 +27,7 @@ from maskworks.apps.cli.options import (
 )
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.stopping import finishing
+from maskworks.batch.memory import reuse_memory
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Limits
 from maskworks.core.values import Box
@@ -171,6 +174,9 @@ def segment(
     picture_seconds: PictureSecondsOption = 300.0,
     provider: ProviderOption = "cpu",
     commercial_only: CommercialOption = False,
+    backend: BackendOption = "local",
+    address: AddressOption = None,
+    metrics: MetricsOption = None,
     as_json: JsonRowsOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -211,10 +217,13 @@ def segment(
         existing="overwrite" if overwrite else "resume" if resume else "refuse",
         manifest=manifest,
         limits=Limits(max_pixels, picture_seconds or None),
+        backend=backend,
+        address=address,
         debug=debug,
     )
     style = style_of(as_json=as_json, quiet=quiet)
-    raise typer.Exit(run(request, style, again=tuple(ctx.obj or ())))
+    with metrics_at(metrics) as counted:
+        raise typer.Exit(run(request, style, again=tuple(ctx.obj or ()), metrics=counted))
 
 
 def _model(name: str | None, scene: str | None) -> str:
@@ -257,13 +266,19 @@ def _bands(text: str | None) -> tuple[int, ...] | None:
         raise UsageError(f"--bands is one or three numbers such as 4,3,2, got {text!r}") from error
 
 
-def run(request: LabelRequest, style: Style, *, again: tuple[str, ...] = ()) -> int:
+def run(
+    request: LabelRequest,
+    style: Style,
+    *,
+    again: tuple[str, ...] = (),
+    metrics: Counted | None = None,
+) -> int:
     """Do what was asked and return the exit code."""
     stop = threading.Event()
     reuse_memory()
     with finishing(stop):
         labelling = open_labelling(request)
-        tally = follow(labelling.plan, labelling.rows(stop), style, stop)
+        tally = follow(labelling.plan, labelling.rows(stop), style, stop, metrics)
     written = [f"written: {short(str(path))}" for path in labelling.tables]
     notes = [*labelling.remarks, *written]
     return sum_up(labelling.plan, tally, style, notes=notes, again=again)

@@ -124,7 +124,7 @@ def serve(
         from maskworks.apps.http.settings import MEGABYTE, Bounds, Fetching, ServerSettings
     except ImportError as error:
         raise UsageError(_INSTALL.format(error)) from error
-    from maskworks.apps.cli.memory import reuse_memory
+    from maskworks.batch.memory import reuse_memory
 
     reuse_memory()
     settings = ServerSettings(

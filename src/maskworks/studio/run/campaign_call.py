@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskworks.batch.backends import BackendName
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.report import Written
 from maskworks.studio.run.filing import out_of
@@ -36,12 +37,14 @@ class CampaignResult:
     report: Written | None
 
 
-def run_campaign(
+def run_campaign(  # noqa: PLR0913 - as many as a run has options
     campaign: str | Path,
     *,
     database: str | None = None,
     threads: int = 0,
     wait_s: float = 0.0,
+    backend: BackendName = "local",
+    address: str | None = None,
     on_item: Callable[[Done], None] | None = None,
     stop: threading.Event | None = None,
 ) -> CampaignResult:
@@ -56,6 +59,8 @@ def run_campaign(
         Cores to use; 0 takes all.
     wait_s : float
         How long to wait for another run of the same campaign.
+    backend, address : who does the work, as `maskworks.batch.choosing.backend_of` takes them;
+        on Ray the database is PostgreSQL
     on_item : callable, optional
         Told what became of each picture as it is done.
     stop : Event, optional
@@ -84,6 +89,9 @@ def run_campaign(
             stop=stop or threading.Event(),
             threads=threads,
             wait_s=wait_s,
+            backend=backend,
+            address=address,
+            database=database,
         )
         listener = RunListener() if on_item is None else RunListener(done=on_item)
         ended = run_opened(run, listener)

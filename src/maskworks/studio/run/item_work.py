@@ -6,14 +6,13 @@ import errno
 import hashlib
 import stat
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskworks.batch.running import fault_of
 from maskworks.batch.work import Fault, Work
-from maskworks.batch.workers import PixelBudget, header_pixels
+from maskworks.batch.workers import header_pixels
 from maskworks.core.deadline import deadline
 from maskworks.core.errors import ImageError, OutputError, UnreadableError
 from maskworks.core.formats import sniff
@@ -24,8 +23,9 @@ from maskworks.studio.campaign.variants import open_variants, variant_names
 from maskworks.studio.cost import Rates, baseline_cost, unit_cost
 from maskworks.studio.handoff import folder
 from maskworks.studio.output_folder import output_path, put
-from maskworks.studio.pipeline import Item, Made, Step, send_down
-from maskworks.studio.route import Route, Rules, route
+from maskworks.studio.pipeline import Item, Made, send_down
+from maskworks.studio.route import Route, route
+from maskworks.studio.run.item_job import ItemJob
 from maskworks.studio.store import ItemRow as Kept
 from maskworks.studio.store import Outcome, Output, Store, fail, finish
 
@@ -38,38 +38,6 @@ UNREAD = "0" * 64
 _ITEMS_OWN = (errno.ENAMETOOLONG, errno.EISDIR, errno.EFBIG)
 _HEAD_BYTES = 64
 _LIMITS = Limits()
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ItemJob:
-    """All that is the same for every picture of a run.
-
-    Parameters
-    ----------
-    out : the folder of the outputs
-    planned : what each picture gets, by its source
-    names : what its outputs are called (`deliver.names_for`)
-    steps : as `pipeline.steps_for` returns them
-    form : the suffix of the outputs
-    rules : what decides on a route
-    rates : None if the campaign names no cost
-    budget : pixels in hand
-    scorer : digest of the score file
-    seconds : that a picture may take; None is without limit
-    """
-
-    out: Path
-    planned: Mapping[str, PlannedItem]
-    names: Mapping[str, str]
-    steps: tuple[Step, ...]
-    form: str
-    rules: Rules
-    rates: Rates | None
-    budget: PixelBudget
-    limits: Limits = _LIMITS
-    scorer: str | None = None
-    debug: bool = False
-    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

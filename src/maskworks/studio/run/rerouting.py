@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.handoff.folder import HANDED_OVER
 from maskworks.studio.route import Decision, route, spot_check
-from maskworks.studio.run.item_work import ItemJob, exception_reason, price
+from maskworks.studio.run.item_job import ItemJob
+from maskworks.studio.run.item_work import exception_reason, price
 from maskworks.studio.store.given import Outcome
 from maskworks.studio.store.rows import ItemRow as Kept
 

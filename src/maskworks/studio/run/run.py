@@ -12,29 +12,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maskworks.batch.backends import BackendName, Share
+from maskworks.batch.choosing import backend_of
 from maskworks.batch.workers import (
     PIXELS_IN_HAND,
-    PixelBudget,
-    run_line,
-    share_cores,
-    taking_turns,
     usable_cores,
 )
 from maskworks.batch.writing import sweep
 from maskworks.core.errors import OutputError
-from maskworks.cutouts.scoring.score_model import digest_of, load_score_model
 from maskworks.models import load_catalogue
-from maskworks.refine.refinement import RefineOptions
 from maskworks.studio import output_folder
 from maskworks.studio.campaign.assignment import Assignment, assign
 from maskworks.studio.campaign.campaign import canonical_hash
 from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.campaign.item_list import some
 from maskworks.studio.campaign.variants import background_notes
-from maskworks.studio.pipeline import Settings, steps_for
-from maskworks.studio.route import Rules
+from maskworks.studio.run.elsewhere import ItemOpener, check_reach, waiting_items
 from maskworks.studio.run.filing import hand_over_list, out_of, write_list
-from maskworks.studio.run.item_work import UNREAD, Done, ItemJob, content_of, work
+from maskworks.studio.run.item_job import ItemJob, job_of, with_model
+from maskworks.studio.run.item_work import UNREAD, Done, content_of, work
 from maskworks.studio.run.rerouting import retry_numbers, settle
 from maskworks.studio.store import (
     Added,
@@ -115,7 +111,8 @@ class CampaignRun:
 
     A picture that takes longer than `picture_seconds` fails; None is without limit. `stop` ends
     it after the pictures in hand; `held` is entered once no other run is waited
-    for, and left at the end.
+    for, and left at the end. `backend` and `address` are as `batch.choosing` takes them;
+    on Ray, `database` is the URL by which other machines reach the store.
     """
 
     file: CampaignFile
@@ -126,6 +123,9 @@ class CampaignRun:
     held: Callable[[], AbstractContextManager[None]] = nullcontext
     debug: bool = False
     picture_seconds: float | None = None
+    backend: BackendName = "local"
+    address: str | None = None
+    database: str | None = None
 
     @property
     def out(self) -> Path:
@@ -146,13 +146,15 @@ def run_opened(run: CampaignRun, listener: RunListener) -> RunEnded:
     Raises
     ------
     UsageError
-        If the pictures do not fit the campaign file.
+        If the pictures do not fit the campaign file, or other machines do not reach the store.
     HeldError
         If another run is on it, and it is not waited for.
     OutputError
         If something cannot be written, or not every picture is accounted for at the end.
     """
     began = time.perf_counter()
+    if run.backend != "local":
+        check_reach(run.store, run.database)
     plan = assign(run.file, beside=run.out)
     campaign = enter(run.store, run.file)
     waited = hold(run.store, campaign, wait_s=run.wait_s, waiting=listener.waiting)
@@ -163,34 +165,19 @@ def run_opened(run: CampaignRun, listener: RunListener) -> RunEnded:
         stock = _take_stock(run, campaign, worker, (plan, job))
         listener.started(stock)
         if stock.todo:
-            job = _with_model(run, job, stock.todo)
-            for done in _line(run, worker, job, stock.todo):
+            for done in _line(run, campaign, worker, job):
                 listener.done(done)
         return _close(run, campaign, plan, began)
 
 
 def make_job(run: CampaignRun, plan: Assignment) -> ItemJob:
     """Return what is the same for every picture, with steps that have no model yet."""
-    campaign = run.file.campaign
-    return ItemJob(
-        out=run.out,
+    job = job_of(run.file, debug=run.debug, seconds=run.picture_seconds)
+    return replace(
+        job,
         planned={item.source: item for item in plan.items},
         names=output_folder.names_for([item.source for item in plan.items]),
-        steps=(),
-        form=campaign.output.written,
-        rules=rules_of(run.file),
-        rates=campaign.cost,
-        budget=PixelBudget(min(PIXELS_IN_HAND, _PIXELS_A_CORE * (run.threads or usable_cores()))),
-        scorer=digest_of(run.file.scorer),
-        debug=run.debug,
-        seconds=run.picture_seconds,
     )
-
-
-def rules_of(file: CampaignFile) -> Rules:
-    """Return what decides on a route."""
-    quality = file.campaign.quality
-    return Rules(deliver_at=quality.deliver_at, spot_check=quality.spot_check)
 
 
 def new_items(
@@ -296,34 +283,35 @@ def _lost(done: Sequence[Kept], missing: set[int]) -> tuple[list[int], list[str]
     return again, notes
 
 
-def _with_model(run: CampaignRun, job: ItemJob, todo: int) -> ItemJob:
-    from maskworks.models import load_model
-
-    campaign = run.file.campaign
-    threads = share_cores(run.threads, todo).threads
-    # The score was fitted on what the network says; it has a calibration of its own.
-    model = load_model(campaign.input.model, threads=threads, calibrated=False)
-    settings = Settings(
-        model=taking_turns(model),
-        output=campaign.output,
-        quality=job.rules,
-        refinement=RefineOptions(method=campaign.input.refine),
-        scorer=load_score_model(run.file.scorer),
-    )
-    return replace(job, steps=steps_for(settings))
-
-
-def _line(run: CampaignRun, worker: Worker, job: ItemJob, todo: int) -> Iterator[Done]:
+def _line(run: CampaignRun, campaign: CampaignRow, worker: Worker, job: ItemJob) -> Iterator[Done]:
     """Yield what became of each item as soon as it is recorded."""
+    todo = counts(run.store, campaign).pending
+    backend = backend_of(
+        run.backend,
+        run.address,
+        threads=run.threads,
+        pixels=min(PIXELS_IN_HAND, _PIXELS_A_CORE * (run.threads or usable_cores())),
+        models=(load_catalogue().find(run.file.campaign.input.model),),
+    )
+    if run.backend != "local":
+        there = ItemOpener(
+            file=run.file,
+            database=check_reach(run.store, run.database),
+            worker=worker,
+            debug=run.debug,
+            seconds=run.picture_seconds,
+        )
+        return backend.open(there, todo)(waiting_items(run.store, campaign, job), run.stop)
 
     def waiting() -> Iterator[Kept]:
         while not run.stop.is_set() and (items := claim(run.store, worker, _CLAIM)):
             yield from items
 
-    count = share_cores(run.threads, todo)
-    return run_line(
-        waiting(), lambda kept: work(kept, job, run.store), workers=count.workers, stop=run.stop
-    )
+    def here(share: Share) -> Callable[[Kept], Done]:
+        ready = with_model(replace(job, budget=share.budget), run.file, share.threads)
+        return lambda kept: work(kept, ready, run.store)
+
+    return backend.open(here, todo)(waiting(), run.stop)
 
 
 def _close(run: CampaignRun, campaign: CampaignRow, plan: Assignment, began: float) -> RunEnded:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from maskworks.studio.store.claims import finish as finish
     from maskworks.studio.store.claims import reopen as reopen
     from maskworks.studio.store.claims import reroute as reroute
+    from maskworks.studio.store.claims import take as take
     from maskworks.studio.store.decisions import decide as decide
     from maskworks.studio.store.decisions import ingest as ingest
     from maskworks.studio.store.decisions import list_reviews as list_reviews

@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from maskworks.batch.work import Fault
 from maskworks.core.errors import MaskworksError, UsageError
 from maskworks.studio.store.columns import plain
 from maskworks.studio.store.events import NewEvent, lock_trail, log
 from maskworks.studio.store.given import Outcome
-from maskworks.studio.store.items import to_item
+from maskworks.studio.store.items import find_item, to_item
 from maskworks.studio.store.opening import Store
 from maskworks.studio.store.outputs import drop_outputs, has_outputs, record_outputs
 from maskworks.studio.store.rows import CampaignRow, ItemRow, Worker
@@ -35,6 +35,18 @@ _WAITING = (
 _TAKE = (
     update(items)
     .where(items.c.id.in_(bindparam("numbers", expanding=True)))
+    .values(state="claimed", worker_id=bindparam("worker"), claims=items.c.claims + 1)
+    .returning(*items.c)
+)
+_TAKE_ONE = (
+    update(items)
+    .where(items.c.id == bindparam("number"), items.c.standing == "current")
+    .where(
+        or_(
+            items.c.state == "pending",
+            and_(items.c.state == "claimed", items.c.worker_id == bindparam("worker")),
+        )
+    )
     .values(state="claimed", worker_id=bindparam("worker"), claims=items.c.claims + 1)
     .returning(*items.c)
 )
@@ -85,6 +97,32 @@ def claim(store: Store, worker: Worker, number: int = 1) -> list[ItemRow]:
             return []
         rows = connection.execute(_TAKE, {"numbers": numbers, "worker": worker.id}).all()
         return sorted(map(to_item, rows), key=lambda item: item.id)
+
+
+def take(store: Store, worker: Worker, number: int) -> tuple[ItemRow, bool]:
+    """Take one item in hand, also out of the hands of a part of the same run that died.
+
+    Returns
+    -------
+    the item, and whether it is to be done: False if that was recorded already. What a part of
+    the run that is not dead after all says of the item later, is refused.
+
+    Raises
+    ------
+    ClaimLostError
+        If this run was declared dead, or the item is in other hands or gone.
+    """
+    with store.writing() as connection:
+        if connection.execute(_ENDED, {"worker": worker.id}).scalar_one() is not None:
+            raise ClaimLostError(worker.name)
+        mine = {"number": number, "worker": worker.id}
+        row = connection.execute(_TAKE_ONE, mine).one_or_none()
+        if row is not None:
+            return to_item(row), True
+        item = find_item(connection, number)
+        if item is None or item.state != "done":
+            raise ClaimLostError(str(number) if item is None else item.source)
+        return item, False
 
 
 def finish(store: Store, item: ItemRow, outcome: Outcome) -> None:

@@ -18,9 +18,9 @@ from maskworks.apps.cli.evaluate.options import (
     folder,
 )
 from maskworks.apps.cli.evaluate.report_output import ReportFiles, ReportTable, report_files
-from maskworks.apps.cli.memory import reuse_memory
 from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
+from maskworks.batch.memory import reuse_memory
 from maskworks.core.reading import Limits
 from maskworks.evaluate.mattes import Failure, Report, Score, score_pairs
 from maskworks.evaluate.measures import MEASURES
