@@ -48,6 +48,7 @@ def test_the_wheel_runs_in_a_clean_environment(root, wheel, tmp_path):
     assert _run(tmp_path / "env/bin/maskworks", "--version", cwd=tmp_path).strip()
     Image.fromarray(data.chelsea()).save(tmp_path / "cat.png")
     _run(tmp_path / "env/bin/maskworks", "cutout", "cat.png", "-o", "out.png", cwd=tmp_path)
-    assert Image.open(tmp_path / "out.png").mode == "RGBA"
+    with Image.open(tmp_path / "out.png") as cut:
+        assert cut.mode == "RGBA"
     program = "import maskworks as mw; print(mw.cutout('cat.png').status)"
     assert _run(python, "-c", program, cwd=tmp_path).strip() == "ok"
