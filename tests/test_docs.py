@@ -38,7 +38,7 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
-GROUPS = ("data", "evaluate", "exceptions", "keys", "models", "review")
+GROUPS = ("data", "evaluate", "exceptions", "keys", "models", "review", "video")
 MATCH = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

@@ -18,9 +18,21 @@ from skimage import data
 import maskworks as mw
 from maskworks.apps.cli.main import COMMANDS
 
-PACKAGES = {"apps", "batch", "core", "cutouts", "evaluate", "labels", "models", "quality", "refine"}
+PACKAGES = {
+    "apps",
+    "batch",
+    "core",
+    "cutouts",
+    "evaluate",
+    "labels",
+    "models",
+    "quality",
+    "refine",
+    "video",
+}
 FUNCTION_OF = {
     "cutout": "cutout",
+    "video": "cutout_video",
     "segment": "segment",
     "run": "run_campaign",
     "review": "decide",

@@ -115,6 +115,8 @@ if TYPE_CHECKING:
     from maskworks.train.training import ExportedFile as ExportedFile
     from maskworks.train.training import export_model as export_model
     from maskworks.train.training import train_model as train_model
+    from maskworks.video.request import VideoRequest as VideoRequest
+    from maskworks.video.request import cutout_video as cutout_video
 
 # Silent until the program that uses it asks for more.
 logging.getLogger("maskworks").addHandler(logging.NullHandler())

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+
+from maskworks.models import Model, load_catalogue
+from maskworks.video import request
+from maskworks.video.request import VideoRequest, open_video
 
 MILLISECONDS = Fraction(1, 1000)
 
@@ -98,3 +103,31 @@ def _write_sound(container, audio, seconds):
     for frame in [*resampler.resample(raw), *resampler.resample(None)]:
         container.mux(audio.encode(frame))
     container.mux(audio.encode(None))
+
+
+def red_network(batch):
+    """Answer like the network of `cutout`: what is red is the subject."""
+    red, green, blue = (batch[0] + 1) / 2
+    found = ((red > 0.55) & (green < 0.45) & (blue < 0.45)).astype(np.float32)
+    seen = np.float32(found.mean() > 0.002)
+    return found[None, None], np.array([[0.9 * seen]], np.float32), np.array([[seen]], np.float32)
+
+
+@pytest.fixture
+def red_model():
+    """The row of `cutout` with a network that finds red."""
+    return Model(load_catalogue().find("cutout"), red_network)
+
+
+@pytest.fixture
+def cut(red_model, monkeypatch):
+    """Run `maskworks video` with the red network; returns its rows."""
+    monkeypatch.setattr(request, "load_model", lambda *_, **__: red_model)
+
+    def run(path, output, *, stop=None, tell=lambda _: None, **options):
+        asked = VideoRequest(inputs=(str(path),), output=str(output), **options)
+        opened = open_video(asked, tell)
+        rows = list(opened.rows(stop or threading.Event()))
+        return [*opened.plan.kept, *rows]
+
+    return run

@@ -25,6 +25,17 @@ _ROW = b'{"source": '
 """How a line of our manifest starts."""
 
 
+@dataclass(frozen=True)
+class InputKind:
+    """What is looked for: its name, and the suffixes of its files, lower case, with the dot."""
+
+    noun: str
+    suffixes: frozenset[str]
+
+
+PICTURES = InputKind("picture", SUFFIXES)
+
+
 @dataclass(frozen=True, kw_only=True)
 class InputPicture:
     """A picture, and the folder from which its place in the output tree is counted.
@@ -52,14 +63,16 @@ class InputPictures:
     barren: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     labels: int = 0
+    noun: str = "picture"
 
     def notes(self) -> list[str]:
         """Return what was left out, as sentences."""
-        told = [f"no picture in {name}" for name in self.barren]
+        told = [f"no {self.noun} in {name}" for name in self.barren]
         if self.ignored:
             kinds = ", ".join(f"{number:,} {kind}" for kind, number in self.ignored.items())
             total = sum(self.ignored.values())
-            noun = "file that is no picture" if total == 1 else "files that are no pictures"
+            one, more = f"file that is no {self.noun}", f"files that are no {self.noun}s"
+            noun = one if total == 1 else more
             told.append(f"{total:,} {noun}, ignored: {kinds}")
         if self.labels:
             told.append(f"{self.labels:,} label files beside their photos, left out")
@@ -76,8 +89,9 @@ def find_pictures(
     ours: frozenset[Path] = frozenset(),
     scans: bool = False,
     skip_labels: bool = False,
+    kind: InputKind = PICTURES,
 ) -> InputPictures:
-    """Return the pictures that `inputs` name.
+    """Return the pictures that `inputs` name, or the clips.
 
     A file is taken whatever its suffix and whether or not it exists: it was asked for, so it gets
     an answer. A file without a suffix is known by its first bytes. A folder is walked with
@@ -94,6 +108,8 @@ def find_pictures(
     ours : absolute paths that folders and globs leave out: outputs of an earlier run
     scans : whether folders and globs also give DICOM and NIfTI
     skip_labels : whether PNGs of ids beside a photo of the same name are left out
+    kind : InputKind
+        What folders and globs give.
 
     Raises
     ------
@@ -109,7 +125,7 @@ def find_pictures(
         wanted = [
             found
             for found, named in candidates
-            if named or (_is_picture(found.path, scans=scans) and found.path not in ours)
+            if named or (_is_wanted(found.path, kind, scans=scans) and found.path not in ours)
         ]
         taken = {found.path for found in wanted} | ours
         ignored.update(kind_of(f.path) for f, _ in candidates if f.path not in taken)
@@ -118,7 +134,8 @@ def find_pictures(
         for found in wanted:
             pictures.setdefault(found.path, found)
     if not pictures:
-        raise UsageError(_nothing(barren, dict(ignored.most_common()), scans=scans))
+        kinds = [*sorted(kind.suffixes), *(SCANS if scans else ())]
+        raise UsageError(_nothing(barren, dict(ignored.most_common()), kinds, kind.noun))
     chosen = tuple(pictures.values())
     photos = _without_labels(chosen) if skip_labels else chosen
     return InputPictures(
@@ -127,6 +144,7 @@ def find_pictures(
         tuple(barren),
         tuple(dict.fromkeys(apart)),
         len(chosen) - len(photos),
+        kind.noun,
     )
 
 
@@ -164,12 +182,13 @@ def is_ours(path: Path) -> bool:
         return False
 
 
-def _nothing(barren: Sequence[str], ignored: Mapping[str, int], *, scans: bool) -> str:
-    kinds = ", ".join([*sorted(SUFFIXES), *(SCANS if scans else ())])
+def _nothing(
+    barren: Sequence[str], ignored: Mapping[str, int], kinds: Sequence[str], noun: str
+) -> str:
     others = f" ({', '.join(f'{n} {kind}' for kind, n in ignored.items())})" if ignored else ""
     return (
-        f"there is no picture in {', '.join(barren) or 'no input'}{others}; "
-        f"name a picture, or a folder or pattern with files that end in {kinds}"
+        f"there is no {noun} in {', '.join(barren) or 'no input'}{others}; "
+        f"name a {noun}, or a folder or pattern with files that end in {', '.join(kinds)}"
     )
 
 
@@ -255,13 +274,13 @@ def _refuse(error: OSError) -> None:
     ) from error
 
 
-def _is_picture(path: Path, *, scans: bool) -> bool:
+def _is_wanted(path: Path, kind: InputKind, *, scans: bool) -> bool:
     scan = scans and scan_ending(path.name) is not None
     if isinstance(path, UrlPath):
         return path.suffix.lower() in SUFFIXES or scan
     if not path.suffix and path.is_file():
-        return _looks_like_a_picture(path)
-    if path.suffix.lower() not in SUFFIXES and not scan:
+        return kind is PICTURES and _looks_like_a_picture(path)
+    if path.suffix.lower() not in kind.suffixes and not scan:
         return False
     return path.is_file() or not path.exists()  # a link to nowhere is named as a failure
 

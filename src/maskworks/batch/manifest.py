@@ -33,8 +33,11 @@ _ORDER = (
     "soft_interior",
     "fingerprint",
 )
-_SELDOM = ("raw_confidence", "calibration", "score", "reasons", "notes")
-"""Fields that a row has only where there is something to tell."""
+_SELDOM = (
+    *("raw_confidence", "calibration", "score", "reasons", "notes"),
+    *("frames", "shots", "steadiness"),
+)
+"""Fields that a row has only where there is something to tell, or the input was a clip."""
 
 _START = '{"source": '
 
@@ -93,6 +96,9 @@ def from_json(line: str) -> ManifestRow:
             score=fields.get("score"),
             reasons=tuple(fields.get("reasons", ())),
             notes=tuple(fields.get("notes", ())),
+            frames=fields.get("frames"),
+            shots=fields.get("shots"),
+            steadiness=fields.get("steadiness"),
         )
     except (KeyError, TypeError) as problem:
         raise ValueError(f"not a row of a manifest: {line[:80]}") from problem

@@ -74,7 +74,7 @@ def _holds(row: ManifestRow, work: Work, settings: str) -> bool:
     if row.status == "failed" or row.fingerprint is None or work.error is not None:
         return False
     made = row.output in (None, str(work.output)) and (
-        row.output is None or isinstance(work.output, UrlPath) or work.output.is_file()
+        row.output is None or isinstance(work.output, UrlPath) or work.output.exists()
     )
     try:
         return made and row.fingerprint == fingerprint(work.source, settings)

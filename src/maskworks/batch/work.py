@@ -94,7 +94,8 @@ class ManifestRow:
     what the network said where a fit has calibrated the confidence; `calibration` names that fit.
     `score` is the probability that the cut-out is good, None where nothing was measured, and
     `reasons` are sentences on what speaks against it. `notes` are sentences on what was damaged or
-    assumed when the picture was read.
+    assumed when the picture was read. Of a clip, `frames` and `shots` count, and `steadiness` is
+    the median warp error of its mattes.
     """
 
     source: str
@@ -114,3 +115,6 @@ class ManifestRow:
     score: float | None = None
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    frames: int | None = None
+    shots: int | None = None
+    steadiness: float | None = None

@@ -1,16 +1,15 @@
 """Clips in: any file that FFmpeg reads becomes upright RGB frames with their own time stamps.
 
-One frame is in hand at a time. A frame that cannot be decoded, or the end of a file that was
-cut off, costs that part alone: `Clip.notes` says what is missing once the frames were read.
+A frame that cannot be decoded, or the end of a file that was cut off, costs that part alone:
+`Clip.notes` says what is missing once the frames were read.
 """
 
 from __future__ import annotations
 
 import errno
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,8 @@ from numpy.typing import NDArray
 from maskworks.core.errors import TooLargeError, UnreadableError
 from maskworks.core.reading import Limits
 from maskworks.core.values import Pixels
+from maskworks.video.faults import Faults
+from maskworks.video.frame_pixels import has_alpha, upright_pixels
 from maskworks.video.library import pyav
 
 if TYPE_CHECKING:
@@ -29,30 +30,20 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _LIMITS = Limits()
-_PICTURES = ("image2", "_pipe")
-"""Ends of the names of FFmpeg's readers of single pictures."""
+_PICTURES = ("image2", "_pipe")  # ends of the names of FFmpeg's readers of single pictures
 
 _HDR = {16: "PQ", 18: "HLG"}
 """Transfer functions of high dynamic range, by their number in ITU-T H.273."""
 
-_UNSPECIFIED, _BT709, _BT601 = 2, 1, 5
-_HD_ROWS = 720
-"""From this height on a clip that does not name its matrix is taken as BT.709, as players do."""
-
 _WITH_ALPHA = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
 """Decoders that keep the alpha of WebM; FFmpeg's own drop it."""
 
-_MOST_FAULTS = 100
-"""So many faults of the container in a row end the reading."""
+_MOST_FAULTS = 100  # of the container in a row; then the reading ends
 
 _COPY_AGAIN = "copy or export it again from where it came"
 _NO_FRAME = "holds no frame that can be decoded"
-_NO_DECODER = (
-    "needs a decoder that this FFmpeg does not have",
-    "export it as H.264, VP9 or ProRes",
-)
-_LEAST_GAP_S = 0.5
-"""A stream that ends so much before what it states was cut off, seconds."""
+_NO_DECODER = "needs a decoder that this FFmpeg does not have", "export it as H.264, VP9 or ProRes"
+_LEAST_GAP_S = 0.5  # a stream that ends so much before what it states was cut off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,18 +87,6 @@ class Frame:
     alpha: NDArray[np.uint8] | None = None
 
 
-@dataclass
-class _Faults:
-    """What went wrong while frames were read; times in seconds."""
-
-    lost: list[float] = field(default_factory=list)
-    concealed: list[float] = field(default_factory=list)
-    restamped: list[float] = field(default_factory=list)
-    resized: list[tuple[int, int, int]] = field(default_factory=list)
-    cut_off: tuple[float, float] | None = None
-    broken: str | None = None
-
-
 class Clip:
     """An open clip; `open_clip` makes it.
 
@@ -123,7 +102,7 @@ class Clip:
     ) -> None:
         self.facts = facts
         self._container, self._stream, self._limits = container, stream, limits
-        self._faults = _Faults()
+        self._faults = Faults()
 
     def frames(self, first: int = 0, last: int | None = None) -> Iterator[Frame]:
         """Yield the frames in the order in which they are shown; once per opened clip.
@@ -161,7 +140,7 @@ class Clip:
             elif (raw.width, raw.height) != size:
                 self._check_resized(raw, index)
             if index >= first:
-                colours, alpha = _pixels(raw, size)
+                colours, alpha = upright_pixels(raw, size)
                 yield Frame(index, pts, time_s, raw.duration or 0, colours, alpha)
             before, index = pts, index + 1
             end_s = float((pts + (raw.duration or 0)) * self.facts.time_base)
@@ -171,33 +150,7 @@ class Clip:
 
     def notes(self) -> tuple[str, ...]:
         """Return what was damaged or assumed in the frames read so far, as sentences."""
-        faults, told = self._faults, []
-        if self.facts.hdr is not None:
-            told.append(
-                f"HDR ({self.facts.hdr}): colours are taken as they stand, without tone mapping, "
-                "and look flat; the edges are not touched by that"
-            )
-        if faults.lost:
-            told.append(f"{_counted(faults.lost)} damaged and could not be decoded: left out")
-        if faults.concealed:
-            told.append(f"{_counted(faults.concealed)} damaged and kept as far as it was decoded")
-        if faults.restamped:
-            told.append(f"{_counted(faults.restamped)} without a usable time stamp: one was made")
-        if faults.resized:
-            index, width, height = faults.resized[0]
-            told.append(
-                f"the size changes to {width}x{height} at frame {index}: "
-                f"{len(faults.resized)} frames were scaled to the size of the first"
-            )
-        if faults.broken is not None:
-            told.append(f"the file is damaged ({faults.broken}): what could be read was kept")
-        if faults.cut_off is not None:
-            at, stated = faults.cut_off
-            told.append(
-                f"the stream is cut off: it says {stated:.2f} s and ends at {at:.2f} s; what "
-                "could be read was kept"
-            )
-        return tuple(told)
+        return self._faults.sentences(self.facts.hdr)
 
     @property
     def lost(self) -> int:
@@ -213,10 +166,9 @@ class Clip:
         return made
 
     def _check_resized(self, raw: VideoFrame, index: int) -> None:
-        if raw.width * raw.height > self._limits.max_pixels:
-            raise TooLargeError(
-                str(self.facts.path), raw.width * raw.height, self._limits.max_pixels
-            )
+        pixels = raw.width * raw.height
+        if pixels > self._limits.max_pixels:
+            raise TooLargeError(str(self.facts.path), pixels, self._limits.max_pixels)
         self._faults.resized.append((index, raw.width, raw.height))
 
     def _decoded(self) -> Iterator[VideoFrame]:
@@ -292,12 +244,8 @@ def open_clip(source: str | Path, limits: Limits = _LIMITS) -> Iterator[Clip]:
     """
     path = Path(source)
     pyav()
-    if not path.is_file():
-        reason = "is a folder" if path.is_dir() else "there is no such file"
-        raise UnreadableError(str(path), reason, "name a clip that is there")
-    if path.stat().st_size == 0:
-        raise UnreadableError(str(path), "is empty", _COPY_AGAIN)
-    with _opened(path) as container:
+    _check_is_there(path)
+    with opened(path) as container:
         if any(part in container.format.name for part in _PICTURES):
             raise UnreadableError(
                 str(path), "is a picture, not a clip", "cut it out with `maskworks cutout`"
@@ -314,7 +262,22 @@ def open_clip(source: str | Path, limits: Limits = _LIMITS) -> Iterator[Clip]:
         yield Clip(container, streams[0], facts, limits)
 
 
-def _opened(path: Path) -> InputContainer:
+def _check_is_there(path: Path) -> None:
+    if not path.is_file():
+        reason = "is a folder" if path.is_dir() else "there is no such file"
+        raise UnreadableError(str(path), reason, "name a clip that is there")
+    if path.stat().st_size == 0:
+        raise UnreadableError(str(path), "is empty", _COPY_AGAIN)
+
+
+def opened(path: Path) -> InputContainer:
+    """Open a file of this machine, whatever it holds; nothing else is reached through it.
+
+    Raises
+    ------
+    UnreadableError
+        If FFmpeg cannot read it.
+    """
     av = pyav()
     try:
         container: InputContainer = av.open(
@@ -335,9 +298,8 @@ def _why_unreadable(error: Exception) -> tuple[str, str]:
 
 
 def _is_cover(stream: VideoStream) -> bool:
-    return "attached_pic" in str(stream.disposition) or "timed_thumbnails" in str(
-        stream.disposition
-    )
+    said = str(stream.disposition)
+    return "attached_pic" in said or "timed_thumbnails" in said
 
 
 def _facts(path: Path, container: InputContainer, stream: VideoStream) -> ClipFacts:
@@ -354,7 +316,8 @@ def _facts(path: Path, container: InputContainer, stream: VideoStream) -> ClipFa
     others = len(container.streams.audio) + len(container.streams.subtitles)
     if seconds is None and container.duration and not others:
         seconds = container.duration / 1_000_000
-    alpha = stream.metadata.get("alpha_mode") == "1" or _has_alpha(str(codec.pix_fmt))
+    said = {key.lower(): value for key, value in stream.metadata.items()}
+    alpha = said.get("alpha_mode") == "1" or has_alpha(str(codec.pix_fmt))
     return ClipFacts(
         path=path,
         width=height if turned else width,
@@ -372,14 +335,10 @@ def _facts(path: Path, container: InputContainer, stream: VideoStream) -> ClipFa
     )
 
 
-def _has_alpha(pixel_format: str) -> bool:
-    return pixel_format.startswith(("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya", "pal8"))
-
-
 def _lies_on_its_side(path: Path) -> bool:
     """Say whether the frames are turned by a quarter; the first that is decoded says so."""
     av = pyav()
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = next(s for s in container.streams.video if not _is_cover(s))
         try:
             for packet in container.demux(stream):
@@ -388,44 +347,3 @@ def _lies_on_its_side(path: Path) -> bool:
         except (av.error.FFmpegError, OSError):  # told when the frames are read
             return False
     return False
-
-
-def _pixels(raw: VideoFrame, size: tuple[int, int]) -> tuple[Pixels, NDArray[np.uint8] | None]:
-    """Return upright RGB, and alpha where there is one."""
-    alpha = _has_alpha(raw.format.name)
-    matrix = raw.colorspace
-    if matrix in (_UNSPECIFIED, 0):
-        matrix = _BT709 if raw.height >= _HD_ROWS else _BT601
-    width, height = size
-    form = "rgba" if alpha else "rgb24"
-    drawn = raw.reformat(width=width, height=height, format=form, src_colorspace=matrix)
-    array = _turned(np.asarray(drawn.to_ndarray(), np.uint8), raw)
-    if not alpha:
-        return array, None
-    return np.ascontiguousarray(array[..., :3]), np.ascontiguousarray(array[..., 3])
-
-
-def _turned(array: NDArray[np.uint8], raw: VideoFrame) -> NDArray[np.uint8]:
-    """Turn a frame upright, as its display matrix says."""
-    matrix = _display_matrix(raw)
-    if matrix is None:
-        return array
-    a, b, c, d = matrix
-    if a * d - b * c < 0:  # mirrored as well as turned: undo that first
-        array, a, b = array[:, ::-1], -a, -b
-    quarters = round(math.degrees(math.atan2(b, a)) / 90) % 4
-    return np.ascontiguousarray(np.rot90(array, -quarters))
-
-
-def _display_matrix(raw: VideoFrame) -> tuple[int, int, int, int] | None:
-    data: Any = raw.side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return None
-    values = np.frombuffer(bytes(data), np.int32)
-    return int(values[0]), int(values[1]), int(values[3]), int(values[4])
-
-
-def _counted(times: list[float]) -> str:
-    """Return how many frames, and when: "3 frames (at 0.40, 0.44, 0.48 s)"."""
-    shown = ", ".join(f"{time:.2f}" for time in times[:3]) + (", ..." if len(times) > 3 else "")
-    return f"{len(times)} frame{'s' if len(times) > 1 else ''} (at {shown} s)"

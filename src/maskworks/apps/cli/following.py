@@ -99,6 +99,7 @@ def sum_up(
     *,
     notes: Sequence[str] = (),
     again: Sequence[str] = (),
+    noun: str = "picture",
 ) -> int:
     """Print what became of a run and return its exit code.
 
@@ -106,9 +107,10 @@ def sum_up(
     ----------
     notes : what else the user should know
     again : the words of the command, to go on with
+    noun : what the inputs are
     """
     left = len(plan.works) - sum(tally.counts.values())
-    lines = [tally.sentence(), *plan.notes, *tally.remarks(), *notes]
+    lines = [tally.sentence(noun), *plan.notes, *tally.remarks(), *notes]
     if plan.manifest:
         lines.append(f"manifest: {short(str(plan.manifest))}")
     if style != "quiet" and (len(plan.works) > 1 or plan.manifest is not None):

@@ -13,6 +13,7 @@ from typing import Any
 
 COMMANDS = {
     "cutout": ("maskworks.apps.cli.cutout", "cutout", "Cut the subject out of pictures."),
+    "video": ("maskworks.apps.cli.video", "app", "Cut the subject out of clips, with alpha."),
     "segment": ("maskworks.apps.cli.segment", "segment", "Label every pixel, object, or both."),
     "run": ("maskworks.apps.cli.run", "run", "Run a campaign from folder to deliverables."),
     "review": ("maskworks.apps.cli.review", "app", "Decide on what awaits a person."),

@@ -49,12 +49,12 @@ class RowCounts:
         rest = [f"  and {more} more, all in the manifest"] if more > 0 else []
         return ["mind:", *some, *rest]
 
-    def sentence(self) -> str:
+    def sentence(self, noun: str = "picture") -> str:
         """Say it in one line."""
         done = sum(self.counts.values())
         seconds = max(time.perf_counter() - self.began, 1e-6)
         kinds = ", ".join(f"{self.counts[s]} {s}" for s in STATUSES if self.counts[s])
-        noun = "picture" if done == 1 else "pictures"
+        noun = noun if done == 1 else f"{noun}s"
         before = f" ({self.kept} done before)" if self.kept else ""
         rate = (done - self.kept) / seconds
         return f"{done} {noun}: {kinds or 'none done'}{before}; {seconds:.1f} s, {rate:.1f}/s"
