@@ -18,7 +18,7 @@ from maskworks.batch.writing import prepare_output
 from maskworks.core.errors import UnreadableError
 from maskworks.core.reading import Limits
 from maskworks.core.values import Image, Pixels
-from maskworks.cutouts.cutting import covered, judge
+from maskworks.cutouts.judging import covered, judge
 from maskworks.models import Model
 from maskworks.models.families.saliency import input_size
 from maskworks.video.ahead import ahead
