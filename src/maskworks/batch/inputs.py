@@ -277,7 +277,7 @@ def _refuse(error: OSError) -> None:
 def _is_wanted(path: Path, kind: InputKind, *, scans: bool) -> bool:
     scan = scans and scan_ending(path.name) is not None
     if isinstance(path, UrlPath):
-        return path.suffix.lower() in SUFFIXES or scan
+        return path.suffix.lower() in kind.suffixes or scan
     if not path.suffix and path.is_file():
         return kind is PICTURES and _looks_like_a_picture(path)
     if path.suffix.lower() not in kind.suffixes and not scan:

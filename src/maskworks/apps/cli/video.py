@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from maskworks.apps.cli.following import Style, follow, style_of, sum_up
-from maskworks.apps.cli.memory import reuse_memory
 from maskworks.apps.cli.stopping import finishing
+from maskworks.batch.memory import reuse_memory
 from maskworks.core.errors import UsageError
 from maskworks.video.job import ClipProgress
 from maskworks.video.request import MOST_PIXELS, VideoRequest, open_video
