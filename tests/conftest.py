@@ -21,6 +21,7 @@ def _own_home(tmp_path_factory, monkeypatch):
     """Keep every test away from the models in the user's own cache folders."""
     monkeypatch.setenv("MASKWORKS_HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setenv("U2NET_HOME", str(tmp_path_factory.mktemp("u2net")))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
 
 
 @pytest.fixture

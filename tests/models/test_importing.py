@@ -6,6 +6,7 @@ import pytest
 
 from maskworks.core.errors import LicenceError, ModelError, NetworkError, UsageError
 from maskworks.models.catalogue import load_catalogue
+from maskworks.models.guessing import Guess
 from maskworks.models.importing import (
     WeightTerms,
     import_model,
@@ -27,8 +28,7 @@ def take(tiny, rule):
         return import_model(
             path or tiny(),
             name=name,
-            input_spec=rule.model_copy(update=fields),
-            output_spec=output,
+            what=Guess(family="saliency", input=rule.model_copy(update=fields), output=output),
             terms=terms or WeightTerms(licence="MIT", commercial=True),
             force=force,
         )

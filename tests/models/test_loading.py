@@ -10,6 +10,7 @@ import maskworks.models
 from maskworks.core.errors import LicenceError, ModelError, ProviderError
 from maskworks.core.values import Image
 from maskworks.models import load_model
+from maskworks.models.guessing import Guess
 from maskworks.models.importing import WeightTerms, import_model
 from maskworks.models.spec import OutputSpec
 
@@ -18,7 +19,8 @@ from maskworks.models.spec import OutputSpec
 def mine(tiny, rule):
     terms = WeightTerms(licence="CC-BY-NC-4.0")
     matte = OutputSpec(kind="matte")
-    return import_model(tiny(), name="mine", input_spec=rule, output_spec=matte, terms=terms)
+    what = Guess(family="saliency", input=rule, output=matte)
+    return import_model(tiny(), name="mine", what=what, terms=terms)
 
 
 def test_load_model_opens_what_was_imported_and_predicts(mine):

@@ -142,6 +142,18 @@ def test_torn_cut_out_is_never_delivered_unseen(soft, route):
     assert (done.decision.route, "torn" in names(done)) == (route, route == "review")
 
 
+def test_picture_whose_colours_could_not_be_converted_is_never_delivered_unseen():
+    item = item_of(confidence=1.0)
+    told = ("the codes 77 and 13 are not known here; taken as sRGB",)
+    details = replace(item.picture.details, colours_sure=False, notes=told)
+    unsure = replace(item, picture=replace(item.picture, details=details))
+    done = decide(assess(unsure), DELIVER)
+    assert decide(assess(item), DELIVER).decision.route == "deliver"
+    assert done.decision.route == "review"
+    reason = next(each for each in done.reasons if each.name == "colours-unsure")
+    assert "the codes 77 and 13" in reason.text
+
+
 def test_spot_check_marks_what_is_delivered():
     done = decide(replace(item_of(), score=0.9), Rules(deliver_at=0.5, spot_check=1.0))
     assert (done.decision.route, done.decision.spot_check) == ("deliver", True)

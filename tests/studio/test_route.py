@@ -26,6 +26,7 @@ ERROR = Fault("unreadable", "is no picture")
         pytest.param(0.97, ["soft-edge"], None, "deliver", [], id="reason-that-decides-nothing"),
         pytest.param(0.97, ["no-subject"], None, "review", [], id="no-subject"),
         pytest.param(0.97, ["torn"], None, "review", [], id="torn"),
+        pytest.param(0.97, ["colours-unsure"], None, "review", [], id="colours"),
         pytest.param(0.97, ["gate:white"], None, "review", [], id="gate"),
         pytest.param(0.2, ["gate:white"], None, "review", ["low-score"], id="gate-and-low"),
         pytest.param(None, ["exception:clear"], None, "manual", [], id="exception"),

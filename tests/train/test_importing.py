@@ -14,13 +14,14 @@ from PIL import Image, ImageDraw
 pytest.importorskip("torch", reason="training needs the extra [torch]")
 
 from maskworks.apps.cli.main import main
-from maskworks.core.errors import UsageError
+from maskworks.core.errors import RecipeError, UsageError
 from maskworks.core.rle import encode_mask
 from maskworks.core.rle_coco import to_coco
 from maskworks.core.taxonomy import load_taxonomy
 from maskworks.train.importing.gather import Wishes, gather
 from maskworks.train.importing.shapes import brush_runs
 from maskworks.train.importing.writing import write_set
+from maskworks.train.labels.finding import find_pairs
 from maskworks.train.labels.recipe import load_label_recipe
 
 SIZE = (48, 64)
@@ -271,6 +272,91 @@ def test_five_commands_lead_from_a_folder_to_an_exported_model(kind, tmp_path, c
     assert "started from maskworks:street" in capsys.readouterr().out
     assert main(["export", str(data / "run"), "--data", str(data)]) == 0
     assert list((data / "run").rglob("*.onnx"))
+    card = next((data / "run").rglob("*.md")).read_text()
+    assert "mIoU" in card  # it is evaluated where it is exported
+
+
+def test_a_run_says_which_classes_it_has_to_evaluate(tmp_path, capsys):
+    root, data = tmp_path / "set", tmp_path / "data"
+    weeds(root)
+    assert main(["data", "import", str(root), "-o", str(data)]) == 0
+    assert main(["init", str(data), "--train"]) == 0
+    capsys.readouterr()
+    same = ["evaluate", "semantic", "--truth", str(data / "labels"), "--predictions"]
+    for taxonomy in (data, data / "recipe.toml", data / "taxonomy.toml"):
+        assert main([*same, str(data / "labels"), "--taxonomy", str(taxonomy)]) == 0
+        said = capsys.readouterr().out
+        assert "weed" in said
+        assert "mIoU 1.0000" in said
+
+
+def test_a_recipe_starts_from_an_encoder_by_name(tmp_path, capsys, monkeypatch):
+    smp = pytest.importorskip("segmentation_models_pytorch")
+    from safetensors.torch import save_file
+
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MASKWORKS_OFFLINE", "1")
+    root, data = tmp_path / "set", tmp_path / "data"
+    weeds(root)
+    write_set(gather(root), data)
+    assert main(["init", str(data), "--train", "--encoder", "resnet18"]) == 0
+    assert "models pull hf:smp-hub/resnet18.imagenet" in capsys.readouterr().out
+    recipe = data / "recipe.toml"
+    text = recipe.read_text().replace("steps = 600", "steps = 1")
+    text = text.replace("batch = 8", "batch = 2").replace("batch = 4", "batch = 2")
+    recipe.write_text(text)
+    run = ["train", str(recipe), "--data", str(data), "-o", str(data / "run"), "--minutes", "5"]
+    assert main(run) == 1
+    assert "fetch it: `maskworks models pull hf:smp-hub/resnet18" in capsys.readouterr().err
+    held = tmp_path / "cache/models--smp-hub--resnet18.imagenet/snapshots/abc"
+    held.mkdir(parents=True)
+    encoder = smp.encoders.get_encoder("resnet18", weights=None)
+    save_file(encoder.state_dict(), held / "model.safetensors")
+    assert main(run) == 0
+    assert "started from hf:smp-hub/resnet18.imagenet" in capsys.readouterr().out
+
+
+def test_an_unknown_encoder_is_met_with_those_of_near_names(tmp_path, capsys):
+    weeds(tmp_path / "set")
+    write_set(gather(tmp_path / "set"), tmp_path / "data")
+    assert main(["init", str(tmp_path / "data"), "--train", "--encoder", "resnet19"]) == 2
+    assert "such as resnet1" in capsys.readouterr().err
+
+
+def test_a_recipe_may_say_its_split_itself(tmp_path):
+    root, data = tmp_path / "set", tmp_path / "data"
+    for patient in range(6):
+        for number in range(2):
+            photo(root / "images" / f"p{patient}_{number}.jpg", 10 * patient + number)
+            mask(root / "masks" / f"p{patient}_{number}.png", truth())
+    write_set(gather(root), data)
+    assert main(["init", str(data), "--train"]) == 0
+    recipe = data / "recipe.toml"
+    text = recipe.read_text()
+    start, end = text.index("[dev]"), text.index("[start]")
+    text = text[:start] + text[end:]
+    text = text.replace('list = "train.txt"\n', "").replace("lr = 1e-3", "lr = 1e-3\nsplit = 0.3")
+    recipe.write_text(text)
+    loaded = load_label_recipe(recipe)
+    train, dev = (
+        {pair.name for pair in find_pairs(data, side)} for side in (loaded.train, loaded.dev)
+    )
+    assert len(train) + len(dev) == 12
+    assert not {name.partition("_")[0] for name in train} & {n.partition("_")[0] for n in dev}
+    assert 3 <= len(dev) <= 5
+    recipe.write_text(text.replace("split = 0.3", "split = 0.3\nseed = 8"))
+    other = {pair.name for pair in find_pairs(data, load_label_recipe(recipe).dev)}
+    assert other != dev
+
+
+def test_a_split_beside_a_dev_table_is_refused(tmp_path):
+    weeds(tmp_path / "set")
+    write_set(gather(tmp_path / "set"), tmp_path / "data")
+    assert main(["init", str(tmp_path / "data"), "--train"]) == 0
+    recipe = tmp_path / "data/recipe.toml"
+    recipe.write_text(recipe.read_text().replace("lr = 1e-3", "lr = 1e-3\nsplit = 0.3"))
+    with pytest.raises(RecipeError, match="take split or dev out"):
+        load_label_recipe(recipe)
 
 
 def test_a_split_is_drawn_by_groups_that_names_show(tmp_path, capsys):

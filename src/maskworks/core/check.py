@@ -19,6 +19,7 @@ def check(
     ndim: int,
     dtype: DTypeLike,
     channels: int | None = None,
+    way_out: str = "",
 ) -> None:
     """Raise unless `array` is an array of this rank and type, with at least one pixel.
 
@@ -30,6 +31,8 @@ def check(
     dtype : numpy type; it must match exactly, nothing is cast
     channels : int, optional
         Required length of the last axis.
+    way_out : str
+        What takes an array of another type or rank.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def check(
     if not isinstance(array, np.ndarray):
         message = f"{rule}, got {type(array).__name__}; convert it with numpy.asarray"
         raise ImageError(message)
-    found = f"got {array.ndim}-D {array.dtype} {array.shape}"
+    found = f"got {array.ndim}-D {array.dtype} {array.shape}{way_out and f'; {way_out}'}"
     if array.ndim != ndim or array.dtype != np.dtype(dtype):
         message = f"{rule}, {found}"
         raise ImageError(message)

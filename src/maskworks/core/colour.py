@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from maskworks.core.errors import UsageError
+from maskworks.core.public import public
 
 _TRIPLE = re.compile(r"(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})")
 
 
+@public
 def parse_colour(text: str) -> tuple[int, int, int]:
     """Return the sRGB colour that a text names.
 

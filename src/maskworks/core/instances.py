@@ -113,6 +113,11 @@ class Instances:
         rows = [(0, 0, 0, 0) if b is None else (b.top, b.left, b.bottom, b.right) for b in found]
         return np.array(rows, np.int64).reshape(-1, 4)
 
+    @property
+    def xyxy(self) -> NDArray[np.int64]:
+        """The same as `boxes` with x first: int64 (N, 4), left, top, right, bottom."""
+        return self.boxes[:, [1, 0, 3, 2]]
+
     def iou(self, other: Instances | None = None) -> NDArray[np.float64]:
         """Return the IoU of each mask with each of `other`, or of themselves: (N, M)."""
         return ious(self.masks, self.masks if other is None else other.masks)

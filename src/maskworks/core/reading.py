@@ -28,6 +28,7 @@ from maskworks.core.formats import (
 )
 from maskworks.core.icc import profile_name
 from maskworks.core.provenance import SourceType, stated_type
+from maskworks.core.public import public
 from maskworks.core.stated_colours import frames_left, gain_map, in_srgb, stated_dpi
 from maskworks.core.structure import StructureError
 from maskworks.core.values import Image, Matte
@@ -99,6 +100,7 @@ class Picture:
     details: Details
 
 
+@public
 def read_picture(
     source: Path | bytes,
     limits: Limits = Limits(),

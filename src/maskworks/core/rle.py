@@ -8,13 +8,15 @@ and `Rle.to_mask` touch pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskworks.core.check import check
 from maskworks.core.errors import ImageError
-from maskworks.core.values import Bool2D, Box, Mask
+from maskworks.core.given_masks import inside_of_any
+from maskworks.core.public import public
+from maskworks.core.values import Box, Mask
 
 Edges = NDArray[np.uint32]
 Positions = NDArray[np.int64]
@@ -168,8 +170,11 @@ class Rle:
         return Rle(size, joined_runs(base + start, base + end))
 
 
-def encode_mask(inside: Bool2D) -> Rle:
-    """Return the runs of a bool (H, W) array.
+@public
+def encode_mask(inside: Any) -> Rle:  # noqa: ANN401 - a mask as a caller has it
+    """Return the runs of a mask: an array (H, W) of bool, 0 and 1, 0 to 255, or float in [0, 1].
+
+    Of a soft one what is at least 0.5 is inside.
 
     Raises
     ------
@@ -181,7 +186,7 @@ def encode_mask(inside: Bool2D) -> Rle:
     >>> encode_mask(np.array([[True, False]])).edges.tolist()
     [0, 1]
     """
-    check("inside", inside, ndim=2, dtype=np.bool_)
+    inside = inside_of_any(inside)
     flat = np.ascontiguousarray(inside.T).ravel()
     changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     first = [0] if flat[0] else []

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 Source: TypeAlias = "str | Path | bytes | NDArray[np.uint8] | PillowImage.Image"
-"""A path, the content of a file, a uint8 array (H, W), (H, W, 3) or (H, W, 4), a Pillow image."""
+"""A path, the content of a file, a uint8 array (H, W), (H, W, 3) or (H, W, 4), a Pillow image.
+
+Arrays have red first (RGB), as Pillow and scikit-image give them; OpenCV has blue first.
+"""
 
 
 def to_picture(source: Any, limits: Limits) -> Picture:  # noqa: ANN401 - what a caller has

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import UsageError
+from maskworks.core.public import public
 from maskworks.core.toml_text import parse_toml
 
 FOLDER = Path(__file__).parent / "taxonomies"
@@ -148,6 +149,12 @@ class Taxonomy:
         return colours
 
 
+BACKGROUND = "background"
+
+_HOMES = ("recipe.toml", "model.toml", "taxonomy.toml")
+"""Where a folder says which classes it has."""
+
+
 def taxonomy_names() -> tuple[str, ...]:
     """Return the names of the taxonomies that come with Maskworks.
 
@@ -159,14 +166,17 @@ def taxonomy_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
+@public
 def load_taxonomy(name: str | Path) -> Taxonomy:
     """Return a taxonomy of Maskworks by its name, or that of a TOML file by its path.
 
     Parameters
     ----------
     name : str or Path
-        A name of `taxonomy_names`, or a path that ends in .toml. The file holds `ignore`, an
-        optional `source`, and `categories`, a list of [id, name, "thing" or "stuff", "#rrggbb"].
+        A name of `taxonomy_names`, a path that ends in .toml, or a folder with one: of a run, a
+        model or an imported data set. The file holds `ignore`, an optional `source`, and
+        `categories`, a list of [id, name, "thing" or "stuff", "#rrggbb"]; or it is a recipe or a
+        model.toml, with `classes` or `taxonomy`.
 
     Raises
     ------
@@ -180,12 +190,18 @@ def load_taxonomy(name: str | Path) -> Taxonomy:
     """
     path = Path(name)
     if path.suffix != ".toml":
-        if str(name) not in taxonomy_names():
+        if str(name) in taxonomy_names():
+            path = FOLDER / f"{name}.toml"
+        elif not path.is_dir():
             raise UsageError(
                 f"there is no taxonomy {str(name)!r}; choose one of {', '.join(taxonomy_names())}, "
-                "or name a .toml file"
+                "or name a .toml file, the folder of a run or that of a model"
             )
-        path = FOLDER / f"{name}.toml"
+        else:
+            held = [path / each for each in _HOMES if (path / each).is_file()]
+            if not held:
+                raise UsageError(f"{path}: holds none of {', '.join(_HOMES)}; name the file")
+            path = held[0]
     return _read_taxonomy(path.absolute())
 
 
@@ -234,11 +250,30 @@ def colour_of(number: int) -> tuple[int, int, int]:
 @cache
 def _read_taxonomy(path: Path) -> Taxonomy:
     record = read_toml(path)
+    if "categories" not in record and ("classes" in record or "taxonomy" in record):
+        return _of_recipe(path, record)
     ignore, source, rows = (record.get(key) for key in ("ignore", "source", "categories"))
     if not (ignore is None or isinstance(ignore, int)) or not isinstance(rows, list):
         raise UsageError(f"{path}: needs `ignore`, a number, and `categories`, a list")
     name = path.stem if path.parent == FOLDER else str(record.get("name", path.stem))
     return Taxonomy(name, tuple(_category(path, row) for row in rows), ignore, str(source or ""))
+
+
+def _of_recipe(path: Path, record: dict[str, Any]) -> Taxonomy:
+    """Return the classes of a recipe or a model's row; of COCO's labels the background is first."""
+    named = record.get("taxonomy")
+    if isinstance(named, str):
+        beside = path.parent / named
+        return load_taxonomy(beside if beside.suffix == ".toml" and beside.is_file() else named)
+    classes, ignore = record.get("classes"), record.get("ignore", 255)
+    if not isinstance(classes, list) or not all(isinstance(each, str) for each in classes):
+        raise UsageError(f"{path}: classes is a list of names, got {classes!r}")
+    sides = [side for key in ("train", "dev") if isinstance(side := record.get(key), dict)]
+    implied = record.get("network") != "transformers/mask2former" and any(
+        side.get("format") == "coco" and side.get("uncovered") != "ignore" for side in sides
+    )
+    ground = [BACKGROUND] if implied and BACKGROUND not in classes else []
+    return plain_taxonomy([*ground, *classes], ignore=ignore, name=str(record.get("name", "own")))
 
 
 def _category(path: Path, row: object) -> Category:

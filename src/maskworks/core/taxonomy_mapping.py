@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import UsageError
+from maskworks.core.public import public
 from maskworks.core.taxonomy import FOLDER, MOST_IDS, Taxonomy, load_taxonomy, read_toml
 
 
@@ -46,6 +47,7 @@ class Mapping:
         return table
 
 
+@public
 def load_mapping(source: str | Path, target: str | Path | None = None) -> Mapping:
     """Return how one taxonomy becomes another.
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import Picture
-from maskworks.core.values import NEARLY_BLACK, Trimap
+from maskworks.core.values import BACKGROUND, FOREGROUND, NEARLY_BLACK, Trimap
 
 GREY_SPREAD = 8
 """How far the channels of a grey picture may lie apart: lossy files move them a little."""
@@ -75,7 +75,14 @@ def trimap_of(picture: Picture, name: str) -> Trimap:
             f"{name}: holds {', '.join(map(str, sorted(found)))} of 255, as ids or marks do; a "
             f"trimap of numbers has 0 background, 1 unknown and 2 foreground; {_DRAW}"
         )
-    return Trimap.from_grey(np.ascontiguousarray(levels))
+    trimap = Trimap.from_grey(np.ascontiguousarray(levels))
+    if trimap.unknown.any():
+        for what, level in (("background", BACKGROUND), ("foreground", FOREGROUND)):
+            if not (trimap.levels == level).any():
+                raise ImageError(
+                    f"{name}: marks no sure {what}, so there is nothing to solve from; {_DRAW}"
+                )
+    return trimap
 
 
 def _drawn(picture: Picture, name: str) -> NDArray[np.uint8]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.check import check
 from maskworks.core.errors import ImageError
+from maskworks.core.given_masks import alpha_of, inside_of_any
 
 Pixels = NDArray[np.uint8]
 Bool2D = NDArray[np.bool_]
@@ -30,7 +31,9 @@ NEARLY_BLACK, NEARLY_WHITE = 10, 245  # a hand-drawn trimap saved with loss
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """A picture: `pixels` is uint8 (H, W, 3), sRGB, upright, at least 1x1.
+    """A picture: `pixels` is uint8 (H, W, 3), red first (RGB), sRGB, upright, at least 1x1.
+
+    An array of OpenCV has blue first: give ``array[..., ::-1]``.
 
     Raises
     ------
@@ -76,10 +79,16 @@ class Box:
     right: int
 
     def __post_init__(self) -> None:
+        corners = (self.top, self.left, self.bottom, self.right)
+        if not all(isinstance(corner, int | np.integer) for corner in corners):
+            raise ImageError(
+                "a box is of whole pixels, Box(top, left, bottom, right), got "
+                f"({', '.join(type(corner).__name__ for corner in corners)}); round them first"
+            )
         if not (0 <= self.top < self.bottom and 0 <= self.left < self.right):
             message = (
-                "a box needs 0 <= top < bottom and 0 <= left < right, got "
-                f"({self.top}, {self.left}, {self.bottom}, {self.right})"
+                "a box needs 0 <= top < bottom and 0 <= left < right, got (top, left, bottom, "
+                f"right) = ({self.top}, {self.left}, {self.bottom}, {self.right})"
             )
             raise ImageError(message)
 
@@ -87,6 +96,27 @@ class Box:
     def size(self) -> tuple[int, int]:
         """(height, width), pixels."""
         return self.bottom - self.top, self.right - self.left
+
+    @property
+    def xyxy(self) -> tuple[int, int, int, int]:
+        """(x of the left, y of the top, x of the right, y of the bottom), as detectors write it."""
+        return self.left, self.top, self.right, self.bottom
+
+    @classmethod
+    def of_xyxy(cls, left: int, top: int, right: int, bottom: int) -> Self:
+        """Return the box of corners (x, y), (x, y), as detectors write it.
+
+        Raises
+        ------
+        ImageError
+            As `Box`.
+
+        Examples
+        --------
+        >>> Box.of_xyxy(1, 0, 4, 2)
+        Box(top=0, left=1, bottom=2, right=4)
+        """
+        return cls(top, left, bottom, right)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +132,23 @@ class Mask:
     inside: Bool2D
 
     def __post_init__(self) -> None:
-        check("inside", self.inside, ndim=2, dtype=np.bool_)
+        check("inside", self.inside, ndim=2, dtype=np.bool_, way_out="Mask.of takes others")
+
+    @classmethod
+    def of(cls, values: Any) -> Self:  # noqa: ANN401 - what a caller has
+        """Return the mask of an array of bool, 0 and 1, 0 to 255, or float in [0, 1].
+
+        Raises
+        ------
+        ImageError
+            As `given_masks.alpha_of`.
+
+        Examples
+        --------
+        >>> Mask.of(np.array([[0, 255]], np.uint8)).inside.tolist()
+        [[False, True]]
+        """
+        return cls(inside_of_any(values))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -155,12 +201,28 @@ class Matte:
     alpha: Float2D
 
     def __post_init__(self) -> None:
-        check("alpha", self.alpha, ndim=2, dtype=np.float32)
+        check("alpha", self.alpha, ndim=2, dtype=np.float32, way_out="Matte.of takes others")
         ends = [(rows.min(), rows.max()) for rows in _strips(self.alpha)]  # NaN goes through both
         low, high = float(np.min(ends)), float(np.max(ends))
         if not (low >= 0.0 and high <= 1.0):
             message = f"alpha must lie in [0, 1], got [{low:g}, {high:g}]"
             raise ImageError(message)
+
+    @classmethod
+    def of(cls, values: Any) -> Self:  # noqa: ANN401 - what a caller has
+        """Return the matte of an array of bool, 0 and 1, 0 to 255, or float in [0, 1].
+
+        Raises
+        ------
+        ImageError
+            As `given_masks.alpha_of`.
+
+        Examples
+        --------
+        >>> Matte.of(np.array([[0, 255]], np.uint8)).alpha.tolist()
+        [[0.0, 1.0]]
+        """
+        return cls(alpha_of(values))
 
     @property
     def size(self) -> tuple[int, int]:

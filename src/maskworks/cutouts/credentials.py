@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from maskworks.core.errors import OutputError, UsageError
+from maskworks.core.extras import how_to_install
 from maskworks.core.provenance import SCHEME, SourceType, type_of_cutout
 from maskworks.core.reading import Details
 from maskworks.core.writing import Encoding, Format
@@ -65,7 +66,7 @@ def signer_from_environment() -> Signer:
         import c2pa  # noqa: F401 - whether it is there
     except ImportError as error:
         raise UsageError(
-            "--provenance c2pa needs the extra: pip install 'maskworks[c2pa]'"
+            f"--provenance c2pa needs the extra c2pa; {how_to_install('c2pa')}"
         ) from error
     algorithm = os.environ.get(ALGORITHM, "es256").lower()
     known: dict[str, Algorithm] = {name: name for name in get_args(Algorithm)}

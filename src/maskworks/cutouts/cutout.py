@@ -63,7 +63,8 @@ class RenderOptions:
 class Cutout:
     """A picture and the matte of its subject.
 
-    `image` and `matte` are (H, W); `confidence` is the predicted IoU of the matte, or, where
+    `image` and `matte` are (H, W), red first (RGB), indexed (row, column) from the top left;
+    `confidence` is the predicted IoU of the matte, or, where
     `status` is "no-subject", the confidence in that answer; None if the model has none.
     `foreground` has the subject's own colours, without the old background's; `image` is the
     picture as it came. `refined`, `soft_interior` and `band_share` are those of

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maskworks.core.public import public
 from maskworks.core.reading import Limits, Picture
 from maskworks.core.sources import Source, to_picture
 from maskworks.core.values import Image, Matte, Trimap
@@ -195,6 +196,7 @@ def _network_input(picture: Picture) -> Image:
     return blend(picture.image, picture.matte, plain)
 
 
+@public
 def cutout(
     source: Source,
     model: Model | str = "cutout",
@@ -208,6 +210,7 @@ def cutout(
     Parameters
     ----------
     source : path, file content, uint8 array (H, W), (H, W, 3) or (H, W, 4), or Pillow image
+        An array has red first (RGB), then alpha; give ``array[..., ::-1]`` of what OpenCV read.
     model : Model or its name
         A name is opened once and kept; `load_model` gives more choice.
     min_confidence : float in [0, 1]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from maskworks.batch.workers import share_cores, taking_turns
 from maskworks.core.errors import MaskworksError, UsageError
+from maskworks.core.public import public
 from maskworks.core.reading import Limits
 from maskworks.core.sources import Source, to_picture
 from maskworks.cutouts.cutout import Cutout
@@ -48,6 +49,7 @@ class CutoutResult:
         return self.cutout
 
 
+@public
 def cutout_many(
     sources: Iterable[Source],
     model: Model | str = "cutout",

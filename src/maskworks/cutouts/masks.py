@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from maskworks.batch.work import Status
 from maskworks.core.errors import ImageError
+from maskworks.core.public import public
 from maskworks.core.reading import Limits
 from maskworks.core.sources import Source, to_picture
 from maskworks.core.values import Mask, Matte
@@ -17,6 +15,7 @@ from maskworks.cutouts.cutting import refine_edge
 from maskworks.refine.refinement import DEFAULTS, RefineOptions
 
 
+@public
 def refine_mask(
     image: Source,
     mask: Source | Mask | Matte,
@@ -29,7 +28,9 @@ def refine_mask(
     Parameters
     ----------
     image : path, bytes, uint8 array, or Pillow image; of shape (H, W)
-    mask : Mask, Matte, bool array (H, W), float array (H, W) in [0, 1], or a grey picture
+        An array has red first (RGB), then alpha; give ``array[..., ::-1]`` of what OpenCV read.
+    mask : Mask, Matte, a grey picture, or an array (H, W)
+        Of bool, of 0 and 1, of 0 to 255, or of float in [0, 1].
 
     Returns
     -------
@@ -76,17 +77,9 @@ def _as_matte(mask: Source | Mask | Matte, limits: Limits) -> Matte:
         return mask
     if isinstance(mask, Mask):
         return Matte(mask.inside.astype(np.float32))
-    if isinstance(mask, np.ndarray) and mask.ndim == 2 and mask.dtype != np.uint8:
-        return _of_array(mask)
+    if isinstance(mask, np.ndarray) and (mask.ndim == 2 or 1 in mask.shape[:1] + mask.shape[2:]):
+        return Matte.of(mask)
     picture = to_picture(mask, limits)
     if picture.matte is not None:
         return picture.matte
-    return Matte(picture.image.pixels.max(axis=2).astype(np.float32) / np.float32(255))
-
-
-def _of_array(values: NDArray[Any]) -> Matte:
-    if values.dtype != np.bool_ and not np.issubdtype(values.dtype, np.floating):
-        raise ImageError(
-            f"a mask is bool, float in [0, 1] or uint8, got {values.dtype}; convert it first"
-        )
-    return Matte(np.ascontiguousarray(values, np.float32))
+    return Matte.of(picture.image.pixels.max(axis=2))

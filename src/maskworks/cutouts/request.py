@@ -19,6 +19,7 @@ from maskworks.batch.work import ManifestRow, Work
 from maskworks.batch.workers import taking_turns
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
+from maskworks.core.public import public
 from maskworks.core.reading import Limits
 from maskworks.cutouts.backgrounds import parse_background
 from maskworks.cutouts.credentials import Provenance, current_signer
@@ -69,6 +70,7 @@ class CutoutRequest:
         return self.inputs == ("-",)
 
 
+@public
 def open_cutting(request: CutoutRequest, streams: Streams = NO_STREAMS) -> BatchRun:
     """Find the pictures, give each its output, and open the model.
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from maskworks.core.errors import EvaluationError
+from maskworks.core.public import public
 from maskworks.core.rle import Rle
 from maskworks.core.rle_coco import to_coco
 from maskworks.evaluate.coco_files import Results, Truth, read_results, read_truth
@@ -80,6 +81,7 @@ class InstanceReport:
         }
 
 
+@public
 def evaluate_objects(
     truth: str | Path,
     predictions: str | Path,

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import UsageError
+from maskworks.core.given_masks import alpha_of
+from maskworks.core.public import public
 from maskworks.core.taxonomy import Taxonomy, load_taxonomy
-from maskworks.core.values import Mask, Matte
 from maskworks.evaluate.mattes import Failure, Report, Score, score_pairs
 from maskworks.evaluate.pairing import pair_files
 from maskworks.evaluate.saliency import SaliencyReport, evaluate_saliency
@@ -25,6 +26,7 @@ Pictures = str | Path | Sequence[Any]
 """A folder, or arrays (H, W) of one picture each, in order."""
 
 
+@public
 def evaluate_labels(
     truth: Pictures,
     predictions: Pictures,
@@ -72,6 +74,7 @@ def evaluate_labels(
         return evaluate_semantic(true_folder, our_folder, named, allow_missing=allow_missing)
 
 
+@public
 def evaluate_masks(
     truth: Pictures,
     predictions: Pictures,
@@ -110,6 +113,7 @@ def evaluate_masks(
         )
 
 
+@public
 def evaluate_mattes(
     truth: Pictures,
     predictions: Pictures,
@@ -204,17 +208,7 @@ def _ids_png(value: Any) -> bytes:  # noqa: ANN401 - what a caller has
 
 
 def _alpha_png(value: Any) -> bytes:  # noqa: ANN401 - what a caller has
-    if isinstance(value, Mask | Matte):
-        value = value.inside if isinstance(value, Mask) else value.alpha
-    alpha = np.asarray(value)
-    if alpha.ndim != 2 or (alpha.dtype != np.bool_ and alpha.dtype.kind != "f"):
-        raise UsageError(
-            f"a mask is bool (H, W), a matte float (H, W) in [0, 1]; got {alpha.dtype} "
-            f"{alpha.shape}"
-        )
-    if not ((alpha >= 0) & (alpha <= 1)).all():
-        raise UsageError(f"alpha lies in [0, 1], got [{alpha.min():g}, {alpha.max():g}]")
-    return _png(np.rint(alpha.astype(np.float64) * 255).astype(np.uint8))
+    return _png(np.rint(alpha_of(value).astype(np.float64) * 255).astype(np.uint8))
 
 
 def _png(values: NDArray[np.unsignedinteger[Any]]) -> bytes:

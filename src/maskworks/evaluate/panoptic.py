@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from maskworks.core.errors import EvaluationError, ImageError, UsageError
 from maskworks.core.panoptic import VOID, Segment, ids_of_png
+from maskworks.core.public import public
 from maskworks.core.reading import Limits
 from maskworks.evaluate.coco_files import IMAGE, listed, same_pictures
 from maskworks.evaluate.json_files import (
@@ -160,6 +161,7 @@ class _Job:
     prediction_row: dict[str, Any] | None
 
 
+@public
 def evaluate_panoptic(
     truth: str | Path,
     predictions: str | Path,

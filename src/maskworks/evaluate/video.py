@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import EvaluationError, ImageError, UsageError
+from maskworks.core.public import public
 from maskworks.core.reading import Limits
 from maskworks.core.values import Mask, Matte
 from maskworks.evaluate.label_pictures import is_palette, read_ids
@@ -119,6 +120,7 @@ class VideoReport:
         }
 
 
+@public
 def evaluate_video(
     truth: str | Path,
     predictions: str | Path,

@@ -24,6 +24,7 @@ from maskworks.batch.urls import is_url
 from maskworks.batch.work import ManifestRow, Work
 from maskworks.core.errors import UsageError
 from maskworks.core.formats import scan_ending
+from maskworks.core.public import public
 from maskworks.core.reading import Limits
 from maskworks.core.values import Image
 from maskworks.labels.job import LabelJob
@@ -96,6 +97,7 @@ class Labelling:
                 self.remarks += remarks
 
 
+@public
 def open_labelling(request: LabelRequest) -> Labelling:
     """Find the pictures, give each its output, and open the model.
 
@@ -156,7 +158,9 @@ def open_labelling(request: LabelRequest) -> Labelling:
     backend = backend_of(request.backend, request.address, threads=request.opening.threads)
     journal = ManifestWriter(plan.manifest)
     do = backend.open(LabelOpener(request, job), len(plan.todo))
-    return Labelling(run=BatchRun(plan=plan, journal=journal, do=do), job=job)
+    labelling = Labelling(run=BatchRun(plan=plan, journal=journal, do=do), job=job)
+    labelling.remarks += segmenter.remarks
+    return labelling
 
 
 @dataclass(frozen=True, eq=False)

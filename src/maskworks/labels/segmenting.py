@@ -12,6 +12,7 @@ from maskworks.core.instances import Instances
 from maskworks.core.label_map import LabelMap
 from maskworks.core.panoptic import Panoptic
 from maskworks.core.png import encode_png
+from maskworks.core.public import public
 from maskworks.core.reading import Limits
 from maskworks.core.sources import Source, to_picture
 from maskworks.core.values import Image
@@ -128,6 +129,7 @@ class Segmentation:
         return self.labelled.instances
 
 
+@public
 def segment(
     source: Source,
     model: Segmenter | str = "street",
@@ -141,6 +143,7 @@ def segment(
     Parameters
     ----------
     source : path, bytes, uint8 array, or Pillow image
+        An array has red first (RGB), then alpha; give ``array[..., ::-1]`` of what OpenCV read.
     model : Segmenter or its name
         As `maskworks segment --model` takes it; a name is opened once and kept.
     task : "semantic", "instance", "panoptic" or "auto"

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from maskworks.core.errors import LicenceError, ModelError, UnknownModelError
+from maskworks.core.public import public
 from maskworks.core.toml_text import parse_toml
 from maskworks.models import settings
 from maskworks.models.confidence_fit import FILE as FITS
@@ -85,6 +86,7 @@ class Catalogue:
         return spec
 
 
+@public
 def load_catalogue(extra: Path | None = None) -> Catalogue:
     """Read the shipped rows and the imported ones.
 

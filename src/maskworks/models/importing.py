@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,14 +19,16 @@ from maskworks.core.writing import write_text_atomic
 from maskworks.models.catalogue import IMPORTED, ROWS, read_rows
 from maskworks.models.checksum import digest
 from maskworks.models.families.saliency import predict
+from maskworks.models.guessing import IMAGENET, Guess, Kind, guess_onnx
 from maskworks.models.lock import locked
+from maskworks.models.opening import Opening, from_row
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.models.settings import home
-from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec, Triple
+from maskworks.models.spec import ANSWERS, InputSpec, ModelSpec, OutputSpec, Triple
 from maskworks.models.store import models_folder
 
 NORMALISATIONS: dict[str, tuple[Triple, Triple]] = {
-    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "imagenet": IMAGENET,
     "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
     "unit": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
 }
@@ -86,12 +88,70 @@ def parse_normalisation(text: str) -> tuple[Triple, Triple]:
     return (a, b, c), (d, e, f)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """What is said of a file by hand; the rest it has to say itself.
+
+    Parameters
+    ----------
+    size : as `parse_size` reads it
+    names : of its classes, with commas between them
+    normalise : as `parse_normalisation` reads it
+    resize, scale, output : as of a row; output "auto" looks at the shapes and an answer
+    """
+
+    size: str | None = None
+    names: str | None = None
+    normalise: str | None = None
+    resize: Literal["pad", "squash", "area"] | None = None
+    scale: Literal["255", "max", "1"] | None = None
+    output: Kind | Literal["auto"] = "auto"
+
+
+def described(file: Path, said: ImportOptions) -> Guess:
+    """Return what a file is: what was said of it, and of the rest what it says itself.
+
+    Raises
+    ------
+    UsageError
+        If a text is none of these.
+    ModelError
+        If the file leaves open what nothing was said of.
+    """
+    if not file.is_file():
+        raise UsageError(f"{file}: there is no such file; give the path of an ONNX file")
+    sides = None if said.size is None else parse_size(said.size)
+    classes = tuple(each.strip() for each in (said.names or "").split(",") if each.strip())
+    if said.output == "auto":
+        found = guess_onnx(file, size=sides, names=classes)
+    elif sides is None:
+        raise UsageError("--output says what it holds; say --input-size too, or leave both out")
+    else:
+        mean, std = IMAGENET
+        padded = InputSpec(
+            height=sides[0], width=sides[1], resize="pad", scale="255", mean=mean, std=std
+        )
+        kind = OutputSpec(kind=said.output)
+        found = Guess(family="saliency", input=padded, output=kind, names=classes)
+    given = found.input
+    mean, std = given.mean, given.std
+    if said.normalise is not None:
+        mean, std = parse_normalisation(said.normalise)
+    rule = input_rule(
+        height=given.height, width=given.width, resize=said.resize or given.resize,
+        scale=said.scale or given.scale, mean=mean, std=std,
+    )  # fmt: skip
+    chosen = {"resize": rule.resize, "scale": rule.scale, "mean": mean, "std": std}
+    assumed = found.assumed if said.normalise is None else found.assumed[1:]
+    return replace(found, input=given.model_copy(update=chosen), assumed=assumed)
+
+
 def input_rule(
     *,
     height: int,
     width: int,
-    resize: Literal["pad", "squash", "area"],
-    scale: Literal["255", "max"],
+    resize: Literal["pad", "squash", "area", "keep"],
+    scale: Literal["255", "max", "1"],
     mean: Triple,
     std: Triple,
 ) -> InputSpec:
@@ -106,8 +166,7 @@ def import_model(
     file: Path,
     *,
     name: str,
-    input_spec: InputSpec,
-    output_spec: OutputSpec,
+    what: Guess,
     terms: WeightTerms,
     force: bool = False,
 ) -> ModelSpec:
@@ -122,6 +181,8 @@ def import_model(
         One file; weights stored beside it (ONNX external data) are not copied.
     name : str
         New; with `force` it may be that of an earlier import, never one that ships.
+    what : Guess
+        Its input, its output, and the names of its classes if it labels.
     terms : WeightTerms
         Its card is copied beside the file.
 
@@ -130,7 +191,7 @@ def import_model(
     ModelError
         If the name is taken, or the file is not a network of this kind.
     NetworkError
-        If its answer is not what `output_spec` says.
+        If its answer is not what `what` says.
     OutputError
         If the copy cannot be written.
     UsageError
@@ -139,14 +200,12 @@ def import_model(
     if not file.is_file():
         message = f"{file}: there is no such file; give the path of an ONNX file"
         raise UsageError(message)
-    spec = _row(file, name, input_spec, output_spec, terms)
+    spec = _row(file, name, what, terms)
     said = None if terms.card is None else _card_of(terms.card)
     if said is not None:
         spec = spec.model_copy(update={"card": f"{name}.md"})
     _check_name(name, _imported(), force=force)
-    network = open_onnx(file)
-    wide = (input_spec.height, 2 * input_spec.width, 3)  # another aspect than the input's
-    predict(Image(np.zeros(wide, np.uint8)), spec, network)
+    _try(spec, file)
     folder = models_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -165,26 +224,44 @@ def import_model(
     return spec
 
 
-def _row(
-    file: Path, name: str, input_spec: InputSpec, output_spec: OutputSpec, terms: WeightTerms
-) -> ModelSpec:
+def _try(spec: ModelSpec, file: Path) -> None:
+    """Let a network answer one black picture of another aspect than its input."""
+    image = Image(np.zeros((spec.input.height, 2 * spec.input.width, 3), np.uint8))
+    if spec.family == "saliency":
+        predict(image, spec, open_onnx(file))
+        return
+    segmenter = from_row(spec, file, Opening())
+    segmenter.answer(image, segmenter.own)
+
+
+def _family(kind: str, classes: tuple[str, ...]) -> Literal["saliency", "semantic", "instance"]:
+    if kind in ANSWERS["instance"]:
+        return "instance"
+    return "semantic" if classes or kind not in ANSWERS["saliency"] else "saliency"
+
+
+def _row(file: Path, name: str, what: Guess, terms: WeightTerms) -> ModelSpec:
+    family = _family(what.output.kind, what.names)
     try:
         return ModelSpec(
             name=name,
             title=f"{file.name}, imported",
-            family="saliency",
-            task="cutout",
+            family=family,
+            task="cutout" if family == "saliency" else family,
+            classes=what.names,
             file=f"{name}.onnx",
             sha256=digest(file, "sha256"),
             bytes=file.stat().st_size,
-            input=input_spec,
-            output=output_spec,
+            input=what.input,
+            output=what.output,
             licence=terms.licence,
             commercial=terms.commercial,
             data=terms.data,
             source=terms.source,
         )
     except ValidationError as error:
+        if error.errors()[0]["type"] == "value_error":
+            raise UsageError(f"{_first(error)}; correct that option") from error
         message = (
             f"{_first(error)}; a name has lower-case letters, digits, dots, dashes and "
             "underscores, and no text is empty"

@@ -53,7 +53,8 @@ class Segmenter:
     where the model sees every picture at one size, and `stride` what these must be a multiple
     of. A model of `objects` answers instances, whose tiles are merged rather than blended. One
     that is `prompted` may be told where the objects are.
-    `digest` changes with everything that changes an answer.
+    `digest` changes with everything that changes an answer; `remarks` are sentences on what was
+    taken for granted when it was opened.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Segmenter:
     stride: int = 1
     objects: bool = False
     prompted: bool = False
+    remarks: tuple[str, ...] = ()
 
     def task(self, asked: str) -> Task:
         """Return the task that "semantic", "instance", "panoptic" or "auto" means.

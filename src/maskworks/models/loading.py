@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from maskworks.core.errors import ModelError
+from maskworks.core.public import public
 from maskworks.models.catalogue import load_catalogue
 from maskworks.models.families import saliency
 from maskworks.models.store import ready
@@ -46,6 +47,7 @@ class Model:
             )
 
 
+@public
 def load_model(
     name: str = "cutout",
     *,

@@ -17,10 +17,12 @@ from maskworks.core.errors import ModelError, UsageError
 from maskworks.core.toml_text import parse_toml
 from maskworks.models.checksum import digest
 from maskworks.models.families.smp_models import CLASS_KEY
+from maskworks.models.hub_cache import cache_folder, cached_snapshot
 from maskworks.models.labelling import Segmenter
 from maskworks.models.opening import (
     HUB,
     PICKLES,
+    TORCHVISION,
     Opening,
     from_row,
     of_network,
@@ -62,15 +64,35 @@ def open_folder(name: str, opening: Opening) -> Segmenter:
     return open_transformers(folder, config, opening)
 
 
+def own_folder(name: str) -> Path:
+    """Return where ``hf:OWNER/NAME`` or ``torchvision:NAME`` is kept by us; it may not be there.
+
+    Raises
+    ------
+    UsageError
+        If the name is not of the form.
+    """
+    if name.startswith(TORCHVISION):
+        short = name.removeprefix(TORCHVISION)
+        if not re.fullmatch(r"\w+", short):
+            raise UsageError(f"{name!r} is not of the form torchvision:NAME")
+        return home() / "hub" / "torchvision" / short
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name.removeprefix(HUB)):
+        raise UsageError(f"{name!r} is not of the form hf:OWNER/NAME")
+    return home() / "hub" / name.removeprefix(HUB)
+
+
 def folder_of(name: str) -> Path:
     """Return the folder that a name means; it may not be there.
+
+    What is not in our own folder is looked for in the cache of the Hugging Face libraries.
 
     Examples
     --------
     >>> folder_of("hf:nvidia/segformer-b0").parts[-3:]
     ('hub', 'nvidia', 'segformer-b0')
     """
-    if not name.startswith(HUB):
+    if not name.startswith((HUB, TORCHVISION)):
         path = Path(name).expanduser()
         if path.suffix.lower() in PICKLES:
             raise ModelError(refusal(path))
@@ -82,9 +104,10 @@ def folder_of(name: str) -> Path:
         if not path.is_dir():
             raise UsageError(f"{name}: there is no such folder or model; check the path")
         return path
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name.removeprefix(HUB)):
-        raise UsageError(f"{name!r} is not of the form hf:OWNER/NAME")
-    return home() / "hub" / name.removeprefix(HUB)
+    own = own_folder(name)
+    if own.is_dir() or name.startswith(TORCHVISION):
+        return own
+    return cached_snapshot(name.removeprefix(HUB)) or own
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:
@@ -99,9 +122,14 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     if not path.is_file():
         if name.startswith(HUB):
             raise ModelError(
-                f"{name}: is not on this machine; looked for {path}. Fetch it with `maskworks "
-                f"models pull {name}`, or copy its {CONFIG}, preprocessor_config.json and "
-                f"{WEIGHTS} into {folder}"
+                f"{name}: is not on this machine; looked for {path}, and in {cache_folder()}. "
+                f"Fetch it with `maskworks models pull {name}`, or copy its {CONFIG}, "
+                f"preprocessor_config.json and {WEIGHTS} into {folder}"
+            )
+        if name.startswith(TORCHVISION):
+            raise ModelError(
+                f"{name}: is not on this machine; fetch it with `maskworks models pull {name}`, "
+                "which also takes it from torch's own cache"
             )
         pickles = sorted(each for each in folder.iterdir() if each.suffix.lower() in PICKLES)
         if pickles:

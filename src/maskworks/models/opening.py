@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 HUB = "hf:"
+TORCHVISION = "torchvision:"
 
 
 LEAST_TILE = 1024
@@ -71,6 +72,7 @@ def of_network(
     from maskworks.models.families.network_input import channels_last
     from maskworks.models.families.queries import answer_of, predict_queries
     from maskworks.models.families.semantic import predict_scores
+    from maskworks.models.families.yolo import predict_yolo
 
     network = channels_last(network) if spec.input.layout == "nhwc" else network
 
@@ -80,6 +82,8 @@ def of_network(
             return answer_of(queries, taxonomy, task, min_score=opening.min_score)
         if spec.output.kind == "class-depth":
             return predict_objects(image, spec, network, taxonomy, min_score=opening.min_score)
+        if spec.output.kind == "yolo":
+            return predict_yolo(image, spec, network, taxonomy, min_score=opening.min_score)
         if spec.family == "instance":
             return predict_instances(image, spec, network, taxonomy, min_score=opening.min_score)
         return predict_scores(image, spec, network, len(taxonomy))
@@ -123,7 +127,7 @@ def taxonomy_of(spec: ModelSpec, asked: str | None) -> Taxonomy:
         return load_taxonomy(asked)
     if spec.taxonomy is not None:
         return load_taxonomy(spec.taxonomy)
-    if spec.family == "panoptic":
+    if spec.family == "panoptic" or spec.output.kind == "yolo":
         return named_taxonomy(spec.classes, spec.name, things=True)
     return plain_taxonomy(spec.classes, name=spec.name)
 

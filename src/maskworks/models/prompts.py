@@ -49,8 +49,16 @@ class Prompt:
                 )
 
 
-def prompt_of(points: Sequence[str], box: Box | None) -> tuple[Prompt, ...]:
-    """Return the one prompt of points "ROW,COLUMN" or "ROW,COLUMN,out", and a box; or none.
+def prompt_of(
+    points: Sequence[str], points_xy: Sequence[str], box: Box | None
+) -> tuple[Prompt, ...]:
+    """Return the one prompt of points and a box; or none.
+
+    Parameters
+    ----------
+    points : "ROW,COLUMN" or "ROW,COLUMN,out"
+    points_xy : "X,Y" or "X,Y,out": the column first
+    box : Box, optional
 
     Raises
     ------
@@ -59,23 +67,32 @@ def prompt_of(points: Sequence[str], box: Box | None) -> tuple[Prompt, ...]:
 
     Examples
     --------
-    >>> prompt_of(["30,40", "5,9,out"], None)
+    >>> prompt_of(["30,40"], ["9,5,out"], None)
     (Prompt(inside=((30.0, 40.0),), outside=((5.0, 9.0),), box=None),)
     """
-    inside: list[Place] = []
-    outside: list[Place] = []
-    for text in points:
-        parts = text.split(",")
-        try:
-            row, column = float(parts[0]), float(parts[1])
-        except (ValueError, IndexError):
-            parts = []
-        if len(parts) not in (2, 3) or parts[2:] not in ([], ["in"], ["out"]):
-            raise UsageError(f"--point is ROW,COLUMN or ROW,COLUMN,out, got {text!r}")
-        (outside if parts[2:] == ["out"] else inside).append((row, column))
-    if not points and box is None:
+    given = [_point(text, "--point", "ROW,COLUMN") for text in points]
+    for text in points_xy:
+        x, y, out = _point(text, "--point-xy", "X,Y")
+        given.append((y, x, out))
+    if not given and box is None:
         return ()
-    return (Prompt(tuple(inside), tuple(outside), box),)
+    inside, outside = (
+        tuple((row, column) for row, column, out in given if out is beside)
+        for beside in (False, True)
+    )
+    return (Prompt(inside, outside, box),)
+
+
+def _point(text: str, option: str, order: str) -> tuple[float, float, bool]:
+    """Return the two numbers of a point, and whether it is outside."""
+    parts = text.split(",")
+    try:
+        first, second = float(parts[0]), float(parts[1])
+    except (ValueError, IndexError):
+        parts = []
+    if len(parts) not in (2, 3) or parts[2:] not in ([], ["in"], ["out"]):
+        raise UsageError(f"{option} is {order} or {order},out, pixels, got {text!r}")
+    return first, second, parts[2:] == ["out"]
 
 
 def read_prompts(path: Path) -> tuple[Prompt, ...]:

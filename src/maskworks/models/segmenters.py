@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from maskworks.core.errors import ModelError, UnknownModelError, UsageError
+from maskworks.core.public import public
+from maskworks.core.taxonomy import load_taxonomy
 from maskworks.models.catalogue import load_catalogue
 from maskworks.models.classical_methods import METHODS, classical
 from maskworks.models.labelling import Segmenter
-from maskworks.models.opening import DEFAULTS, HUB, PICKLES, Opening, from_row, refusal
+from maskworks.models.lone_file import is_onnx, row_of_file
+from maskworks.models.opening import DEFAULTS, HUB, PICKLES, TORCHVISION, Opening, from_row, refusal
 from maskworks.models.store import ready
 
 
+@public
 def load_segmenter(name: str, opening: Opening = DEFAULTS) -> Segmenter:
     """Open a model that labels pictures; never touches the network.
 
     Parameters
     ----------
     name : str
-        A method without weights (`otsu`, `kmeans` ...), a model of the catalogue, ``hf:OWNER/NAME``
-        that lies in the cache, or a folder: with ``model.toml`` (a row of the catalogue), or
-        with ``config.json`` and safetensors as transformers or segmentation_models_pytorch
-        save them.
+        A method without weights (`otsu`, `kmeans` ...), a model of the catalogue,
+        ``hf:OWNER/NAME`` or ``torchvision:NAME`` that was pulled, an ONNX file whose outputs are
+        unmistakable, or a folder: with ``model.toml`` (a row of the catalogue), or with
+        ``config.json`` and safetensors as transformers or segmentation_models_pytorch save them.
 
     Raises
     ------
@@ -47,7 +52,9 @@ def _open(name: str, opening: Opening) -> Segmenter:
         if opening.taxonomy is not None:
             raise UsageError(f"--taxonomy names what a network was trained on; {name} has none")
         return classical(name, opening.choices)
-    if name.startswith(HUB) or _is_path(name):
+    if is_onnx(name):
+        return _of_file(Path(name).expanduser(), opening)
+    if name.startswith((HUB, TORCHVISION)) or _is_path(name):
         from maskworks.models.model_folder import open_folder
 
         return open_folder(name, opening)
@@ -63,6 +70,18 @@ def _open(name: str, opening: Opening) -> Segmenter:
     return from_row(spec, ready(spec), opening)
 
 
+def _of_file(path: Path, opening: Opening) -> Segmenter:
+    """Open an ONNX file that has no row, if its outputs are unmistakable."""
+    names = () if opening.taxonomy is None else load_taxonomy(opening.taxonomy).names
+    spec, guess = row_of_file(path, tuple(names))
+    if spec.family == "saliency":
+        spec = spec.model_copy(
+            update={"family": "semantic", "task": "semantic", "classes": ("background", "object")}
+        )
+    remarks = tuple(f"{path.name}: {each}" for each in guess.assumed)
+    return replace(from_row(spec, path, opening), remarks=remarks)
+
+
 def _is_path(name: str) -> bool:
     if any(mark in name for mark in ("/", "\\")) or name in (".", ".."):
         return True
@@ -74,4 +93,4 @@ def _is_path(name: str) -> bool:
 
 def _names() -> tuple[str, ...]:
     rows = tuple(spec.name for spec in load_catalogue() if spec.family != "saliency")
-    return (*METHODS, *rows, "hf:OWNER/NAME", "a folder")
+    return (*METHODS, *rows, "hf:OWNER/NAME", "torchvision:NAME", "a folder", "an ONNX file")

@@ -23,7 +23,7 @@ Triple = tuple[float, float, float]
 ANSWERS = {
     "saliency": ("matte", "logits"),
     "semantic": ("class-logits", "class-scores", "class-map", "matte", "logits"),
-    "instance": ("detections", "class-depth"),
+    "instance": ("detections", "class-depth", "yolo"),
     "panoptic": ("queries",),
 }
 """What the output of each family can hold."""
@@ -49,7 +49,8 @@ class InputSpec(StrictRow):
     last. With `layout` "nhwc" the network takes, and answers, channels last. With `mirrored` a
     model of labels is shown the mirror image too, and the mean of both answers counts.
     `resample` is the filter: "area" is ours, the others are Pillow's. With `corner` a padded
-    picture lies at the top left rather than in the middle.
+    picture lies at the top left rather than in the middle; `fill` is what the padding holds after
+    normalisation.
     """
 
     height: Side
@@ -60,6 +61,7 @@ class InputSpec(StrictRow):
         "area"
     )
     corner: bool = False
+    fill: float = 0.0
     stride: Annotated[int, Field(ge=1, le=256)] = 1
     scale: Literal["255", "max", "1"]
     order: Literal["rgb", "bgr"] = "rgb"
@@ -93,7 +95,8 @@ class OutputSpec(StrictRow):
     of which the first is no object, and last that of how deep a pixel lies inside its object;
     "queries", two outputs as MaskFormer gives them: classes (1, Q, C + 1), logits, the last
     that of nothing, and masks (1, Q, h, w), logits, which `at_input` says are enlarged to the
-    input's size before anything else.
+    input's size before anything else; "yolo", two outputs: (1, 4 + C + m, n), boxes as middle,
+    width and height in pixels of the input, scores, weights of masks, and (1, m, h, w), the masks.
     """
 
     kind: Literal[
@@ -105,6 +108,7 @@ class OutputSpec(StrictRow):
         "detections",
         "class-depth",
         "queries",
+        "yolo",
     ]
     at_input: bool = False
     confidence: bool = False

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import ImageError, UsageError
+from maskworks.core.public import public
 from maskworks.core.values import (
     BACKGROUND,
     FOREGROUND,
@@ -86,14 +88,19 @@ class TrimapOptions:
 DEFAULTS = TrimapOptions()
 
 
-def make_trimap(matte: Matte, image: Image, options: TrimapOptions = DEFAULTS) -> Trimap:
+@public
+def make_trimap(
+    matte: Any,  # noqa: ANN401 - a mask as a caller has it
+    image: Image,
+    options: TrimapOptions = DEFAULTS,
+) -> Trimap:
     """Mark what a network's matte leaves open.
 
     Judged on a copy of about a thousand pixels, then enlarged.
 
     Parameters
     ----------
-    matte : Matte of shape (H, W)
+    matte : Matte of shape (H, W), Mask, or an array (H, W) of bool, 0 to 255 or [0, 1]
         As the network gave it, enlarged to the picture.
     image : Image of shape (H, W)
 
@@ -120,6 +127,7 @@ def make_trimap(matte: Matte, image: Image, options: TrimapOptions = DEFAULTS) -
     >>> make_trimap(Matte(alpha), flat).levels[0].tolist()
     [0, 0, 0, 128, 128, 255, 255, 255]
     """
+    matte = matte if isinstance(matte, Matte) else Matte.of(matte)
     if matte.size != image.size:
         raise ImageError(
             f"matte and picture must have one shape, got {matte.size} and {image.size}; "

@@ -156,6 +156,8 @@ def assess(item: Item, model: ScoreModel | None = None) -> Item:
         reasons = (*reasons, _no_subject("no subject was found"))
     if found.torn:
         reasons = (*reasons, _torn(found))
+    if not item.picture.details.colours_sure:
+        reasons = (*reasons, _unsure_colours(item.picture))
     return replace(item, score=total, reasons=reasons)
 
 
@@ -243,6 +245,11 @@ def _torn(found: Cutout) -> Reason:
         "it is see-through, or the cut-out torn"
     )
     return Reason("torn", share, TORN_FROM, text)
+
+
+def _unsure_colours(picture: Picture) -> Reason:
+    told = "; ".join(picture.details.notes)
+    return Reason("colours-unsure", 0.0, None, f"its colours could not be converted: {told}")
 
 
 def _breached(breach: Breach) -> Reason:

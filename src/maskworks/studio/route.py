@@ -18,7 +18,7 @@ ROUTES: tuple[Route, ...] = ("deliver", "review", "manual", "failed")
 
 _GATE = "gate:"
 _EXCEPTION = "exception:"
-_FOR_A_PERSON = ("no-subject", "torn")
+_FOR_A_PERSON = ("no-subject", "torn", "colours-unsure")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,8 @@ def route(
     ========================================  ===========
     an error                                  ``failed``
     a reason ``exception:<rule>``             ``manual``
-    a reason ``no-subject`` or ``torn``       ``review``
+    a reason ``no-subject``, ``torn``         ``review``
+    a reason ``colours-unsure``               ``review``
     a reason ``gate:<rule>``                  ``review``
     no score, or one below `deliver_at`       ``review``
     else                                      ``deliver``

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskworks.core.errors import ModelError, UsageError
+from maskworks.core.extras import how_to_install
+from maskworks.core.public import public
 from maskworks.models import catalogue
 from maskworks.train.budget import Budget
 
@@ -33,6 +35,7 @@ class ExportedFile:
     refused: tuple[str, ...] = ()
 
 
+@public
 def train_model(  # noqa: PLR0913 - what `maskworks train` takes
     recipe: str | Path,
     data: str | Path = ".",
@@ -102,6 +105,7 @@ def train_model(  # noqa: PLR0913 - what `maskworks train` takes
     return run
 
 
+@public
 def export_model(  # noqa: PLR0913 - what `maskworks export` takes
     model: str | Path,
     output: str | Path | None = None,
@@ -235,4 +239,4 @@ def _need_torch() -> None:
     from importlib.util import find_spec
 
     if find_spec("torch") is None:
-        raise ModelError("training needs PyTorch; install it with `pip install 'maskworks[torch]'`")
+        raise ModelError(f"training needs PyTorch; {how_to_install('torch')}")

@@ -144,6 +144,59 @@ def test_webhook_is_signed_and_tried_again(starting, draw, receiver, monkeypatch
     assert sealed == ours
     assert json.loads(data)["job"] == token
     assert [h["X-Maskworks-Attempt"] for h, _ in receiver.got] == ["1", "2", "3"]
+    told = webhook_in(server, token, "delivered")
+    assert told == {"state": "delivered", "attempts": 3, "error": None, "next_at": None}
+
+
+def webhook_in(server, token, state):
+    """Return what a job says of its webhook once that is in a state."""
+    until = time.monotonic() + 20
+    while (told := server.client.get(f"/v1/campaigns/{token}").json()["webhook"])["state"] != state:
+        assert time.monotonic() < until, told
+        time.sleep(0.05)
+    return told
+
+
+def test_webhook_that_fails_stands_in_the_job_and_in_the_log(
+    starting, draw, receiver, monkeypatch, caplog
+):
+    monkeypatch.setattr("maskworks.studio.store.jobs.BACKOFF_S", (0.1,))
+    loopback = (ipaddress.ip_network("127.0.0.1/32"),)
+    server = starting(webhook_secret="sesame", fetching=Fetching(networks=loopback))
+    receiver.answers[:] = [500, 503]
+    url = f"http://127.0.0.1:{receiver.server_port}/hook"
+    with caplog.at_level("WARNING", logger="maskworks.http"):
+        answer = server.client.post("/v1/campaigns", files=pictures(draw, 1), data={"webhook": url})
+        assert answer.json()["webhook"]["state"] == "waiting"
+        token = answer.json()["job"]
+        told = webhook_in(server, token, "failed")
+    assert told == {
+        "state": "failed", "attempts": 2, "error": "answered with 503", "next_at": None,
+    }  # fmt: skip
+    lines = [(r.message, r.fields) for r in caplog.records if "webhook" in r.message]
+    assert [line for line, _ in lines] == ["webhook failed", "webhook given up"]
+    assert [fields["error"] for _, fields in lines] == ["answered with 500", "answered with 503"]
+    assert {fields["job"] for _, fields in lines} == {token}
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        pytest.param("http://127.0.0.1:9/x", "leads into a private network", id="loopback"),
+        pytest.param("https://10.1.2.3/x", "leads into a private network", id="private"),
+        pytest.param("https://93.184.216.34:8443/x", "port 8443 is not allowed", id="port"),
+        pytest.param("ftp://example.org/x", "does not begin with http", id="scheme"),
+        pytest.param("https:///x", "has no host", id="host"),
+        pytest.param("https://me:pw@example.org/x", "a user's name", id="user"),
+    ],
+)
+def test_webhook_that_can_never_be_reached_is_refused_at_once(starting, draw, url, message):
+    server = starting(webhook_secret="sesame")
+    answer = server.client.post("/v1/campaigns", files=pictures(draw, 1), data={"webhook": url})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "bad_webhook"
+    assert message in answer.json()["error"]["message"]
+    assert server.client.get("/v1/campaigns").json() == {"jobs": []}
 
 
 def test_job_is_seen_by_its_own_key_only(starting, draw):

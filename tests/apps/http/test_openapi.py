@@ -9,11 +9,57 @@ from maskworks.apps.http.settings import ServerSettings
 
 
 @pytest.fixture(scope="module")
-def paths(tmp_path_factory):
+def document(tmp_path_factory):
     app = create_app(ServerSettings(data=tmp_path_factory.mktemp("documents"), threads=1))
     found = app.openapi()
     app.state.service.store.close()
-    return found["paths"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def paths(document):
+    return document["paths"]
+
+
+def parts_of(value):
+    """Return every record within a document."""
+    if isinstance(value, list):
+        return [part for each in value for part in parts_of(each)]
+    if not isinstance(value, dict):
+        return []
+    return [value, *(part for each in value.values() for part in parts_of(each))]
+
+
+def test_bodies_and_answers_in_json_are_named_schemas(document):
+    named = document["components"]["schemas"]
+    assert {"CutoutRequest", "RemoveBgRequest", "Job", "Opinion", "Error"} <= set(named)
+    referred = {part["$ref"] for part in parts_of(document) if "$ref" in part}
+    assert referred == {f"#/components/schemas/{name}" for name in named}
+    assert not [part for part in parts_of(document) if "x-name" in part]
+    assert named["Job"]["properties"]["counts"]["properties"]["deliver"] == {"type": "integer"}
+    assert named["Opinion"]["properties"]["score"] == {"type": ["number", "null"]}
+
+
+def test_every_operation_has_a_short_name_of_its_own(paths):
+    names = [operation["operationId"] for verbs in paths.values() for operation in verbs.values()]
+    assert len(names) == len(set(names))
+    assert {"cutout", "removebg", "rembg", "run_campaign", "get_job"} <= set(names)
+    assert max(map(len, names)) <= 16
+
+
+def test_document_says_how_a_key_is_sent_and_where_to(document, paths):
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["ApiKey"]["in"], schemes["ApiKey"]["name"]) == ("header", "X-Api-Key")
+    assert schemes["Bearer"]["scheme"] == "bearer"
+    assert paths["/v1/cutout"]["post"]["security"] == [{"ApiKey": []}, {"Bearer": []}, {}]
+    assert paths["/healthz"]["get"]["security"] == []
+    assert [one["url"] for one in document["servers"]] == ["/", "http://127.0.0.1:7000"]
+
+
+def test_wrong_number_in_an_address_has_the_one_shape_of_errors(server):
+    answer = server.client.get("/v1/campaigns/x/items", params={"after": "soon"})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"].startswith("after: ")
 
 
 MAY_BE_NOTHING = {"error", "ended_at", "decision"}

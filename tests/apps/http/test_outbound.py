@@ -151,3 +151,24 @@ def test_picture_is_fetched_by_its_address_where_that_is_allowed(starting, photo
         thread.join()
     assert [opened(a.content).mode for a in (ours, theirs, rembg)] == ["RGBA"] * 3
     assert behind.headers["Content-Type"] == "image/jpeg", "nothing is clear: auto is JPEG"
+
+
+@pytest.mark.parametrize(
+    ("found", "passes"),
+    [
+        pytest.param(socket.EAI_NONAME, False, id="no-such-name"),
+        pytest.param(socket.EAI_AGAIN, True, id="resolver-is-away"),
+    ],
+)
+def test_check_refuses_a_name_that_nobody_knows_and_waits_for_a_resolver(
+    monkeypatch, found, passes
+):
+    def ask(*_, **__):
+        raise socket.gaierror(found, "told by the resolver")
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    if passes:
+        Reach().check("https://example.org/hook")
+    else:
+        with pytest.raises(DownloadError, match="has a name that nobody knows"):
+            Reach().check("https://example.org/hook")

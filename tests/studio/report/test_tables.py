@@ -63,5 +63,5 @@ def test_parquet_of_nothing_still_has_its_columns():
 
 def test_parquet_without_pyarrow_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(UsageError, match=r"pip install 'maskworks\[parquet\]'"):
+    with pytest.raises(UsageError, match=r'pip install -e "\.\[parquet\]"'):
         to_parquet([])

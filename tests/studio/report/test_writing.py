@@ -39,7 +39,7 @@ def test_without_pyarrow_the_rest_is_written_and_the_result_says_so(
     written = write_report(tmp_path, book.header(4), mixed)
     assert names_in(tmp_path) == NAMES[1:]
     (note,) = written.notes
-    assert "items.parquet: pyarrow is not installed; `pip install 'maskworks[parquet]'`" in note
+    assert 'items.parquet: pyarrow is not installed; run `pip install -e ".[parquet]"`' in note
 
 
 def test_a_lost_picture_is_an_error_after_everything_is_written(book, mixed, tmp_path):

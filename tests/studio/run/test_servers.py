@@ -29,7 +29,7 @@ from maskworks.studio.store import (
 )
 from maskworks.studio.store.events import verify_trail
 
-pytest.importorskip("fastapi", reason="pip install 'maskworks[serve]' for the tests of the service")
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
 
 IMPATIENT = """
 import sys

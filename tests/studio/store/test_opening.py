@@ -210,5 +210,5 @@ def test_server_that_does_not_answer_is_told_without_the_password(tmp_path):
 
 
 def test_driver_that_is_missing_is_named():
-    with pytest.raises(UsageError, match=r"pip install 'maskworks\[postgresql\]'"):
+    with pytest.raises(UsageError, match=r'pip install -e "\.\[postgresql\]"'):
         open_store("postgresql+asyncpg2://ana@db/x")

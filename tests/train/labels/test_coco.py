@@ -10,8 +10,9 @@ from maskworks.apps.cli import main
 from maskworks.core import encode_mask
 from maskworks.core.errors import RecipeError
 from maskworks.core.rle_coco import to_coco
+from maskworks.train.labels.pictures import Pictures
 from maskworks.train.labels.reading import load_set
-from maskworks.train.labels.recipe import Pictures, load_label_recipe
+from maskworks.train.labels.recipe import load_label_recipe
 from maskworks.train.labels.row import row_of
 
 CATEGORIES = [{"id": 4, "name": "disc", "isthing": 1}, {"id": 9, "name": "bar", "isthing": 1}]

@@ -6,8 +6,9 @@ from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
 from maskworks.train.labels.finding import find_pairs, places_of_ids, read_ids
+from maskworks.train.labels.pictures import Pictures
 from maskworks.train.labels.reading import load_set
-from maskworks.train.labels.recipe import Pictures, load_label_recipe
+from maskworks.train.labels.recipe import load_label_recipe
 
 
 def grey(path, value, size=(6, 4)):

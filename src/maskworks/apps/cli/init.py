@@ -45,6 +45,13 @@ def init(
         float, typer.Option(help="With --train: share of the pictures to score on.")
     ] = 0.2,
     seed: Annotated[int, typer.Option(min=0, help="With --train: other seed, other split.")] = 7,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="With --train: a U-Net on this encoder, pretrained on ImageNet, such as resnet18; "
+            "default the weights that come with Maskworks."
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a file that exists.")
     ] = False,
@@ -56,7 +63,7 @@ def init(
     it is a recipe for label maps, with a seeded split.
     """
     if train:
-        _recipe(folder, split, seed, overwrite=overwrite)
+        _recipe(folder, split, seed, encoder, overwrite=overwrite)
         return
     target = folder.absolute() / FILE
     if target.exists() and not overwrite:
@@ -81,14 +88,14 @@ def init(
     print(f"next: maskworks run --check {short(str(target))}")
 
 
-def _recipe(folder: Path, split: float, seed: int, *, overwrite: bool) -> None:
+def _recipe(folder: Path, split: float, seed: int, encoder: str | None, *, overwrite: bool) -> None:
     from maskworks.train.importing.recipes import write_recipe
 
     if not 0 < split < 1:
         raise UsageError(f"--split {split:g}: give a share above 0 and below 1, such as 0.2")
-    done = write_recipe(folder, share=split, seed=seed, overwrite=overwrite)
+    done = write_recipe(folder, share=split, seed=seed, encoder=encoder, overwrite=overwrite)
     print(f"{short(str(done.path))} written: {done.train} to learn from, {done.dev} to score on")
-    print(f"{done.how}; starts from weights of Maskworks (street, Apache-2.0)")
+    print(f"{done.how}; starts from {done.start.weights}, {done.start.about}")
     print(f"next: maskworks train {short(str(done.path))} --data {folder} -o {folder}/run")
 
 

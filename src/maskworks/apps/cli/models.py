@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from maskworks.apps.cli.pull_progress import pull_progress
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import UsageError
 from maskworks.models.catalogue import Catalogue, load_catalogue
-from maskworks.models.download import Progress
 from maskworks.models.settings import commercial_only as commercial_setting
-from maskworks.models.spec import ModelSpec, OutputSpec
+from maskworks.models.spec import ModelSpec
 from maskworks.models.store import Verdict, locate
 from maskworks.models.store import pull as pull_file
 from maskworks.models.store import verify as verify_file
@@ -149,13 +147,20 @@ def pull(
     """Fetch models; resumes, and checks every file before it can be used."""
     catalogue = load_catalogue()
     for name in [each for each in names if each.startswith("hf:")]:
-        from maskworks.models.hub import pull_hub
+        from maskworks.models.hub import licence_of, pull_hub
 
-        print(f"{name}: {pull_hub(name)}")
-    known = [each for each in names if not each.startswith("hf:")]
+        folder = pull_hub(name)
+        print(f"{name}: {folder} (licence: {licence_of(folder)})")
+    for name in [each for each in names if each.startswith("torchvision:")]:
+        from maskworks.models.model_folder import row_of
+        from maskworks.models.torchvision_hub import pull_torchvision
+
+        row = row_of(str(pull_torchvision(name)))
+        print(f"{name}: {row[0]} (licence: {row[1].licence}, of the code; data: {row[1].data})")
+    known = [each for each in names if not each.startswith(("hf:", "torchvision:"))]
     specs = [catalogue.find(name, commercial_only=commercial_only) for name in known]
     for spec in specs:
-        with _progress(spec.name) as progress:
+        with pull_progress(spec.name) as progress:
             path = pull_file(spec, mirror=mirror, progress=progress, force=force)
         print(f"{spec.name}: {path}")
 
@@ -190,22 +195,49 @@ def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="One ONNX file.")],
     *,
     name: Annotated[str, typer.Option(help="What it shall be called.")],
-    input_size: Annotated[str, typer.Option(help="320 or HEIGHTxWIDTH, pixels.")],
-    normalise: Annotated[
-        str, typer.Option(help="imagenet, half, unit, or mean,mean,mean/std,std,std.")
-    ] = "imagenet",
-    resize: Annotated[
-        Literal["pad", "squash", "area"],
+    input_size: Annotated[
+        str | None,
+        typer.Option(help="320 or HEIGHTxWIDTH, pixels. Default: what the file says."),
+    ] = None,
+    names: Annotated[
+        str | None,
         typer.Option(
-            help="Keep the aspect by padding, or not at all, or in a rectangle of the input's area."
+            metavar="A,B,C",
+            help="The classes of a model of labels, in its order. Default: those in the file's "
+            "metadata.",
         ),
-    ] = "pad",
+    ] = None,
+    normalise: Annotated[
+        str | None,
+        typer.Option(
+            help="imagenet, half, unit, or mean,mean,mean/std,std,std, for R, G and B. Default: "
+            "unit for detections, else imagenet."
+        ),
+    ] = None,
+    resize: Annotated[
+        Literal["pad", "squash", "area"] | None,
+        typer.Option(
+            help="Keep the aspect by padding, or not at all, or in a rectangle of the input's "
+            "area. Default: pad, squash where classes of pixels are answered."
+        ),
+    ] = None,
     scale: Annotated[
-        Literal["255", "max"], typer.Option(help="What the pixels are divided by first.")
-    ] = "255",
+        Literal["255", "max", "1"] | None,
+        typer.Option(help="What the pixels are divided by first. Default: 255, 1 for whole ones."),
+    ] = None,
     output: Annotated[
-        Literal["matte", "logits"], typer.Option(help="What the first output holds.")
-    ] = "matte",
+        Literal[
+            "auto",
+            "matte",
+            "logits",
+            "class-logits",
+            "class-scores",
+            "class-map",
+            "detections",
+            "yolo",
+        ],
+        typer.Option(help="What the first output holds; auto looks at the shapes and an answer."),
+    ] = "auto",
     licence: Annotated[
         str, typer.Option(help="SPDX id of the weights' licence.")
     ] = "LicenseRef-unknown",
@@ -226,28 +258,30 @@ def import_file(
 ) -> None:
     """Add a local ONNX file; it has to answer one black picture first."""
     from maskworks.models.importing import (
+        ImportOptions,
         WeightTerms,
+        described,
         import_model,
-        input_rule,
-        parse_normalisation,
-        parse_size,
     )
 
-    height, width = parse_size(input_size)
-    mean, std = parse_normalisation(normalise)
+    said = ImportOptions(
+        size=input_size, names=names, normalise=normalise, resize=resize, scale=scale, output=output
+    )
+    found = described(file, said)
     spec = import_model(
         file,
         name=name,
-        input_spec=input_rule(
-            height=height, width=width, resize=resize, scale=scale, mean=mean, std=std
-        ),
-        output_spec=OutputSpec(kind=output),
+        what=found,
         terms=WeightTerms(
             licence=licence, commercial=commercial, data=data, source=source, card=model_card
         ),
         force=force,
     )
-    print(f"{spec.name}: {locate(spec)}")
+    for each in found.assumed:
+        print(f"note: {each}", file=sys.stderr)
+    what = f"{spec.family}, {spec.output.kind}, {spec.input.height}x{spec.input.width}"
+    classes = f", {len(spec.classes)} classes ({', '.join(spec.classes[:4])} ...)"
+    print(f"{spec.name}: {locate(spec)} ({what}{classes if spec.classes else ''})")
 
 
 def _chosen(catalogue: Catalogue, names: list[str] | None) -> list[ModelSpec]:
@@ -279,42 +313,3 @@ def _plain(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
     return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _megabytes(count: int | None) -> str:
-    return f"{count / 1e6:,.1f} MB" if count else "-"
-
-
-@contextmanager
-def _progress(name: str) -> Iterator[Progress]:
-    """Draw a bar on a terminal, print a line for each tenth elsewhere; both on stderr."""
-    if not sys.stderr.isatty():
-        yield _Lines(name)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-    )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(name, total=None)
-        yield lambda here, total: bars.update(task, completed=here, total=total or None)
-
-
-class _Lines:
-    """Progress as lines, at most eleven a file."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.tenth = name, -1
-
-    def __call__(self, here: int, total: int) -> None:
-        tenth = 10 * here // total if total else 0
-        if tenth > self.tenth:
-            self.tenth = tenth
-            share = f"{10 * tenth} %" if total else "started"
-            print(f"{self.name}: {share}, {_megabytes(here)}", file=sys.stderr, flush=True)

@@ -112,12 +112,28 @@ def segment(
             help="Where the one object is, pixels, for grabcut and SAM.",
         ),
     ] = None,
+    box_xyxy: Annotated[
+        str | None,
+        typer.Option(
+            "--box-xyxy",
+            metavar="X1,Y1,X2,Y2",
+            help="The same as corners: left, top, right, bottom.",
+        ),
+    ] = None,
     point: Annotated[
         list[str] | None,
         typer.Option(
             metavar="ROW,COLUMN",
             help="SAM: a point inside the object, pixels; ROW,COLUMN,out is beside it. May be "
             "repeated; all, and a --box, mean one object. Without any, SAM finds everything.",
+        ),
+    ] = None,
+    point_xy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--point-xy",
+            metavar="X,Y",
+            help="The same as --point with the column first: X,Y or X,Y,out.",
         ),
     ] = None,
     prompts: Annotated[
@@ -209,7 +225,7 @@ def segment(
             commercial_only=commercial_only,
             min_score=min_score,
             taxonomy=taxonomy,
-            choices=_choices(classes, box, point or [], prompts),
+            choices=_choices(classes, _box(box, box_xyxy), (point or [], point_xy or []), prompts),
         ),
         bands=_bands(bands),
         tiles=Tiles(tile, overlap),
@@ -235,25 +251,35 @@ def _model(name: str | None, scene: str | None) -> str:
     return name or DEFAULT_OF_SCENE[scene or ""]
 
 
-def _box(text: str | None) -> Box | None:
-    if text is None:
+def _box(text: str | None, xyxy: str | None) -> Box | None:
+    if text is not None and xyxy is not None:
+        raise UsageError("--box and --box-xyxy say the same in two orders; give one of them")
+    given, option, order = (
+        (text, "--box", "TOP,LEFT,BOTTOM,RIGHT")
+        if xyxy is None
+        else (xyxy, "--box-xyxy", "X1,Y1,X2,Y2 (left, top, right, bottom)")
+    )
+    if given is None:
         return None
     try:
-        top, left, bottom, right = (int(part) for part in text.split(","))
-        return Box(top, left, bottom, right)
+        first, second, third, fourth = (int(part) for part in given.split(","))
+        make = Box if xyxy is None else Box.of_xyxy
+        return make(first, second, third, fourth)
     except (ValueError, ImageError) as error:
         raise UsageError(
-            f"--box is four numbers, top and left before bottom and right, got {text!r}"
+            f"{option} is four whole numbers {order}, the first two before the last two, got "
+            f"{given!r}"
         ) from error
 
 
-def _choices(classes: int, box: str | None, points: list[str], file: Path | None) -> Choices:
-    around = _box(box)
+def _choices(
+    classes: int, around: Box | None, points: tuple[list[str], list[str]], file: Path | None
+) -> Choices:
     if file is not None:
-        if points or around:
+        if any(points) or around:
             raise UsageError("--prompts names every object; leave --point and --box out")
         return Choices(classes=classes, prompts=read_prompts(file))
-    prompts = prompt_of(points, around) if points else ()
+    prompts = prompt_of(*points, around) if any(points) else ()
     return Choices(classes=classes, box=around, prompts=prompts)
 
 

@@ -10,11 +10,12 @@ import typer
 
 from maskworks.apps.cli.options import ThreadsOption
 from maskworks.core.errors import UsageError
+from maskworks.core.extras import how_to_install
 
 if TYPE_CHECKING:
     from maskworks.apps.http.settings import Network
 
-_INSTALL = "the service is not installed ({}); run `pip install 'maskworks[serve]'`"
+_INSTALL = "the service is not installed ({}); {}"
 
 
 def serve(
@@ -123,7 +124,7 @@ def serve(
         from maskworks.apps.http.serving import run_server
         from maskworks.apps.http.settings import MEGABYTE, Bounds, Fetching, ServerSettings
     except ImportError as error:
-        raise UsageError(_INSTALL.format(error)) from error
+        raise UsageError(_INSTALL.format(error, how_to_install("serve"))) from error
     from maskworks.batch.memory import reuse_memory
 
     reuse_memory()

@@ -11,16 +11,19 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 
+from maskworks.apps.http.api_document import Api
 from maskworks.apps.http.errors import ApiError, own_shape, removebg_shape, translated
 from maskworks.apps.http.middleware import LOGGER, RequestLog, RequestMiddleware
 from maskworks.apps.http.routes import (
     campaigns,
     health,
+    home,
     improve,
     own,
     rembg,
@@ -68,7 +71,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     make_folder(settings.data)
     _close_to_others(settings.data)
     service = build(settings, open_store(settings.database_url))
-    app = FastAPI(
+    app = Api(
         title="Maskworks",
         version=version("maskworks"),
         description=DESCRIPTION,
@@ -76,6 +79,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.settings = settings
     app.state.service, app.state.ready = service, False
     for router in (
         removebg.router,
@@ -84,6 +88,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         campaigns.router,
         improve.router,
         health.router,
+        home.router,
         review.router,
         review_items.router,
     ):
@@ -133,12 +138,18 @@ def _handle_errors(app: FastAPI) -> None:
         headers = error.headers or {}
         return shaped(request, ApiError(error.status_code, code, error.detail, headers=headers))
 
+    async def asked_wrong(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+        told = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
+        return shaped(request, ApiError(422, "usage", told))
+
     async def gone(_request: Request, _error: Exception) -> Response:
         return Response(status_code=_GONE)
 
     app.add_exception_handler(ApiError, refused)
     app.add_exception_handler(MaskworksError, ours)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, asked_wrong)
     app.add_exception_handler(GoneError, gone)
 
 

@@ -12,6 +12,7 @@ import json
 import re
 import shutil
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -54,10 +55,14 @@ class Upload:
 
 @dataclass(frozen=True)
 class FormFields:
-    """The fields of a body; of JSON, numbers and truth values are kept as they are."""
+    """The fields of a body; of JSON, numbers and truth values are kept as they are.
+
+    Of a name that was there more than once (`repeated`) the last text and the first file count.
+    """
 
     fields: dict[str, object]
     files: dict[str, list[Upload]]
+    repeated: tuple[str, ...] = ()
 
     def text(self, name: str) -> str:
         """Return a field as stripped text, "" if it is not there."""
@@ -131,7 +136,7 @@ async def read_form(
     except ClientDisconnect as error:
         raise GoneError from error
     if kind == "application/x-www-form-urlencoded":
-        return FormFields(await asyncio.to_thread(_from_urlencoded, body), {})
+        return await asyncio.to_thread(_from_urlencoded, body)
     if kind == "application/json" or kind.endswith("+json"):
         return FormFields(await asyncio.to_thread(_from_json, body), {})
     if not body:
@@ -183,7 +188,8 @@ async def _from_form(request: Request, limit: int) -> FormFields:
                 files.setdefault(name, []).append(Upload(value.filename or "", data))
             else:
                 fields[name] = value
-    return FormFields(fields, files)
+        given = Counter(name for name, _ in form.multi_items())
+    return FormFields(fields, files, tuple(name for name, times in given.items() if times > 1))
 
 
 @asynccontextmanager
@@ -202,13 +208,14 @@ async def _parsed(request: Request, most_part: int, *, files: int) -> AsyncItera
         await form.close()
 
 
-def _from_urlencoded(body: bytes) -> dict[str, object]:
-    """Return the fields; a name that is there twice has its last value."""
+def _from_urlencoded(body: bytes) -> FormFields:
     escapes = body.count(b"%")
     if body.count(b"&") >= MOST_FIELDS or escapes > len(body) // 8 + SMALL_BYTES:
         raise ApiError(400, "bad_form", f"the form has more than {MOST_FIELDS} fields or too many "
                        "escapes; send multipart/form-data")  # fmt: skip
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+    given = Counter(name for name, _ in pairs)
+    return FormFields(dict(pairs), {}, tuple(name for name, times in given.items() if times > 1))
 
 
 def _check_json(body: bytes) -> None:
@@ -249,8 +256,10 @@ def _from_json(body: bytes) -> dict[str, object]:
 
 async def receive_campaign(
     request: Request, place: Callable[[str], Path], *, limit: int, pace: UploadPace, files: int = 1
-) -> dict[str, str]:
+) -> FormFields:
     """Write every file of a multipart body to where `place` says; return the other fields.
+
+    Of the files the names of their fields are returned, nothing else.
 
     Files go from the network to disk in pieces: memory does not grow with their number.
 
@@ -263,18 +272,22 @@ async def receive_campaign(
     if said.isdigit() and int(said) > limit:
         raise too_large_body(limit)
     bounded = Request(request.scope, _Bounded(request, limit, limit, pace).receive)
-    fields: dict[str, str] = {}
+    fields: dict[str, object] = {}
+    brought: dict[str, list[Upload]] = {}
     try:
         async with _parsed(bounded, _AROUND_BYTES, files=files) as form:
+            texts: Counter[str] = Counter()
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
                     target = place(value.filename or "")
                     await asyncio.to_thread(_copied, value, target)
+                    brought[name] = []
                 else:
                     fields[name] = value.strip()
+                    texts[name] += 1
     except ClientDisconnect as error:
         raise GoneError from error
-    return fields
+    return FormFields(fields, brought, tuple(name for name, times in texts.items() if times > 1))
 
 
 def _copied(upload: UploadFile, target: Path) -> None:

@@ -12,6 +12,9 @@ FILE: Schema = {"type": "string", "format": "binary", "description": "A picture.
 ADDRESS: Schema = {"type": "string", "description": "Address of a picture, if that is allowed."}
 PICTURE: Schema = {"schema": {"type": "string", "format": "binary"}}
 
+NAMED = "x-name"
+"""Of a schema: what it is called in the document's components, where it moves."""
+
 _EDGES = ["auto", "fine", "fast", "off"]
 
 
@@ -32,34 +35,76 @@ def truth(description: str, *, default: bool = False) -> Schema:
     return {"type": "boolean", "default": default, "description": description}
 
 
-def body(*types: str, fields: Schema, required: tuple[str, ...] = ()) -> Schema:
+def named(name: str, schema: Schema) -> Schema:
+    """Return a schema that stands in the document once, under a name."""
+    return {NAMED: name, **schema}
+
+
+def like(example: object, may_be_null: tuple[str, ...] = ()) -> Schema:
+    """Return the schema of values such as `example`; null stands for text that may be missing.
+
+    Parameters
+    ----------
+    may_be_null : names of members that are null where there is nothing to say
+
+    Examples
+    --------
+    >>> like({"score": 0.5, "tags": ["a"]}, ("score",))["properties"]
+    {'score': {'type': ['number', 'null']}, 'tags': {'type': 'array', 'items': {'type': 'string'}}}
+    """
+    if isinstance(example, dict):
+        return {
+            "type": "object",
+            "properties": {
+                name: _or_null(like(value, may_be_null)) if name in may_be_null
+                else like(value, may_be_null)
+                for name, value in example.items()
+            },
+        }  # fmt: skip
+    if isinstance(example, list):
+        return {"type": "array", "items": like(example[0], may_be_null) if example else {}}
+    if isinstance(example, bool):
+        return {"type": "boolean"}
+    if isinstance(example, int):
+        return {"type": "integer"}
+    if isinstance(example, float):
+        return {"type": "number"}
+    return {"type": "string" if isinstance(example, str) else ["string", "null"]}
+
+
+def _or_null(schema: Schema) -> Schema:
+    if isinstance(schema["type"], list):
+        return schema
+    return schema | {"type": [schema["type"], "null"]}
+
+
+def named_like(name: str, example: object, *, may_be_null: tuple[str, ...] = ()) -> Schema:
+    """Return the schema of an answer such as `example`, whose members are always there."""
+    schema = like(example, may_be_null)
+    return named(name, schema | {"required": list(schema["properties"])})
+
+
+def body(*types: str, name: str, fields: Schema, required: tuple[str, ...] = ()) -> Schema:
     """Return the part of an operation that describes its body, for `openapi_extra`."""
-    schema: Schema = {"type": "object", "properties": fields}
+    schema = named(name, {"type": "object", "properties": fields})
     if required:
         schema["required"] = list(required)
     return {"requestBody": {"required": True, "content": {t: {"schema": schema} for t in types}}}
 
 
-def json_answer(example: object, description: str = "Done") -> Schema:
+def json_answer(
+    name: str, example: object, description: str = "Done", *, may_be_null: tuple[str, ...] = ()
+) -> Schema:
     """Return an answer in JSON that is an object such as `example`."""
-    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+    schema = named_like(name, example, may_be_null=may_be_null)
+    content = {"application/json": {"schema": schema, "example": example}}
     return {"description": description, "content": content}
 
 
 def failure(description: str, code: str, message: str) -> Schema:
     """Return an answer in the one shape that errors have."""
     told = {"code": code, "message": message, "request_id": "5c1f0e9d2b7a4e63"}
-    schema = {
-        "type": "object",
-        "required": ["error"],
-        "properties": {
-            "error": {
-                "type": "object",
-                "required": ["code", "message", "request_id"],
-                "properties": {name: {"type": "string"} for name in told},
-            }
-        },
-    }
+    schema = named_like("Error", {"error": told})
     content = {"application/json": {"schema": schema, "example": {"error": told}}}
     return {"description": description, "content": content}
 
@@ -95,6 +140,7 @@ REMOVEBG_BODY = body(
     "multipart/form-data",
     "application/x-www-form-urlencoded",
     "application/json",
+    name="RemoveBgRequest",
     fields={
         "image_file": FILE,
         "image_file_b64": text("The picture in base64.", "iVBORw0KGgo="),
@@ -123,17 +169,7 @@ REMOVEBG_BODY = body(
 def removebg_failures() -> dict[int | str, Schema]:
     """Return the errors of remove.bg's addresses."""
     told = {"title": "No image given", "code": "missing_source", "detail": "..."}
-    text_of = {"type": "string"}
-    one = {
-        "type": "object",
-        "required": ["title", "code"],
-        "properties": dict.fromkeys(told, text_of),
-    }
-    schema = {
-        "type": "object",
-        "required": ["errors"],
-        "properties": {"errors": {"type": "array", "minItems": 1, "items": one}},
-    }
+    schema = named_like("RemoveBgErrors", {"errors": [told]})
     content = {"application/json": {"schema": schema, "example": {"errors": [told]}}}
     said = {
         400: "A field or the picture is wrong",
@@ -158,11 +194,11 @@ def removebg_answers() -> dict[int | str, Schema]:
              "Foreground-Height")  # fmt: skip
     sizes = {f"X-{name}": {"schema": {"type": "integer"}} for name in names}
     kinds = ("image/png", "image/jpeg", "image/webp", "application/zip")
-    data = {"type": "object", "properties": {"data": {"type": "object"}}}
     place = {"foreground_top": 80, "foreground_left": 40, "foreground_width": 660,
              "foreground_height": 1020}  # fmt: skip
     example = {"data": {"result_b64": "iVBORw0KGgo...", **place}}
-    told = {"application/json": {"schema": data, "example": example}}
+    schema = named_like("RemoveBgResult", example)
+    told = {"application/json": {"schema": schema, "example": example}}
     content = {**dict.fromkeys(kinds, PICTURE), **told}
     good = {"description": "The picture", "content": content, "headers": sizes | OPINION_HEADERS}
     return {200: good, **removebg_failures()}

@@ -86,6 +86,20 @@ class Reach:
         with _Call(self, url, time.monotonic() + self.seconds) as call:
             return call.send("POST", body, headers).status
 
+    def check(self, url: str) -> None:
+        """Return unless an address can never be reached from here; nothing is sent.
+
+        What may be so for a moment only, such as a resolver that does not answer, is let pass.
+
+        Raises
+        ------
+        DownloadError
+            If it is no address, leads to a network or port that is not allowed, or its name is
+            none.
+        """
+        with _Call(self, url, time.monotonic() + self.seconds) as call:
+            call.check()
+
     def allows(self, address: Address) -> bool:
         """Say whether an address is outside, or in a network that is allowed.
 
@@ -143,6 +157,20 @@ class _Call:
             self._alarm.cancel()
         if self._connection is not None:
             self._connection.close()
+
+    def check(self) -> None:
+        """Return if the name leads to where calls may go, or may do so later."""
+        try:
+            self._resolved()
+        except socket.gaierror as error:
+            if error.errno == socket.EAI_NONAME:
+                raise DownloadError(self._url, "has a name that nobody knows", _TRY_ANOTHER) from (
+                    error
+                )
+        except UnicodeError as error:
+            raise DownloadError(self._url, f"is no address ({error})", _TRY_ANOTHER) from error
+        except OSError:  # not now; it may be reached later
+            return
 
     def send(self, verb: str, body: bytes, headers: Mapping[str, str]) -> http.client.HTTPResponse:
         """Send a request and return the answer, whose body is not read yet."""

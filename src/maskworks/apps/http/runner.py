@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 import socket
 import threading
@@ -175,7 +176,14 @@ class Runner:
                 error = f"answered with {status}"
         except DownloadError as found:
             error = found.reason
-        settle_message(self._store, message, error)
+        again = settle_message(self._store, message, error)
+        if error is not None:
+            told = {"job": json.loads(message.body)["job"], "attempt": message.attempts + 1,
+                    "error": error, "again_at": again and again.isoformat()}  # fmt: skip
+            if again is None:
+                LOGGER.error("webhook given up", extra={"fields": told})
+            else:
+                LOGGER.warning("webhook failed", extra={"fields": told})
         return True
 
     def _sweep(self) -> bool:

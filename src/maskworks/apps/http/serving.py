@@ -17,6 +17,7 @@ from maskworks.apps.http.middleware import LOGGER, set_up_logging
 from maskworks.apps.http.service import Service
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.core.errors import OutputError
+from maskworks.core.public import public
 from maskworks.models import load_catalogue
 
 LATEST_S = 30.0
@@ -26,6 +27,7 @@ _BACKLOG = 128
 _FILES = 16_384
 
 
+@public
 def run_server(settings: ServerSettings, *, log_level: str) -> None:
     """Listen, print the address, and serve until SIGINT or SIGTERM.
 

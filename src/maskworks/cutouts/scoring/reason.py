@@ -13,8 +13,8 @@ class Reason:
     ----------
     name : str
         ``soft-edge``, ``transparent``, ``low-contrast``, ``touches-border``,
-        ``several-subjects``, ``no-subject``, ``torn``, ``small-subject``, ``blurred``,
-        ``fill-out-of-range``, ``low-score``, ``spot-check``, ``gate:RULE`` or
+        ``several-subjects``, ``no-subject``, ``torn``, ``colours-unsure``, ``small-subject``,
+        ``blurred``, ``fill-out-of-range``, ``low-score``, ``spot-check``, ``gate:RULE`` or
         ``exception:RULE``.
     value : float
         What was measured.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maskworks.core.errors import ModelError, UnreadableError, UsageError
+from maskworks.core.extras import how_to_install
 from maskworks.labels.reading.window import Windows, choose_bands, to_bytes
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ def need_rasterio() -> None:
     """Raise with the way out unless rasterio is here."""
     if find_spec("rasterio") is None:
         raise ModelError(
-            "a georeference needs rasterio, which is not installed; "
-            "`pip install 'maskworks[geo]'` brings it"
+            f"a georeference needs rasterio, which is not installed; {how_to_install('geo')}"
         )
 
 

@@ -23,6 +23,7 @@ from maskworks.core.errors import (
     UnreadableError,
     UsageError,
 )
+from maskworks.core.extras import how_to_install
 from maskworks.core.formats import SUFFIXES, scan_ending
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def open_scan(path: Path, window: Window | None, *, limits: Limits, label: str) 
     if find_spec(library) is None:
         raise ModelError(
             f"{label}: reading it needs {library}, which is not installed; "
-            "`pip install 'maskworks[medical]'` brings it"
+            f"{how_to_install('medical')}"
         )
     reader = import_module(f"maskworks.labels.reading.{_READERS[library]}").open_file
     try:

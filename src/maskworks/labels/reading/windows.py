@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import UnreadableError, UsageError
+from maskworks.core.extras import how_to_install
 from maskworks.core.values import Box
 from maskworks.labels.reading.window import Windows, choose_bands, to_bytes
 
@@ -85,7 +86,7 @@ def open_windows(
         raise UnreadableError(
             name,
             f"is a large TIFF compressed with {page.compression.name}",
-            "install `maskworks[geo]`, which reads it in parts, or save it deflated",
+            f"{how_to_install('geo')}, which reads it in parts, or save it deflated",
         )
     try:
         return _of_page(opened, page, bands, name)

@@ -92,7 +92,27 @@ def paste(
     y, x = height / place.height, width / place.width
     left, right = ((float(box[at]) - place.left) * x for at in (0, 2))
     top, bottom = ((float(box[at]) - place.top) * y for at in (1, 3))
-    rows, columns = _span(top, bottom, height), _span(left, right, width)
+    within = span(top, bottom, height), span(left, right, width)
+    return sampled(mask, (top, bottom, left, right), within, size)
+
+
+def sampled(
+    mask: NDArray[np.float32],
+    extent: tuple[float, float, float, float],
+    within: tuple[slice, slice],
+    size: tuple[int, int],
+) -> Rle:
+    """Return a mask that covers `extent` of a picture as one of the picture.
+
+    Parameters
+    ----------
+    mask : float32 (h, w) in [0, 1]
+    extent : (top, bottom, left, right), pixels of the picture; it may reach out of it
+    within : rows and columns of the picture; beside them nothing is inside
+    size : (H, W) of the picture
+    """
+    top, bottom, left, right = extent
+    rows, columns = within
     inside = np.zeros(size, bool)
     if rows.stop > rows.start and columns.stop > columns.start:
         soft = _between(_between(mask, top, bottom, rows).T, left, right, columns).T
@@ -117,7 +137,8 @@ def _between(
     return found
 
 
-def _span(first: float, last: float, length: int) -> slice:
+def span(first: float, last: float, length: int) -> slice:
+    """Return the pixels of a line of `length` that lie between two places, in part at least."""
     start = int(np.clip(np.floor(first), 0, length))
     return slice(start, int(np.clip(np.ceil(last), start, length)))
 

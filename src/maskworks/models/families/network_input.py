@@ -61,7 +61,7 @@ def to_input(pixels: Pixels, rule: InputSpec) -> tuple[Batch, Place]:
     Returns
     -------
     float32 (1, 3, h, w), and where the picture lies in it
-        With "keep" what lies beside the picture repeats its edge, with "pad" it is 0.
+        With "keep" what lies beside the picture repeats its edge, with "pad" it is `fill`.
     """
     height, width = int(pixels.shape[0]), int(pixels.shape[1])
     place = place_in((height, width), rule)
@@ -76,7 +76,10 @@ def to_input(pixels: Pixels, rule: InputSpec) -> tuple[Batch, Place]:
     right = place.canvas[1] - place.width - place.left
     around = ((place.top, below), (place.left, right), (0, 0))
     if any(map(any, around)):
-        values = np.pad(values, around, mode="edge" if rule.resize == "keep" else "constant")
+        if rule.resize == "keep":
+            values = np.pad(values, around, mode="edge")
+        else:
+            values = np.pad(values, around, constant_values=np.float32(rule.fill))
     return np.ascontiguousarray(values.transpose(2, 0, 1)[np.newaxis]), place
 
 

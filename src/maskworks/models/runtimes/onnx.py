@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +31,8 @@ PROVIDERS = {
 }
 
 ERRORS_ONLY = 3
+
+_TYPES: dict[str, type[np.generic]] = {"tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
 def open_onnx(path: Path, *, threads: int = 0, provider: str = "cpu") -> Network:
@@ -58,17 +62,7 @@ def open_onnx(path: Path, *, threads: int = 0, provider: str = "cpu") -> Network
         message = f"threads must be 0 (all cores) or more, got {threads}; give 0 or a count"
         raise UsageError(message)
     wanted = _check_provider(provider)
-    if not path.is_file():
-        message = f"{path}: there is no such file; fetch it with `maskworks models pull`"
-        raise ModelError(message)
-    try:
-        session = ort.InferenceSession(path, _options(threads), providers=[wanted])
-    except Exception as error:
-        message = (
-            f"{path}: ONNX Runtime {ort.__version__} cannot open it ({_line(error)}); "
-            "check it with `maskworks models verify`, or export it again"
-        )
-        raise ModelError(message) from error
+    session = _session(path, threads, wanted)
     if wanted not in session.get_providers():  # a GPU library that is there but does not load
         raise ProviderError(provider, _short(session.get_providers()))
     session.disable_fallback()
@@ -82,9 +76,67 @@ def open_onnx(path: Path, *, threads: int = 0, provider: str = "cpu") -> Network
     return _network(session, path.stem)
 
 
+def _session(path: Path, threads: int, provider: str) -> Any:  # noqa: ANN401 - untyped library
+    if not path.is_file():
+        message = f"{path}: there is no such file; fetch it with `maskworks models pull`"
+        raise ModelError(message)
+    try:
+        return ort.InferenceSession(path, _options(threads), providers=[provider])
+    except Exception as error:
+        message = (
+            f"{path}: ONNX Runtime {ort.__version__} cannot open it ({_line(error)}); "
+            "check it with `maskworks models verify`, or export it again"
+        )
+        raise ModelError(message) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """An input or output of a network; a side of its shape that is not fixed is None."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    kind: str
+
+    def __str__(self) -> str:
+        sides = ", ".join("?" if side is None else str(side) for side in self.shape)
+        return f"{self.name} {self.kind} ({sides})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnnxFacts:
+    """What an ONNX file says of itself: inputs, outputs, and the metadata it carries."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    metadata: Mapping[str, str]
+
+
+def describe_onnx(path: Path) -> OnnxFacts:
+    """Return what an ONNX file says of itself.
+
+    Raises
+    ------
+    ModelError
+        If ONNX Runtime cannot open it.
+    """
+    session = _session(path, 1, PROVIDERS["cpu"])
+    inputs, outputs = (
+        tuple(_port(each) for each in ports)
+        for ports in (session.get_inputs(), session.get_outputs())
+    )
+    metadata = dict(session.get_modelmeta().custom_metadata_map)
+    return OnnxFacts(inputs=inputs, outputs=outputs, metadata=metadata)
+
+
+def _port(port: Any) -> Port:  # noqa: ANN401 - untyped library
+    shape = tuple(side if isinstance(side, int) and side > 0 else None for side in port.shape)
+    return Port(name=port.name, shape=shape, kind=port.type.removeprefix("tensor(").rstrip(")"))
+
+
 def _network(session: Any, name: str) -> Network:  # noqa: ANN401 - untyped library
     given = session.get_inputs()[0]
-    dtype = np.float16 if given.type == "tensor(float16)" else np.float32
+    dtype = _TYPES.get(given.type, np.float32)
     gives_back = ort.RunOptions()
     gives_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 

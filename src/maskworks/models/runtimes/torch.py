@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maskworks.core.errors import ModelError, NetworkError
+from maskworks.core.extras import how_to_install
 
 if TYPE_CHECKING:
     import torch
@@ -34,9 +35,37 @@ def need(package: str) -> None:
 
     if find_spec(package) is None:
         raise ModelError(
-            f"this model needs {package}, which is not installed; "
-            "`pip install 'maskworks[torch]'` brings it"
+            f"this model needs {package}, which is not installed; {how_to_install('torch')}"
         )
+
+
+def checkpoints_folder() -> Path:
+    """Return where torch keeps the files it fetched (``TORCH_HOME``); it may not be there."""
+    import torch
+
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def fetch_checkpoint(url: str) -> None:
+    """Fetch a file into torch's own folder, by torch's own client."""
+    import torch
+
+    torch.hub.load_state_dict_from_url(url, progress=False, check_hash=True, weights_only=True)
+
+
+def load_checkpoint(path: Path) -> dict[str, torch.Tensor]:
+    """Read a pickle of tensors without running what is in it."""
+    import torch
+
+    found: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return found
+
+
+def save_state(state: dict[str, torch.Tensor], path: Path) -> None:
+    """Write tensors as safetensors."""
+    from safetensors.torch import save_file
+
+    save_file({key: value.contiguous() for key, value in state.items()}, path)
 
 
 def load_state(path: Path) -> dict[str, torch.Tensor]:

@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 
 from maskworks.core.errors import UsageError
+from maskworks.core.public import public
 from maskworks.cutouts.scoring.score_model import (
     Floats,
     Isotonic,
@@ -80,6 +81,7 @@ class Calibration:
     thresholds: tuple[FlagRate, ...]
 
 
+@public
 def calibrate(
     decisions: Sequence[JudgedItem], *, thresholds: Sequence[float] = THRESHOLDS
 ) -> Calibration:

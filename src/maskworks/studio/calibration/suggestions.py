@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Literal, get_args
 
 from maskworks.core.percent import percent
+from maskworks.core.public import public
 from maskworks.studio.campaign.exceptions import Rule, RuleKind, find_rule
 from maskworks.studio.rate import Rate
 
@@ -51,6 +52,7 @@ class Suggestion:
     rate: Rate
 
 
+@public
 def suggest_rules(
     decisions: Iterable[DecisionRow],
     *,

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from maskworks.core.errors import ModelError, UsageError
+from maskworks.core.public import public
 from maskworks.core.toml_text import parse_toml
 from maskworks.cutouts.scoring.score_model import DEFAULT_FILE, digest_of, load_score_model
 from maskworks.studio.campaign.approved_backgrounds import Scenery, variants_of
@@ -75,6 +76,7 @@ class CampaignFile:
         return f"{self.path}:{line_of(self.lines, place)}"
 
 
+@public
 def read_campaign(path: Path, *, today: date | None = None) -> CampaignFile:
     """Read a campaign file, its exception list, and look for the backgrounds it names.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskworks.core.formats import SUFFIXES
+from maskworks.core.public import public
 from maskworks.studio.output.presets import load_presets
 
 _BACKGROUNDS = re.compile(r"bg|bgs|back(ground|drop)s?", re.IGNORECASE)
@@ -32,6 +33,7 @@ class FolderContents:
     exceptions: str | None = None
 
 
+@public
 def scan_folder(folder: Path) -> FolderContents:
     """Find out what a campaign in this folder would be about.
 
@@ -67,6 +69,7 @@ def preset_for(around: FolderContents) -> str:
     return "shopify" if around.backgrounds else "amazon-main"
 
 
+@public
 def campaign_text(
     name: str, around: FolderContents, *, preset: str, advised_side: int | None = None
 ) -> str:

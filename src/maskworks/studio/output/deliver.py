@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from maskworks.core.errors import ImageError, UsageError
+from maskworks.core.public import public
 from maskworks.core.values import Image, Matte
 from maskworks.core.writing import write_atomic
 from maskworks.cutouts.backgrounds import Background, parse_background
@@ -75,6 +76,7 @@ class Deliverable:
         return on_checkerboard(self.image, self.matte or opaque)
 
 
+@public
 def compose(
     cut: Cutout,
     preset: str | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskworks.core.public import public
 from maskworks.core.reading import Limits
 from maskworks.studio.output.ground import Whiteness
 from maskworks.studio.output.measuring import Measured, measure_output
@@ -57,6 +58,7 @@ class Gate:
         return not self.breaches
 
 
+@public
 def check_output(
     source: Path | bytes,
     rules: OutputRules,

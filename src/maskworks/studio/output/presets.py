@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from maskworks.core.errors import UsageError
+from maskworks.core.public import public
 from maskworks.core.toml_text import parse_toml
 from maskworks.models.spec import StrictRow
 from maskworks.studio.output.rules import OutputRules
@@ -77,6 +78,7 @@ class Preset(StrictRow):
 
 
 @lru_cache(maxsize=1)
+@public
 def load_presets() -> tuple[Preset, ...]:
     """Read every preset of the package, in the order of their names.
 
@@ -105,6 +107,7 @@ def read_preset(path: Path) -> Preset:
         raise UsageError(f"{path}: {_first(error)}; correct it") from error
 
 
+@public
 def find_preset(name: str) -> Preset:
     """Return the preset of this name, or the one in the file of this path.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from io import BytesIO, StringIO
 
 from maskworks.core.errors import UsageError
+from maskworks.core.extras import how_to_install
 from maskworks.studio.report.rows import ReportItem, as_text
 from maskworks.studio.spreadsheets import safe_cell
 
@@ -25,7 +26,7 @@ COLUMNS = (
     "error",
 )
 
-NEEDS_PARQUET = "pyarrow is not installed; `pip install 'maskworks[parquet]'`"
+NEEDS_PARQUET = f"pyarrow is not installed; {how_to_install('parquet')}"
 
 
 def to_csv(items: Sequence[ReportItem]) -> str:

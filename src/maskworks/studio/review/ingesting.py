@@ -8,6 +8,7 @@ from pathlib import Path
 
 from maskworks.batch.work import Fault
 from maskworks.core.errors import MaskworksError, UsageError
+from maskworks.core.public import public
 from maskworks.core.reading import Details, Limits, Picture, read_picture
 from maskworks.cutouts.cutout import Cutout
 from maskworks.studio import output_folder
@@ -74,6 +75,7 @@ class IngestContext:
     held: Held | None = None
 
 
+@public
 def ingest_folder(context: IngestContext, folder: Path) -> Ingested:
     """Take every file of a folder that is the finished cut-out of a picture.
 

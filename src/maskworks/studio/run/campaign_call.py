@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskworks.batch.backends import BackendName
+from maskworks.core.public import public
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.report import Written
 from maskworks.studio.run.filing import out_of
@@ -37,6 +38,7 @@ class CampaignResult:
     report: Written | None
 
 
+@public
 def run_campaign(  # noqa: PLR0913 - as many as a run has options
     campaign: str | Path,
     *,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from maskworks.core.errors import UsageError
+from maskworks.core.public import public
 from maskworks.studio import output_folder
 from maskworks.studio.campaign.campaign_file import CampaignFile
 from maskworks.studio.cost import ZERO
@@ -22,6 +23,7 @@ from maskworks.studio.store import (
 )
 
 
+@public
 def report_campaign(
     file: CampaignFile,
     store: Store,

@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, insert, select, update
 
 from maskworks.core.errors import UsageError
+from maskworks.core.public import public
 from maskworks.studio.route import Route
 from maskworks.studio.store.columns import plain
 from maskworks.studio.store.events import NewEvent, lock_trail_of, log
@@ -23,6 +24,7 @@ ROUTE_AFTER: dict[Verdict, Route] = {"accept": "deliver", "fix": "review", "reje
 """Where an item goes; one to be fixed stays in review until `ingest` delivers it."""
 
 
+@public
 def decide(
     store: Store,
     number: int,
@@ -154,6 +156,7 @@ def ingest(  # noqa: PLR0913 - what a hand-in says, and what must hold
         )
 
 
+@public
 def list_reviews(store: Store, campaign: CampaignRow, *, number: int | None = None) -> list[Review]:
     """Return every decision, also on superseded items, in the order they were taken.
 

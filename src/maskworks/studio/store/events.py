@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select
 
+from maskworks.core.public import public
 from maskworks.studio.store.chain import digest_of
 from maskworks.studio.store.columns import plain
 from maskworks.studio.store.opening import Store, moment
@@ -55,6 +56,7 @@ class Verified:
     wrong: str | None = None
 
 
+@public
 def list_events(
     store: Store, campaign: CampaignRow | None = None, *, item: str | None = None
 ) -> list[Event]:

@@ -229,17 +229,50 @@ def take_message(store: Store, *, hold_s: float) -> Message | None:
         return Message(id=row.id, url=row.url, body=row.body, attempts=row.attempts)
 
 
-def settle_message(store: Store, message: Message, error: str | None) -> None:
-    """Record that a message arrived, or when it is tried again; after the last try it rests."""
+def settle_message(store: Store, message: Message, error: str | None) -> datetime | None:
+    """Record that a message arrived, or when it is tried again; after the last try it rests.
+
+    Returns
+    -------
+    When it is tried again, None if it is not.
+    """
     with store.writing() as connection:
         now = moment(connection)
         this = update(messages).where(messages.c.id == message.id)
         if error is None:
             connection.execute(this.values(delivered_at=now, due_at=None, last_error=None))
-            return
+            return None
         wait = BACKOFF_S[message.attempts] if message.attempts < len(BACKOFF_S) else None
         due = None if wait is None else now + timedelta(seconds=wait)
         connection.execute(this.values(due_at=due, last_error=error))
+        return due
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telling:
+    """How far the message of a job's end is; `waiting` also before there is one."""
+
+    state: Literal["waiting", "delivered", "failed"]
+    attempts: int = 0
+    error: str | None = None
+    next_at: datetime | None = None
+
+
+def telling_of(store: Store, job: Job) -> Telling | None:
+    """Return how the webhook of a job does, None if it has none."""
+    if job.webhook is None:
+        return None
+    with store.reading() as connection:
+        found = select(messages).where(messages.c.job_id == job.id).order_by(messages.c.id.desc())
+        row = connection.execute(found.limit(1)).one_or_none()
+    if row is None:
+        return Telling(state="waiting")
+    state: Literal["waiting", "delivered", "failed"] = "waiting"
+    if row.delivered_at is not None:
+        state = "delivered"
+    elif row.due_at is None:
+        state = "failed"
+    return Telling(state=state, attempts=row.attempts, error=row.last_error, next_at=row.due_at)
 
 
 def forget_jobs(store: Store, ids: Sequence[int]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Row, insert, select, update
 
 from maskworks.core.errors import UsageError
+from maskworks.core.public import public
 from maskworks.studio.store.opening import Store, moment
 from maskworks.studio.store.rows import as_row
 from maskworks.studio.store.service_schema import api_keys
@@ -54,6 +55,7 @@ class Allowance:
     monthly_credits: float | None = None
 
 
+@public
 def add_key(store: Store, name: str, allowance: Allowance) -> tuple[ApiKey, str]:
     """Make a key and return it with its secret, which cannot be had again.
 

@@ -28,6 +28,8 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
 from maskworks.core.errors import OutputError, UsageError
+from maskworks.core.extras import how_to_install
+from maskworks.core.public import public
 from maskworks.studio.store.addresses import Address, parse_address
 from maskworks.studio.store.processes import LivenessClock
 from maskworks.studio.store.schema import REVISION, VERSION_TABLE
@@ -128,16 +130,16 @@ def database_beside(campaign_file: Path) -> Path:
     return campaign_file.with_suffix(".db")
 
 
+@public
 def open_store(database: Path | str, *, create: bool = True) -> Store:
     """Open a database and bring its tables to the form this version knows.
 
     Parameters
     ----------
     database : Path of an SQLite file, or a URL
-        ``postgresql://user:password@host/name`` needs ``pip install 'maskworks[postgresql]'``;
-        ``?host=/run/postgresql`` is the folder of a socket, ``?sslmode=verify-full`` checks the
-        server's certificate. An SQLite file belongs on a disk of this machine: on a network
-        share, several machines would spoil it.
+        ``postgresql://user:password@host/name`` (its extra), ``?host=/run/postgresql``
+        a socket's folder, ``?sslmode=verify-full`` checks the server's certificate. An SQLite file
+        belongs on a disk of this machine: on a share, several machines would spoil it.
     create : make the SQLite file if it is not there
 
     Raises
@@ -239,8 +241,7 @@ def _engine(address: Address) -> Engine:
         engine = create_engine(address.url, pool_pre_ping=not address.is_sqlite, connect_args=given)
     except (ImportError, NoSuchModuleError) as error:
         raise UsageError(
-            f"{address.name}: the driver is not installed ({error}); "
-            "run `pip install 'maskworks[postgresql]'`"
+            f"{address.name}: no driver ({error}); {how_to_install('postgresql')}"
         ) from error
     if address.is_sqlite:
         event.listen(engine, "connect", _set_up)

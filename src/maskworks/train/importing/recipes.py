@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,30 +13,39 @@ from PIL import Image as PilImage
 
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import OutputError, UsageError
+from maskworks.train.importing.encoders import STREET, StartingPoint, pretrained
 from maskworks.train.importing.items import UNKNOWN
 from maskworks.train.importing.writing import LABELS, PICTURES, REPORT
+from maskworks.train.splitting import dealt, groups_of
 
 RECIPE = "recipe.toml"
 TRIES = 40
 """Splits that are drawn; the one in which both sides show most classes is taken."""
 
 _LARGEST, _SMALLEST, _STEP = 512, 96, 32
-_FEW_GROUPS = 5
-_COUNTED = re.compile(r"[-_. ]*\d+$")
 
 
 @dataclass(frozen=True)
 class WrittenRecipe:
-    """A recipe that was written: its file, how the split came about, and how large both are."""
+    """A recipe that was written: its file, how the split came about, how large both are.
+
+    `start` is the network, and the weights that it starts from.
+    """
 
     path: Path
     how: str
     train: int
     dev: int
+    start: StartingPoint
 
 
 def write_recipe(
-    data: Path, *, share: float = 0.2, seed: int = 7, overwrite: bool = False
+    data: Path,
+    *,
+    share: float = 0.2,
+    seed: int = 7,
+    encoder: str | None = None,
+    overwrite: bool = False,
 ) -> WrittenRecipe:
     """Write DATA/recipe.toml and the lists of its split.
 
@@ -48,13 +56,16 @@ def write_recipe(
     ----------
     data : folder that `maskworks data import` wrote
     share : of the pictures that are scored on
+    encoder : str, optional
+        Of a U-Net, pretrained on ImageNet: resnet18, mobilenet_v2 ... as
+        segmentation_models_pytorch calls it. By default the network is that of `street`.
     overwrite : bool
         Replace a recipe that exists.
 
     Raises
     ------
     UsageError
-        If the folder was not imported, or is too small to be divided.
+        If the folder was not imported, is too small to be divided, or there is no such encoder.
     OutputError
         If the recipe exists.
     """
@@ -67,14 +78,15 @@ def write_recipe(
     path = data / RECIPE
     if path.exists() and not overwrite:
         raise OutputError(path, "exists already", "give --overwrite to replace it")
+    start = STREET if encoder is None else pretrained(encoder)
     found = json.loads(report.read_text("utf-8"))
     names = sorted(each.stem for each in (data / PICTURES).iterdir())
     train, dev, how = _divided(data, names, share, seed)
     for name, members in (("train", train), ("dev", dev)):
         write_text_atomic(data / f"{name}.txt", "\n".join(members) + "\n")
     height, width = _size(data, names)
-    write_text_atomic(path, _text(data, found, (height, width), how))
-    return WrittenRecipe(path, how, len(train), len(dev))
+    write_text_atomic(path, _text(data, found, (height, width), how, start))
+    return WrittenRecipe(path, how, len(train), len(dev), start)
 
 
 def _divided(
@@ -87,11 +99,11 @@ def _divided(
     if len(pool) < 2:
         raise UsageError(f"{data}: has {len(pool)} pictures, a split needs two or more")
     shown = {name: _classes(data / LABELS / f"{name}.png") for name in pool}
-    groups = _groups(pool)
+    groups = groups_of(pool)
     by_group = len(set(groups.values())) < len(pool)
     best: tuple[int, list[str]] = (-1, [])
     for attempt in range(TRIES):
-        dev = _dealt(groups, share, seed + attempt)
+        dev = dealt(groups, share, seed + attempt)
         rest = set(pool) - set(dev)
         both = set().union(*(shown[n] for n in dev)) & set().union(*(shown[n] for n in rest))
         if len(both) > best[0]:
@@ -110,33 +122,6 @@ def _classes(path: Path) -> set[int]:
         return set(np.unique(np.asarray(opened)).tolist()) - {UNKNOWN}
 
 
-def _groups(names: Sequence[str]) -> dict[str, str]:
-    """Return the group of each name: the name without its last number, if that gives some.
-
-    Examples
-    --------
-    >>> sorted(set(_groups([f"p{p}_{n}" for p in range(6) for n in range(2)]).values()))[:2]
-    ['p0', 'p1']
-    >>> _groups(["img_1", "img_2"])
-    {'img_1': 'img_1', 'img_2': 'img_2'}
-    """
-    found = {name: _COUNTED.sub("", name) or name for name in names}
-    several = len(set(found.values()))
-    return found if _FEW_GROUPS <= several < len(names) else {name: name for name in names}
-
-
-def _dealt(groups: Mapping[str, str], share: float, seed: int) -> list[str]:
-    order = sorted(set(groups.values()))
-    random.Random(seed).shuffle(order)
-    wanted = max(1, round(share * len(groups)))
-    dev: list[str] = []
-    for group in order[:-1]:
-        if len(dev) >= wanted:
-            break
-        dev += [name for name, its in groups.items() if its == group]
-    return dev
-
-
 def _size(data: Path, names: Sequence[str]) -> tuple[int, int]:
     """Return a size for the network: the pictures' median shape, at most 512, in steps of 32."""
     sizes = []
@@ -152,7 +137,9 @@ def _whole(side: float) -> int:
     return max(_SMALLEST, round(side / _STEP) * _STEP)
 
 
-def _text(data: Path, found: Mapping[str, object], size: tuple[int, int], how: str) -> str:
+def _text(
+    data: Path, found: Mapping[str, object], size: tuple[int, int], how: str, start: StartingPoint
+) -> str:
     classes = json.dumps(found["classes"], ensure_ascii=False)
     name = re.sub(r"[^a-z0-9]+", "-", data.resolve().name.lower()).strip("-") or "mine"
     height, width = size
@@ -162,8 +149,7 @@ def _text(data: Path, found: Mapping[str, object], size: tuple[int, int], how: s
 name = "{name}"
 task = "labels"
 licence = "LicenseRef-unknown"   # of the weights that come out: as the pictures' terms allow
-network = "espnetv2"             # or "unet", "smp/deeplabv3plus" with encoder = "resnet50", ...
-channels = 16
+{start.network}
 classes = {classes}
 ignore = 255                     # ids of pixels without a label
 height = {height}                     # what the exported network sees
@@ -173,6 +159,7 @@ steps = 600                      # without it, a run ends when its --minutes are
 ema = 0.98
 
 # {how}
+# Or, instead of the two lists and [dev]: split = 0.2 above, dealt anew by the recipe's seed.
 [train]
 folder = "{PICTURES}"
 labels = "{LABELS}"
@@ -184,8 +171,8 @@ folder = "{PICTURES}"
 labels = "{LABELS}"
 list = "dev.txt"
 
-[start]                          # an encoder that comes with Maskworks (Apache-2.0, see its card)
-weights = "maskworks:street"
+[start]                          # {start.about}
+weights = "{start.weights}"
 lr_factor = 0.5
 recalibrate = 4
 

@@ -20,6 +20,7 @@ from maskworks.train.labels.onnx_weights import tensors_of_onnx
 from maskworks.train.labels.recipe import Start
 
 _SUFFIXES = (".safetensors", ".onnx")
+_WEIGHTS = "model.safetensors"
 _FOLDED_WITHIN = 1e-2  # a variance of 1 may have the batch norm's epsilon taken off
 
 
@@ -43,11 +44,12 @@ def start_of(name: str) -> Start:
     """
     if name.startswith(HUB):
         path = folder_of(name)
-        read_config(path, name)  # says how to fetch what is not here
+        if not (path / _WEIGHTS).is_file():
+            read_config(path, name)  # says how to fetch what is not here
     else:
         path = Path(name).expanduser()
     if path.is_dir():
-        path = path / "model.safetensors"
+        path = path / _WEIGHTS
     if path.is_file():
         if path.suffix not in _SUFFIXES:
             raise RecipeError(
@@ -69,7 +71,8 @@ def start_network(
     ----------
     network : of the recipe
     start : Start
-        Its weights are a path, or "maskworks:NAME" for a model that the package brings.
+        Its weights are a path, "maskworks:NAME" for a model that the package brings, or
+        "hf:OWNER/NAME" for one that was pulled or lies in the cache of Hugging Face.
     data : folder that its path is relative to
     size : (h, w), of an input that the network takes
 
@@ -79,6 +82,8 @@ def start_network(
         If the file is missing, none of its tensors fits, or `rows` name a class it has not.
     """
     path = _weights_path(start.weights, data)
+    if not path.is_file() and start.weights.startswith(HUB):
+        raise RecipeError(path, "is not here", f"fetch it: `maskworks models pull {start.weights}`")
     if not path.is_file():
         raise RecipeError(path, "does not exist", "point start.weights at a safetensors file")
     if path.suffix == ".onnx":
@@ -99,7 +104,9 @@ def start_network(
 
 
 def _weights_path(weights: str, data: Path) -> Path:
-    """Return the file of weights: of a model that the package brings, or a path."""
+    """Return the file of weights: of a model that the package brings, of a hub, or a path."""
+    if weights.startswith(HUB):
+        return folder_of(weights) / _WEIGHTS
     mark, _, name = weights.partition(":")
     if mark == "maskworks" and name:
         return Path(str(files("maskworks.models") / "weights" / f"{name}.onnx"))

@@ -12,7 +12,8 @@ from maskworks.core.writing import write_text_atomic
 from maskworks.models import exporting
 from maskworks.train.exported import Exported
 from maskworks.train.labels.exporting import Opened
-from maskworks.train.labels.recipe import LabelRecipe, Pictures
+from maskworks.train.labels.pictures import Pictures
+from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.row import row_of
 from maskworks.train.labels.scoring import Scores
 

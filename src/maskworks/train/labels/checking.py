@@ -12,6 +12,7 @@ from PIL import Image as PilImage
 
 from maskworks.core.errors import RecipeError
 from maskworks.core.exif import orientation_of
+from maskworks.core.public import public
 from maskworks.train.labels.coco import UNCOVERED
 from maskworks.train.labels.drawing import draw_pair
 from maskworks.train.labels.finding import MOST_IDS, LabelledPath, stored_labels
@@ -54,6 +55,7 @@ class SplitFound:
     stems: list[str] = field(default_factory=list)
 
 
+@public
 def check_split(
     name: str, pairs: Sequence[LabelledPath], table: NDArray[np.int32], classes: Sequence[str]
 ) -> SplitFound:

@@ -19,7 +19,7 @@ from maskworks.core.panoptic import ids_of_png
 from maskworks.core.rle_coco import from_coco
 
 if TYPE_CHECKING:
-    from maskworks.train.labels.recipe import Pictures
+    from maskworks.train.labels.pictures import Pictures
 
 UNCOVERED = 65534
 """The id of a pixel that no annotation covers."""

@@ -18,7 +18,9 @@ from maskworks.core.taxonomy import load_taxonomy
 from maskworks.core.taxonomy_mapping import load_mapping
 from maskworks.train.labels.coco import CocoPicture, painted, places_of_categories, read_coco
 from maskworks.train.labels.drawing import DRAWINGS
-from maskworks.train.labels.recipe import Format, LabelRecipe, Pictures
+from maskworks.train.labels.pictures import Format, Pictures
+from maskworks.train.labels.recipe import LabelRecipe
+from maskworks.train.splitting import dealt, groups_of
 
 MOST_IDS = 65536
 
@@ -58,6 +60,8 @@ def find_pairs(data: Path, rule: Pictures) -> list[LabelledPath]:
     pairs = sorted(_FINDERS[rule.format](folder, rule, data), key=lambda pair: pair.name)
     if rule.list is not None:
         pairs = _listed(pairs, data / rule.list)
+    if rule.share is not None:
+        pairs = _dealt(pairs, rule, folder)
     if not pairs:
         raise RecipeError(folder, "has no labelled pictures", "check folder, format and split")
     for pair in pairs:
@@ -113,6 +117,15 @@ def _listed(pairs: list[LabelledPath], path: Path) -> list[LabelledPath]:
             path, f"names {len(lost)} pictures that are not there, such as {lost[0]}", "correct it"
         )
     return kept
+
+
+def _dealt(pairs: list[LabelledPath], rule: Pictures, folder: Path) -> list[LabelledPath]:
+    """Return the pairs of one side of a split."""
+    if len(pairs) < 2:
+        raise RecipeError(folder, f"has {len(pairs)} labelled pictures", "a split needs two")
+    groups = groups_of([pair.name for pair in pairs])
+    held = set(dealt(groups, rule.share or 0.0, rule.deal))
+    return [pair for pair in pairs if (pair.name in held) == (rule.side == "dev")]
 
 
 def _limited(pairs: list[LabelledPath], rule: Pictures) -> list[LabelledPath]:

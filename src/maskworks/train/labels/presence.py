@@ -8,7 +8,8 @@ import numpy as np
 
 from maskworks.core.errors import RecipeError
 from maskworks.train.labels.finding import find_pairs, read_ids
-from maskworks.train.labels.recipe import LabelRecipe, Pictures
+from maskworks.train.labels.pictures import Pictures
+from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.views import LabelSet, Splits
 
 _WHITE = 255  # inside, in masks; no label, in label maps

@@ -22,7 +22,8 @@ from maskworks.train.labels.finding import (
     stored_labels,
 )
 from maskworks.train.labels.objects import depth_inside
-from maskworks.train.labels.recipe import LabelRecipe, Pictures
+from maskworks.train.labels.pictures import Pictures
+from maskworks.train.labels.recipe import LabelRecipe
 from maskworks.train.labels.views import LabelSet
 
 Ids = NDArray[np.int32]

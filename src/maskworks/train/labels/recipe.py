@@ -4,90 +4,20 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from maskworks.core.errors import RecipeError
 from maskworks.core.taxonomy import load_taxonomy
 from maskworks.train.labels.network_names import MASK2FORMER, network_misfit
+from maskworks.train.labels.pictures import BACKGROUND, FrozenTable, Pictures
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-Format = Literal["png", "voc", "cityscapes", "ade20k", "coco", "coco-panoptic", "drawn"]
-
-_SPLIT = ("voc", "cityscapes", "ade20k")
-_LABELS = ("coco", "coco-panoptic")
-BACKGROUND = "background"
-
-
-class Pictures(_Frozen):
-    """Where labelled pictures lie and how their labels are stored.
-
-    ``png``: pictures in `folder`, ids as PNG of the same stem beside them or in `labels`.
-    ``voc``: the folder of a VOC year, `split` a list in ImageSets/Segmentation.
-    ``cityscapes``: the folder that holds leftImg8bit and gtFine, labelIds read as train ids.
-    ``ade20k``: the folder that holds images and annotations, `split` training or validation.
-    ``coco``: pictures in `folder`, objects in the file `labels`; classes go by name. What is no
-    object is the class "background", which comes first if it is not named; with `uncovered` =
-    "ignore" it is without a label. With `damaged` = "ignore" masks that are none are left out.
-    ``coco-panoptic``: likewise, with the PNGs in a folder called as `labels` without ".json".
-    ``drawn``: nothing is read; `count` pictures are drawn, `folder` is what: one of
-    `maskworks.train.labels.drawing.DRAWINGS`. Other `seed`, other pictures.
-
-    With `binary` PNGs are masks, of 0 and 1 or of 0 and 255: the second class is inside.
-    With `list` only the pictures that a text file names count, one name without suffix a line.
-    Of a `limit` the pictures are spread evenly over the sorted names. With `others` = "ignore"
-    what a COCO file calls by a name that is no class is without a label, instead of an error.
-    `terms` is what the model's card says of where the pictures come from.
-    """
-
-    folder: str
-    format: Format = "png"
-    labels: str | None = None
-    split: str | None = None
-    list: str | None = None
-    others: Literal["refuse", "ignore"] = "refuse"
-    uncovered: Literal["background", "ignore"] = "background"
-    damaged: Literal["refuse", "ignore"] = "refuse"
-    binary: bool = False
-    count: int | None = Field(None, ge=1)
-    seed: int = 0
-    limit: int | None = Field(None, ge=1)
-    long_side: int | None = Field(None, ge=32)
-    terms: str = Field("not stated by whoever trained it", min_length=1)
-
-    @model_validator(mode="after")
-    def _format_fits(self) -> Self:
-        needs = {
-            "split": self.format in _SPLIT,
-            "labels": self.format in _LABELS,
-            "count": self.format == "drawn",
-        }
-        for key, needed in needs.items():
-            given = getattr(self, key) is not None
-            if given != needed and not (key == "labels" and self.format == "png"):
-                rule = f"needs {key}" if needed else f"takes no {key}"
-                message = f"format {self.format!r} {rule}"
-                raise ValueError(message)
-        if self.binary and self.format != "png":
-            message = f"format {self.format!r} is never binary"
-            raise ValueError(message)
-        return self
-
-    @property
-    def has_ground(self) -> bool:
-        """Whether what nothing covers is a class of its own."""
-        return self.format == "coco" and self.uncovered == "background"
-
-
-class Start(_Frozen):
+class Start(FrozenTable):
     """Weights to start from.
 
     `rows` fills the last layer: for each class of ours the classes of the weights' last layer
@@ -100,7 +30,7 @@ class Start(_Frozen):
     recalibrate: int = Field(0, ge=0)  # batches to measure the batch norms anew on
 
 
-class Losses(_Frozen):
+class Losses(FrozenTable):
     """How much of each loss, and how the cross-entropy weighs classes.
 
     `class_weights` "balanced" is the square root of the median frequency over a class's own,
@@ -122,7 +52,7 @@ class Losses(_Frozen):
     pixels: int = Field(40_000, ge=100)
 
 
-class Views(_Frozen):
+class Views(FrozenTable):
     """How a view is drawn from a picture; the strengths are relative, 0 switches off."""
 
     flip: Share = 0.5
@@ -136,7 +66,7 @@ class Views(_Frozen):
     tint: Share = 0.08
 
 
-class LabelStage(_Frozen):
+class LabelStage(FrozenTable):
     """A part of the training with views of one size."""
 
     share: float = Field(gt=0, le=1)
@@ -154,7 +84,7 @@ class LabelStage(_Frozen):
         return self
 
 
-class QueryRecipe(_Frozen):
+class QueryRecipe(FrozenTable):
     """What a network of queries is made of; the defaults are those of Mask2Former's paper.
 
     `count` queries find an object or a class each; all is `width` channels wide, with
@@ -172,7 +102,7 @@ class QueryRecipe(_Frozen):
 Kind = Literal["class-logits", "class-depth", "detections", "queries"]
 
 
-class LabelRecipe(_Frozen):
+class LabelRecipe(FrozenTable):
     """A whole training run, as read from a TOML file; an unknown key is an error.
 
     With `steps` the schedule follows the steps and is the same however often the run is
@@ -185,6 +115,9 @@ class LabelRecipe(_Frozen):
     (of COCO, or 16-bit PNG, 0 the background), and the first class is called background; a
     network of queries needs none with labels of COCO, panoptic ones among them. `input` "keep"
     gives the network pictures at their own size, "fit" resizes them into `height` x `width`.
+
+    With `split`, a share, there is no `dev`: the pictures of `train` are dealt by `seed`, whole
+    groups at a time where names without their last number show groups.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -198,6 +131,7 @@ class LabelRecipe(_Frozen):
     taxonomy: str | None = None
     classes: tuple[str, ...] = ()
     ignore: int = Field(255, ge=0, le=65535)
+    split: float | None = Field(None, gt=0, lt=1)
     train: Pictures
     dev: Pictures
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
@@ -225,6 +159,25 @@ class LabelRecipe(_Frozen):
     queries: QueryRecipe = QueryRecipe()
     views: Views = Views()
     stage: tuple[LabelStage, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _dealt(cls, given: Any) -> Any:  # noqa: ANN401 - what a file holds
+        """Make train and dev of the one table that a split divides."""
+        if not isinstance(given, dict) or given.get("split") is None:
+            return given
+        if "dev" in given:
+            message = "split divides the pictures of train; take split or dev out"
+            raise ValueError(message)
+        whole = given.get("train")
+        if not isinstance(whole, dict):
+            return given
+        both = {
+            "share": given["split"],
+            "deal": given.get("seed", cls.model_fields["seed"].default),
+        }
+        sides = {side: {**whole, **both, "side": side} for side in ("train", "dev")}
+        return given | sides
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -341,7 +294,7 @@ def load_label_recipe(path: Path) -> LabelRecipe:
         return LabelRecipe.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(path, f"is not TOML: {error}", "mend the line it names") from error
     except ValidationError as error:
         first = error.errors()[0]

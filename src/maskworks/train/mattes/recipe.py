@@ -152,7 +152,7 @@ def load_recipe(path: Path) -> Recipe:
         recipe = Recipe.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(path, f"is not TOML: {error}", "mend the line it names") from error
     except ValidationError as error:
         first = error.errors()[0]
@@ -176,5 +176,5 @@ def task_of(path: Path) -> str:
         return str(tomllib.loads(path.read_text("utf-8")).get("task", "cutout"))
     except OSError as error:
         raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(path, f"is not TOML: {error}", "mend the line it names") from error

@@ -17,10 +17,15 @@ from maskworks.apps.cli.evaluate.report_output import ReportTable, report_files,
 from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
-from maskworks.core.taxonomy import Category, Taxonomy, load_taxonomy
+from maskworks.core.taxonomy import Category, Taxonomy, load_taxonomy, plain_taxonomy
 
 IGNORE, MOST_ID = 255, 65_535
 """The id of pixels without a label where neither a taxonomy nor the user names one."""
+
+NamesOption = Annotated[
+    str | None,
+    typer.Option(metavar="A,B,C", help="Or the names of the classes, of the ids 0, 1, 2 ..."),
+]
 
 
 def semantic(
@@ -33,8 +38,13 @@ def semantic(
     ] = None,
     taxonomy: Annotated[
         str | None,
-        typer.Option(metavar="T", help="Or a taxonomy by name, or a .toml file of your own."),
+        typer.Option(
+            metavar="T",
+            help="Or a taxonomy by name, a .toml file of your own, a recipe, or the folder of a "
+            "run or model.",
+        ),
     ] = None,
+    names: NamesOption = None,
     ignore: Annotated[
         str | None,
         typer.Option(
@@ -67,7 +77,7 @@ def semantic(
     from maskworks.evaluate.semantic import evaluate_semantic
 
     files = report_files(json_file, html_file, task="semantic")
-    chosen = _taxonomy(classes, taxonomy, ignore)
+    chosen = _taxonomy(classes, taxonomy, ignore, names)
     report = evaluate_semantic(
         truth,
         predictions,
@@ -77,16 +87,16 @@ def semantic(
         meaning=LabelMeaning(binary=binary, ignore_meant=ignore is not None),
     )
     record: dict[str, Any] = report.record()
-    names = ("IoU", "Dice", "accuracy", "boundary_IoU")
+    measures = ("IoU", "Dice", "accuracy", "boundary_IoU")
     lines = [
-        (row["name"], *(shown(row[name]) for name in names), f"{row['truth_pixels']:,}")
+        (row["name"], *(shown(row[name]) for name in measures), f"{row['truth_pixels']:,}")
         for row in record["per_class"]
     ]
     means = (record["mIoU"], record["Dice"], record["mean_accuracy"], record["boundary_IoU"])
     total = f"{record['counts']['pixels']:,}"
     lines.append((f"mean of {record['counts']['classes_in_truth']}", *map(shown, means), total))
     table = ReportTable(
-        ("class", *names, "pixels"),
+        ("class", *measures, "pixels"),
         lines,
         (
             f"mIoU {shown(record['mIoU'])} over {_share_of(record['counts'])}, "
@@ -232,11 +242,18 @@ def _ignored(word: str) -> int | None:
     return int(word)
 
 
-def _taxonomy(classes: int | None, name: str | None, ignore: str | None) -> Taxonomy:
+def _taxonomy(
+    classes: int | None, name: str | None, ignore: str | None, names: str | None = None
+) -> Taxonomy:
     from maskworks.evaluate.semantic import numbered_taxonomy
 
-    if (classes is None) == (name is None):
-        raise UsageError("give one of --classes N and --taxonomy T, so that ids have a meaning")
+    if sum(each is not None for each in (classes, name, names)) != 1:
+        raise UsageError(
+            "give one of --classes N, --names A,B,C and --taxonomy T, so that ids have a meaning"
+        )
+    if names is not None:
+        left_out = IGNORE if ignore is None else _ignored(ignore)
+        return plain_taxonomy([each.strip() for each in names.split(",")], ignore=left_out)
     if name is None:
         return numbered_taxonomy(classes or 0, IGNORE if ignore is None else _ignored(ignore))
     chosen = load_taxonomy(name)

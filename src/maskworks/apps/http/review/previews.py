@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 SHOWN_PX = 1400
 """Long side of what the page shows before somebody looks closer."""
 
+SMALL_PX = 96
+"""Long side of what its list shows."""
+
 _KEPT_BYTES = 96 << 20
 
 
@@ -95,17 +98,20 @@ class PreviewCache:
             return None
         return found.matte or Matte(np.ones(size, np.float32))
 
-    def show_photo(self, opened: OpenCampaign, kept: Kept, *, whole: bool) -> Preview:
-        """Return the photo for the page, small or whole, on white where it is clear."""
+    def show_photo(
+        self, opened: OpenCampaign, kept: Kept, *, side_px: int | None = SHOWN_PX
+    ) -> Preview:
+        """Return the photo for the page, its long side at most `side_px`; white where clear."""
 
         def make() -> Preview:
             picture = self.photo(opened, kept)
-            sized = picture if whole else smaller(picture, _most(picture.image.size))
+            most = None if side_px is None else _most(picture.image.size, side_px)
+            sized = picture if most is None else smaller(picture, most)
             white = Encoding("jpg", background=(255, 255, 255), quality=88)
             data = encode(sized.image, sized.matte, white, picture.details)
             return Preview(data=data, media_type="image/jpeg", size=picture.image.size)
 
-        return self._once(("photo", *_of(opened, kept), whole), make)
+        return self._once(("photo", *_of(opened, kept), side_px), make)
 
     def show_matte(self, opened: OpenCampaign, kept: Kept, *, whole: bool) -> Preview:
         """Return the matte for the page as grey PNG."""
@@ -172,10 +178,10 @@ def _of(opened: OpenCampaign, kept: Kept) -> tuple[object, ...]:
     return opened.name, kept.id, kept.content
 
 
-def _most(size: tuple[int, int]) -> int:
-    """Return the pixels that a picture of `size` has when its long side is `SHOWN_PX`."""
+def _most(size: tuple[int, int], side_px: int = SHOWN_PX) -> int:
+    """Return the pixels that a picture of `size` has when its long side is `side_px`."""
     height, width = size
-    scale = min(1.0, SHOWN_PX / max(height, width))
+    scale = min(1.0, side_px / max(height, width))
     return max(1, int(height * scale) * int(width * scale))
 
 

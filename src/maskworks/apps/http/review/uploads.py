@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from starlette.requests import Request
 
-from maskworks.apps.http.bodies import UploadPace, receive_campaign
+from maskworks.apps.http.bodies import FormFields, UploadPace, receive_campaign
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.pictures.cutting import header_size
 from maskworks.apps.http.review.campaigns import OpenCampaign
@@ -34,7 +34,7 @@ _KINDS = "send a PSD, PSB, TIFF, PNG or WebP with its background clear"
 
 async def receive(
     request: Request, folder: Path, kept: Kept, *, limit: int, pace: UploadPace
-) -> tuple[Path, dict[str, str]]:
+) -> tuple[Path, FormFields]:
     """Write the one file of a body into `folder`, called as this item's must be.
 
     It goes from the network to disk: a layered document may be larger than what fits in memory.

@@ -61,7 +61,7 @@ class Warming:
 
     def _make(self, opened: OpenCampaign, item: ItemRow) -> None:
         try:
-            self._darkroom.show_photo(opened, item, whole=False)
+            self._darkroom.show_photo(opened, item)
             self._darkroom.show_matte(opened, item, whole=False)
         except (MaskworksError, ApiError):
             return  # whoever opens it is told

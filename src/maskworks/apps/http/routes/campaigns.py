@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.requests import Request
 
 from maskworks.apps.http.access import LOCAL, Caller, caller_of, charged
-from maskworks.apps.http.errors import ApiError, without_folders
-from maskworks.apps.http.openapi import FAILURES, FILE, Schema, body, text
+from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.fields import names_of, refuse_unknown
+from maskworks.apps.http.openapi import FAILURES, Schema, named_like
 from maskworks.apps.http.review.campaigns import OpenCampaign, no_campaign
 from maskworks.apps.http.review.new_campaigns import (
     IMPROVE,
@@ -26,12 +26,18 @@ from maskworks.apps.http.review.new_campaigns import (
     measure_pictures,
     named_folder,
 )
-from maskworks.apps.http.routes.campaign_body import receive_pictures, webhook_of
+from maskworks.apps.http.routes.campaign_body import (
+    CAMPAIGN_BODY,
+    NAMED_CAMPAIGN,
+    receive_pictures,
+    webhook_of,
+)
 from maskworks.apps.http.routes.held_stream import HeldStream
+from maskworks.apps.http.routes.job_records import item_records, job_record, row_of
 from maskworks.apps.http.service import Service, service_of
 from maskworks.studio.output_folder import FOLDERS
 from maskworks.studio.run.filing import out_of
-from maskworks.studio.store import Filter, ItemRow, counts, deliverables, list_items
+from maskworks.studio.store import deliverables
 from maskworks.studio.store.jobs import Job, add_job, find_job, list_jobs, owner_of
 
 router = APIRouter(tags=["campaigns"])
@@ -51,6 +57,8 @@ _ROW_EXAMPLE = {
 _JOB_EXAMPLE = _ROW_EXAMPLE | {
     "counts": {"pending": 3, "claimed": 1, "deliver": 40, "review": 5, "manual": 0, "failed": 1,
                "superseded": 0, "gone": 0},
+    "webhook": {"state": "waiting", "attempts": 1, "error": "answered with 500",
+                "next_at": "2026-03-02T09:31:00+00:00"},
 }  # fmt: skip
 _JOBS = {"jobs": [_ROW_EXAMPLE]}
 _ITEMS_EXAMPLE = {
@@ -62,37 +70,16 @@ _ITEMS_EXAMPLE = {
     ],
     "next": 7,
 }  # fmt: skip
-_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
-_BODY = body(
-    "multipart/form-data",
-    fields={
-        "pictures": {"type": "array", "items": FILE, "description": "The pictures."},
-        "name": text("What it is called.", "spring"),
-        "model": text("A model of GET /v1/models.", "cutout"),
-        "preset": text("A preset of docs/presets.md.", "amazon-main"),
-        "background": text("A colour.", "white"),
-        "currency": text("ISO 4217.", "USD"),
-        "deliver_at": {**_SHARE, "default": 0.85, "description": "Least score delivered."},
-        "spot_check": {**_SHARE, "default": 0.05, "description": "Share a person sees anyway."},
-        "webhook": text("Told when it is done.", "https://example.org/hook"),
-    },
-    required=("pictures",),
-)
-_NAMED = {
-    "application/json": {
-        "schema": {
-            "type": "object",
-            "required": ["campaign"],
-            "properties": {"campaign": text("A campaign the operator named.", "spring"),
-                           "webhook": text("Told when it is done.", "https://example.org/h")},
-        }
-    }
-}  # fmt: skip
-_BODY["requestBody"]["content"] |= _NAMED
+_MAY_BE_NULL = (
+    "error", "ended_at", "webhook", "next_at", "next", "sku", "route", "score", "decision",
+)  # fmt: skip
+_BODY = copy.deepcopy(CAMPAIGN_BODY)
+_BODY["requestBody"]["content"] |= NAMED_CAMPAIGN["requestBody"]["content"]
 
 
-def _answers(status: int, example: object) -> dict[int | str, Schema]:
-    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+def _answers(status: int, name: str, example: object) -> dict[int | str, Schema]:
+    schema = named_like(name, example, may_be_null=_MAY_BE_NULL)
+    content = {"application/json": {"schema": schema, "example": example}}
     return {status: {"description": "Done", "content": content}, **FAILURES}
 
 
@@ -101,7 +88,8 @@ def _answers(status: int, example: object) -> dict[int | str, Schema]:
     summary="Run a campaign",
     status_code=202,
     openapi_extra=_BODY,
-    responses=_answers(202, _JOB_EXAMPLE),
+    operation_id="run_campaign",
+    responses=_answers(202, "Job", _JOB_EXAMPLE),
 )
 async def ask(request: Request) -> Response:
     """Take pictures and an order, or the name of a campaign, and answer at once with a job."""
@@ -113,34 +101,46 @@ async def ask(request: Request) -> Response:
             return await _run_pictures(request, service, caller)
     with service.work_queue.place(caller.share):
         form = await service.small_form(request)
-        webhook = webhook_of(form.text("webhook"), service)
+        refuse_unknown(request, form, names_of(NAMED_CAMPAIGN))
+        webhook = await webhook_of(form.text("webhook"), service)
         opened = await asyncio.to_thread(_named, service, caller, form.text("campaign"))
         if opened.store is not service.store:
             raise ApiError(409, "own_database", _OWN_DATABASE)
         return await _asked(service, caller, opened.file.path, webhook)
 
 
-@router.get("/v1/campaigns", summary="The jobs there are", responses=_answers(200, _JOBS))
+@router.get(
+    "/v1/campaigns",
+    summary="The jobs there are",
+    operation_id="list_jobs",
+    responses=_answers(200, "Jobs", _JOBS),
+)
 async def every(request: Request) -> JSONResponse:
     """List the caller's jobs, the newest first."""
     service = service_of(request)
     caller = await _caller(request, service)
     jobs = await asyncio.to_thread(list_jobs, service.store)
-    rows = [_row(job) for job in jobs if _may_see(caller, job)]
+    rows = [row_of(job) for job in jobs if _may_see(caller, job)]
     return JSONResponse({"jobs": rows})
 
 
 @router.get(
-    "/v1/campaigns/{job}", summary="How far a job is", responses=_answers(200, _JOB_EXAMPLE)
+    "/v1/campaigns/{job}",
+    summary="How far a job is",
+    operation_id="get_job",
+    responses=_answers(200, "Job", _JOB_EXAMPLE),
 )
 async def status(request: Request, job: str) -> JSONResponse:
     """Say how a job does: its state, and how many pictures went where."""
     service = service_of(request)
-    return JSONResponse(await _job_record(service, await _job(request, service, job)))
+    return JSONResponse(await job_record(service, await _job(request, service, job)))
 
 
 @router.get(
-    "/v1/campaigns/{job}/items", summary="Its pictures", responses=_answers(200, _ITEMS_EXAMPLE)
+    "/v1/campaigns/{job}/items",
+    summary="Its pictures",
+    operation_id="list_items",
+    responses=_answers(200, "Items", _ITEMS_EXAMPLE),
 )
 async def items(request: Request, job: str, after: int = 0, limit: int = 100) -> JSONResponse:
     """List pictures by number: route, score, reasons, and where to fetch what was made.
@@ -149,13 +149,16 @@ async def items(request: Request, job: str, after: int = 0, limit: int = 100) ->
     """
     service = service_of(request)
     opened = await _campaign_of_job(request, service, job)
-    rows = await service.pages.run(_items, opened, job, after, max(1, min(limit, _MOST_ITEMS)))
+    rows = await service.pages.run(
+        item_records, opened, job, after, max(1, min(limit, _MOST_ITEMS))
+    )
     return JSONResponse({"items": rows, "next": rows[-1]["item"] if rows else None})
 
 
 @router.get(
     "/v1/campaigns/{job}/outputs/{path:path}",
     summary="A picture that was made",
+    operation_id="get_output",
     response_class=Response,
     responses={200: {"content": {"image/*": {}}}, 410: FAILURES[404], **FAILURES},
 )
@@ -172,6 +175,7 @@ async def output(request: Request, job: str, path: str) -> Response:
 @router.get(
     "/v1/campaigns/{job}/events",
     summary="Progress as it happens (server-sent events)",
+    operation_id="follow_job",
     response_class=Response,
     responses={200: {"content": {"text/event-stream": {}}}, **FAILURES},
 )
@@ -233,7 +237,7 @@ async def _asked(service: Service, caller: Caller, file: Path, webhook: str | No
         name=file.parent.name, asked_by=_caller_name(caller), webhook=webhook,
     )  # fmt: skip
     return JSONResponse(
-        await _job_record(service, job), 202, {"Location": f"/v1/campaigns/{job.token}"}
+        await job_record(service, job), 202, {"Location": f"/v1/campaigns/{job.token}"}
     )
 
 
@@ -274,47 +278,6 @@ async def _campaign_of_job(request: Request, service: Service, token: str) -> Op
     raise ApiError(410, "gone", "the pictures of this job have been deleted")
 
 
-def _row(job: Job) -> dict[str, Any]:
-    return {
-        "job": job.token, "name": job.name, "state": job.state,
-        "error": None if job.error is None else without_folders(job.error),
-        "added_at": job.added_at.isoformat(),
-        "ended_at": None if job.ended_at is None else job.ended_at.isoformat(),
-    }  # fmt: skip
-
-
-async def _job_record(service: Service, job: Job) -> dict[str, Any]:
-    def numbers() -> dict[str, int]:
-        for opened in service.campaigns.all():
-            if opened.file.path == job.campaign_file and opened.campaign is not None:
-                return asdict(counts(opened.store, opened.campaign))
-        return {}
-
-    return _row(job) | {"counts": await asyncio.to_thread(numbers)}
-
-
-def _items(opened: OpenCampaign, token: str, after: int, limit: int) -> list[dict[str, Any]]:
-    if opened.campaign is None:
-        return []
-    made: dict[int, list[str]] = {}
-    for one in deliverables(opened.store, opened.campaign, route=None):
-        made.setdefault(one.item_id, []).append(f"{FOLDERS.get(one.route, '')}/{one.output.path}")
-    chosen = [
-        item for item in list_items(opened.store, opened.campaign, Filter()) if item.id > after
-    ]
-    return [_item(item, token, made.get(item.id, [])) for item in chosen[:limit]]
-
-
-def _item(item: ItemRow, token: str, made: list[str]) -> dict[str, Any]:
-    return {
-        "item": item.id, "source": item.source, "sku": item.sku, "state": item.state,
-        "route": item.route, "score": item.score, "decision": item.decision,
-        "reasons": [{"name": r.name, "text": r.text} for r in item.reasons],
-        "error": None if item.error is None else without_folders(item.error.message),
-        "outputs": [f"/v1/campaigns/{token}/outputs/{path}" for path in made],
-    }  # fmt: skip
-
-
 def _output(opened: OpenCampaign, path: str) -> Path | None:
     """Return the file of an output, if the store knows it: no other file is ever sent."""
     if opened.campaign is None:
@@ -330,7 +293,7 @@ async def _progress(request: Request, service: Service, job: Job) -> AsyncIterat
     before = ""
     while not await request.is_disconnected() and not service.work_queue.closing:
         job = await asyncio.to_thread(find_job, service.store, job.token)
-        told = await _job_record(service, job)
+        told = await job_record(service, job)
         now = json.dumps(told)
         if now != before:
             yield f"event: progress\ndata: {now}\n\n"

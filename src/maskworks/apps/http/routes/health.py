@@ -15,7 +15,10 @@ router = APIRouter(tags=["operation"])
 
 
 @router.get(
-    "/healthz", summary="Whether the process lives", responses={200: json_answer({"status": "ok"})}
+    "/healthz",
+    summary="Whether the process lives",
+    operation_id="healthz",
+    responses={200: json_answer("Health", {"status": "ok"})},
 )
 async def healthz() -> JSONResponse:
     """Answer 200 as long as the process can answer at all."""
@@ -25,10 +28,13 @@ async def healthz() -> JSONResponse:
 @router.get(
     "/readyz",
     summary="Whether requests are taken",
+    operation_id="readyz",
     responses={
-        200: json_answer({"status": "ready", "places": 32, "taken": 3, "overdue": 0}),
+        200: json_answer("Readiness", {"status": "ready", "places": 32, "taken": 3, "overdue": 0}),
         503: json_answer(
-            {"status": "stopping", "places": 32, "taken": 1, "overdue": 0}, "Not yet, or no more"
+            "Readiness",
+            {"status": "stopping", "places": 32, "taken": 1, "overdue": 0},
+            "Not yet, or no more",
         ),
     },
 )
@@ -49,6 +55,7 @@ async def readyz(request: Request) -> JSONResponse:
 @router.get(
     "/metrics",
     summary="Numbers for Prometheus",
+    operation_id="metrics",
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}, 401: FAILURES[401], 403: FAILURES[403]},
 )

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.requests import Request
 
 from maskworks.apps.http.access import LOCAL, charged
+from maskworks.apps.http.fields import ignored_header, names_of
 from maskworks.apps.http.openapi import FILE, body, json_answer, removebg_failures, text
 from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL
 from maskworks.apps.http.review.new_campaigns import put_into_improve, without_tail
@@ -17,23 +18,26 @@ from maskworks.studio.store.jobs import add_job
 router = APIRouter(tags=["remove.bg"])
 
 _EXAMPLE = {"id": "3c4b5a6978879695"}
+_BODY = body(
+    "multipart/form-data",
+    "application/json",
+    name="ImproveRequest",
+    fields={
+        "image_file": FILE,
+        "image_file_b64": text("In base64.", "iVBORw0KGgo="),
+        "image_url": text("Its address.", "https://example.org/a.jpg"),
+        "image_filename": text("Its name.", "a.jpg"),
+        "tag": text("A word.", "hair"),
+    },
+)
 
 
 @router.post(
     "/v1.0/improve",
     summary="Send a picture to review",
-    responses={200: json_answer(_EXAMPLE, "It was taken in"), **removebg_failures()},
-    openapi_extra=body(
-        "multipart/form-data",
-        "application/json",
-        fields={
-            "image_file": FILE,
-            "image_file_b64": text("In base64.", "iVBORw0KGgo="),
-            "image_url": text("Its address.", "https://example.org/a.jpg"),
-            "image_filename": text("Its name.", "a.jpg"),
-            "tag": text("A word.", "hair"),
-        },
-    ),
+    operation_id="improve",
+    responses={200: json_answer("Improved", _EXAMPLE, "It was taken in"), **removebg_failures()},
+    openapi_extra=_BODY,
 )
 async def improve(request: Request) -> JSONResponse:
     """Put a picture in front of a person, as remove.bg's address of the same name does."""
@@ -41,6 +45,7 @@ async def improve(request: Request) -> JSONResponse:
     caller = await client_of(request, service)
     with service.work_queue.place(caller.share):
         form = await form_of(request, service)
+        unused = ignored_header(request, form, names_of(_BODY), query=False)
         data = await source_of(form, service)
         height, width = await checked_size(request, data, service, service.ticket())
         upload = form.file("image_file")
@@ -58,4 +63,4 @@ async def improve(request: Request) -> JSONResponse:
 
         async with charged(service, caller, height * width / MEGAPIXEL):
             number = await service.files.run(put)
-    return JSONResponse({"id": number})
+    return JSONResponse({"id": number}, headers=unused)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from maskworks.apps.http.access import caller_of, charged
 from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.fields import names_of, refuse_unknown
 from maskworks.apps.http.openapi import (
     ADDRESS,
     FAILURES,
@@ -24,6 +25,8 @@ from maskworks.apps.http.openapi import (
     body,
     edges_field,
     json_answer,
+    named,
+    named_like,
     text,
     words,
 )
@@ -53,8 +56,10 @@ router = APIRouter(prefix="/v1", tags=["maskworks"])
 
 Result = TypeVar("Result")
 
-_FORMATS = ("png", "webp", "jpg", "tiff")
-_TYPES = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg", "tiff": "image/tiff"}
+_TYPES = {
+    "png": "image/png", "webp": "image/webp", "jpg": "image/jpeg", "jpeg": "image/jpeg",
+    "tiff": "image/tiff",
+}  # fmt: skip
 _MODEL = text("A model of GET /v1/models; by default as the service was started.", "cutout")
 
 
@@ -69,18 +74,20 @@ class Taken:
 
 CUTOUT_BODY = body(
     "multipart/form-data",
+    name="CutoutRequest",
     fields={
         "image": FILE,
         "image_url": ADDRESS,
         "model": _MODEL,
         "edges": edges_field(),
-        "format": words(_FORMATS, "png", "Of the picture in the answer."),
+        "format": words(list(_TYPES), "png", "Of the picture in the answer; jpeg is jpg."),
         "background": text("none, blur, or a colour.", "#f4f1ec"),
         "only": words(["picture", "matte"], "picture", "matte is the alpha alone, in grey."),
     },
 )
 SEGMENT_BODY = body(
     "multipart/form-data",
+    name="SegmentRequest",
     fields={
         "image": FILE,
         "image_url": ADDRESS,
@@ -90,6 +97,7 @@ SEGMENT_BODY = body(
 )
 MATTE_BODY = body(
     "multipart/form-data",
+    name="MatteRequest",
     fields={
         "image": FILE,
         "image_url": ADDRESS,
@@ -100,10 +108,11 @@ MATTE_BODY = body(
 )
 
 
-def _answers(*types: str, example: object = None) -> dict[int | str, Schema]:
+def _answers(
+    *types: str, schema: Schema | None = None, example: object = None
+) -> dict[int | str, Schema]:
     content: Schema = dict.fromkeys(types, PICTURE)
-    if example is not None:
-        schema = {"type": "object"}
+    if schema is not None:
         content["application/json"] = {"schema": schema, "example": example}
     done = {"description": "Done", "content": content, "headers": OPINION_HEADERS}
     return {200: done, **FAILURES}
@@ -120,13 +129,20 @@ _SEGMENT_EXAMPLE = {
         {"label": "subject", "score": 0.97, "area": 4, "rle": {"size": [4, 4], "counts": "52203"}}
     ],
 }
+_OPINION = named_like(
+    "Opinion", _OPINION_EXAMPLE, may_be_null=("confidence", "score", "route", "edges", "box")
+)
+_COCO = {"type": "object", "required": ["images", "annotations", "categories"]}
+_SEGMENTS = {"anyOf": [named_like("Segments", _SEGMENT_EXAMPLE, may_be_null=("score",)),
+                       named("CocoDocument", _COCO)]}  # fmt: skip
 
 
 @router.post(
     "/cutout",
     summary="Cut the subject out of a picture",
     openapi_extra=CUTOUT_BODY,
-    responses=_answers(*_TYPES.values(), example=_OPINION_EXAMPLE),
+    operation_id="cutout",
+    responses=_answers(*_TYPES.values(), schema=_OPINION, example=_OPINION_EXAMPLE),
 )
 async def cutout(request: Request) -> Response:
     """Answer with the picture; with `Accept: application/json` also with what is thought of it.
@@ -136,7 +152,7 @@ async def cutout(request: Request) -> Response:
     service = service_of(request)
 
     def prepare(form: FormFields) -> Callable[[bytes, Ticket], tuple[Answer, bytes, str]]:
-        form_of = _one_of(form, "format", _FORMATS, "png")
+        form_of = _one_of(form, "format", tuple(_TYPES), "png").replace("jpeg", "jpg")
         matte_only = _one_of(form, "only", ("picture", "matte"), "picture") == "matte"
         look = render_options_for(
             form_of, _background(form.text("background")), mask_only=matte_only
@@ -151,12 +167,12 @@ async def cutout(request: Request) -> Response:
 
         return work
 
-    taken, (answer, written, name), steps = await _serve(request, service, prepare)
+    taken, (answer, written, name), steps = await _serve(request, service, CUTOUT_BODY, prepare)
     service.metrics.made(steps, answer.route)
     headers = {**taken.headers, **opinion_headers(answer), "X-Model": name}
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse(_answer_record(answer, written, name), headers=headers)
-    form_of = _one_of(taken.form, "format", _FORMATS, "png")
+    form_of = _one_of(taken.form, "format", tuple(_TYPES), "png")
     return Response(written, media_type=_TYPES[form_of], headers=headers)
 
 
@@ -164,7 +180,8 @@ async def cutout(request: Request) -> Response:
     "/segment",
     summary="Find what a picture shows",
     openapi_extra=SEGMENT_BODY,
-    responses=_answers("image/png", example=_SEGMENT_EXAMPLE),
+    operation_id="segment",
+    responses=_answers("image/png", schema=_SEGMENTS, example=_SEGMENT_EXAMPLE),
 )
 async def segments(request: Request) -> Response:
     """Answer with the pieces: run lengths, a COCO document, or a picture of class numbers."""
@@ -187,7 +204,7 @@ async def segments(request: Request) -> Response:
 
         return work
 
-    taken, found, steps = await _serve(request, service, prepare)
+    taken, found, steps = await _serve(request, service, SEGMENT_BODY, prepare)
     service.metrics.made(steps, None)
     if isinstance(found, bytes):
         return Response(found, media_type="image/png", headers=taken.headers)
@@ -198,6 +215,7 @@ async def segments(request: Request) -> Response:
     "/matte",
     summary="The matte of a picture, from a trimap or from a model",
     openapi_extra=MATTE_BODY,
+    operation_id="matte",
     response_class=Response,
     responses=_answers("image/png"),
 )
@@ -223,7 +241,7 @@ async def matte(request: Request) -> Response:
 
         return work
 
-    taken, written, steps = await _serve(request, service, prepare)
+    taken, written, steps = await _serve(request, service, MATTE_BODY, prepare)
     service.metrics.made(steps, None)
     return Response(written, media_type="image/png", headers=taken.headers)
 
@@ -239,7 +257,8 @@ _MODELS_EXAMPLE = {
 @router.get(
     "/models",
     summary="The models there are",
-    responses={200: json_answer(_MODELS_EXAMPLE), 401: FAILURES[401], 403: FAILURES[403]},
+    operation_id="list_models",
+    responses={200: json_answer("Models", _MODELS_EXAMPLE), 401: FAILURES[401], 403: FAILURES[403]},
 )
 async def models(request: Request) -> JSONResponse:
     """List the catalogue: name, family, licence, commercial use, and whether it is open."""
@@ -260,13 +279,15 @@ async def models(request: Request) -> JSONResponse:
 async def _serve(
     request: Request,
     service: Service,
+    known: Schema,
     prepare: Callable[[FormFields], Callable[[bytes, Ticket], Result]],
 ) -> tuple[Taken, Result, Any]:
-    """Let a request in, do its work, charge it."""
+    """Let a request with the fields of the body `known` in, do its work, charge it."""
     caller = await caller_of(request, service, "cut")
     request.state.seen.caller = caller.name
     with service.work_queue.place(caller.share):
         form = await service.form(request)
+        refuse_unknown(request, form, names_of(known))
         ticket = service.ticket()
         work = prepare(form)
         data = await _source(form, service)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from maskworks.apps.http.access import caller_of, charged
 from maskworks.apps.http.bodies import FormFields, Upload
 from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.fields import ignored_header, names_of
 from maskworks.apps.http.openapi import ADDRESS, FAILURES, FILE, PICTURE, body, text, truth
 from maskworks.apps.http.pictures.cutting import NAME, CutRequest, make
 from maskworks.apps.http.pictures.removebg_fields import MEGAPIXEL
@@ -46,6 +47,13 @@ _PARAMETERS = [
     {"name": name, "in": "query", "required": False, "schema": schema}
     for name, schema in _FIELDS.items()
 ]
+_BODY = body(
+    "multipart/form-data",
+    name="RembgRequest",
+    fields={"file": FILE, **_FIELDS},
+    required=("file",),
+)
+_NAMES = names_of(_BODY) | {"url"}
 _ANSWERS = {200: {"description": "A PNG", "content": {"image/png": PICTURE}}, **FAILURES}
 
 
@@ -66,6 +74,7 @@ class Options:
 @router.get(
     "/api/remove",
     summary="Remove the background of a picture by its address",
+    operation_id="rembg_by_address",
     responses=_ANSWERS,
     response_class=Response,
     openapi_extra={
@@ -84,12 +93,10 @@ async def remove_by_address(request: Request) -> Response:
 @router.post(
     "/api/remove",
     summary="Remove the background of a picture",
+    operation_id="rembg",
     responses=_ANSWERS,
     response_class=Response,
-    openapi_extra={
-        "parameters": _PARAMETERS,
-        **body("multipart/form-data", fields={"file": FILE, **_FIELDS}, required=("file",)),
-    },
+    openapi_extra={"parameters": _PARAMETERS, **_BODY},
 )
 async def remove(request: Request) -> Response:
     """Cut the subject of an uploaded picture out; parameters may be fields or in the address."""
@@ -102,7 +109,8 @@ async def _remove(request: Request, service: Service, form: FormFields | None) -
     with service.work_queue.place(caller.share):
         if form is None:
             sent = await service.form(request)
-            form = FormFields({**request.query_params, **sent.fields}, sent.files)
+            form = FormFields({**request.query_params, **sent.fields}, sent.files, sent.repeated)
+        unused = ignored_header(request, form, _NAMES, query=True)
         ticket = service.ticket()
         options = read_options(form)
         data = await _source(form, service)
@@ -114,7 +122,7 @@ async def _remove(request: Request, service: Service, form: FormFields | None) -
         async with charged(service, caller, height * width / MEGAPIXEL) as headers:
             written, steps = await service.work(request, work, ticket)
         service.metrics.made(steps, None)
-    return Response(written, media_type="image/png", headers=headers)
+    return Response(written, media_type="image/png", headers=headers | unused)
 
 
 async def _source(form: FormFields, service: Service) -> bytes:

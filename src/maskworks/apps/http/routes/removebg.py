@@ -15,6 +15,7 @@ from starlette.requests import Request
 from maskworks.apps.http.access import Caller, caller_of, charged, secret_of
 from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.fields import ignored_header, names_of
 from maskworks.apps.http.openapi import (
     REMOVEBG_BODY,
     json_answer,
@@ -79,6 +80,7 @@ _ACCOUNT_EXAMPLE = {
     "/removebg",
     summary="Remove the background of an image",
     openapi_extra=REMOVEBG_BODY,
+    operation_id="removebg",
     responses=removebg_answers(),
 )
 async def removebg(request: Request) -> Response:
@@ -87,6 +89,7 @@ async def removebg(request: Request) -> Response:
     caller = await client_of(request, service)
     with service.work_queue.place(caller.share):
         form = await form_of(request, service)
+        unused = ignored_header(request, form, names_of(REMOVEBG_BODY), query=False)
         ticket = service.ticket()
         asked = read_request(form)
         data = await source_of(form, service)
@@ -106,7 +109,7 @@ async def removebg(request: Request) -> Response:
             except ImageError as error:
                 raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
         service.metrics.made(steps, answer.route)
-        headers = headers | {"X-Credits-Charged": f"{price:g}"} | _headers_of(answer, rendered)
+        headers |= {"X-Credits-Charged": f"{price:g}"} | unused | _headers_of(answer, rendered)
         if asked.type_level != "none":
             headers["X-Type"] = kind
     if "application/json" in request.headers.get("accept", ""):
@@ -117,7 +120,8 @@ async def removebg(request: Request) -> Response:
 @router.get(
     "/account",
     summary="Credits and calls left",
-    responses={200: json_answer(_ACCOUNT_EXAMPLE), **removebg_failures()},
+    operation_id="account",
+    responses={200: json_answer("Account", _ACCOUNT_EXAMPLE), **removebg_failures()},
 )
 async def account(request: Request) -> JSONResponse:
     """Say what is left of the key's quota this month."""
@@ -177,7 +181,8 @@ async def source_of(form: FormFields, service: Service) -> bytes:
         form.text("image_file_b64"),
         form.text("image_url"),
     )
-    given = [what for what in (file and file.data, encoded, url) if what]
+    files = [one.data for one in form.files.get("image_file", [])]
+    given = [what for what in (*files, encoded, url) if what]
     if not given:
         raise refuse("missing_source", "No image given", f"{_ACCEPTS_URL}: image_file, "
                      "image_file_b64 or image_url")  # fmt: skip

@@ -25,7 +25,7 @@ from maskworks.apps.http.review.fixing import (
     settle,
     take_back,
 )
-from maskworks.apps.http.review.previews import Preview, item_of, matte_shown
+from maskworks.apps.http.review.previews import SHOWN_PX, SMALL_PX, Preview, item_of, matte_shown
 from maskworks.apps.http.review.queue import queue_of
 from maskworks.apps.http.review.strokes import plain_strokes, read_strokes
 from maskworks.apps.http.review.uploads import accept_upload, receive
@@ -78,11 +78,14 @@ async def standing(request: Request, name: str) -> JSONResponse:
 
 
 @router.get("/items/{number}/photo")
-async def photo(request: Request, name: str, number: int, whole: int = 0) -> Response:
-    """Answer with the photo."""
+async def photo(
+    request: Request, name: str, number: int, whole: int = 0, small: int = 0
+) -> Response:
+    """Answer with the photo: whole, as the page shows it, or small for its list."""
 
     def show(service: Service, opened: OpenCampaign, kept: Kept) -> Preview:
-        return service.previews.show_photo(opened, kept, whole=bool(whole))
+        side = SMALL_PX if small else None if whole else SHOWN_PX
+        return service.previews.show_photo(opened, kept, side_px=side)
 
     return await _shown(request, (name, number), show)
 
@@ -233,14 +236,12 @@ async def upload(request: Request, name: str, number: int) -> JSONResponse:
         bounds = service.settings.bounds
         pace, limit = service.pace(bounds.campaign_seconds), bounds.returned_bytes
         path, fields = await receive(request, Path(folder), kept, limit=limit, pace=pace)
-        hand = ReviewerLease(
-            who=visitor.who, lease=fields.get("lease", ""), seen=fields.get("seen", "")
-        )
+        hand = ReviewerLease(who=visitor.who, lease=fields.text("lease"), seen=fields.text("seen"))
 
         def work(_ticket: Ticket) -> list[str]:
             opened = service.campaigns.find(name)
             with service.turns((name, number)):
-                now, anyway = item_of(opened, number), fields.get("anyway") == "true"
+                now, anyway = item_of(opened, number), fields.text("anyway") == "true"
                 return accept_upload(opened, now, hand, path, service.limits, anyway=anyway)
 
         with service.work_queue.place(visitor.session.key or None):

@@ -51,6 +51,7 @@ export class Fixing {
     this.at = this.viewer.size.map(side => side / 2); // the tool, where the keyboard moves it
     $("fix-tools").hidden = false;
     $("frame").classList.add("drawing");
+    if (this.viewer.view === "original") this.page.show("overlay"); // on the photo no stroke is seen
     await this.redraw();
     say(this.drawing.strokes.length ? "Going on with the unfinished fix." : "Draw on the picture: add with the brush, take away with the eraser.");
     $("canvas").focus();

@@ -41,7 +41,15 @@ function letGo() {
   send({ id: item }, "release", { lease: token }).catch(() => {});
 }
 
-const LEAVE = "picture";
+const LEAVE = "picture", SEEN = 0.05;
+
+// The list's small pictures come after the one in hand, and only as they scroll into view.
+function thumbnails() {
+  for (const small of $("list").querySelectorAll("img[data-src]")) {
+    small.src = small.dataset.src;
+    small.removeAttribute("data-src");
+  }
+}
 
 export async function open(index) {
   if (index < 0 || index >= items.length) return;
@@ -61,8 +69,10 @@ export async function open(index) {
   const [shown] = await Promise.allSettled([load(item)]);
   if (state.item !== item) return;
   if (shown.status === "rejected") { viewer.clear(); say(shown.reason.message, true); return; }
+  const empty = !shown.value.base.some(alpha => alpha > SEEN);
   viewer.show(shown.value);
-  $("canvas").setAttribute("aria-label", `${item.source}: ${viewer.view}`);
+  show(empty && chosen === "cutout" ? "original" : chosen);
+  thumbnails();
   document.body.dataset.shown = item.id;
   const [held] = await holding;
   if (state.item !== item) return;
@@ -195,7 +205,11 @@ export function press(group, chosen) {
   for (const button of group) button.setAttribute("aria-pressed", String(button === chosen));
 }
 
-function view(name) {
+// A person's choice stays from picture to picture; where nothing was found, the photo is shown.
+let chosen = "cutout";
+function view(name) { chosen = name; show(name); }
+
+function show(name) {
   viewer.view = name;
   const buttons = [...document.querySelectorAll("[data-view]")];
   press(buttons, buttons.find(button => button.dataset.view === name));
@@ -290,7 +304,7 @@ $("canvas").addEventListener("pointermove", event => {
 for (const end of ["pointerup", "pointercancel"]) $("canvas").addEventListener(end, () => { drag = null; });
 $("canvas").addEventListener("wheel", event => { event.preventDefault(); viewer.zoomBy(event.deltaY < 0 ? 1.15 : 1 / 1.15); }, { passive: false });
 
-const fixing = new Fixing({ state, say, send, load, settled, busily, press });
+const fixing = new Fixing({ state, say, send, load, settled, busily, press, show });
 
 const KEYS = {
   j: () => open(state.at + 1), k: () => open(state.at - 1),
