@@ -11,7 +11,7 @@ FAST := tests/test_architecture.py tests/batch tests/core tests/quality tests/re
 	tests/studio/test_route.py tests/models/test_catalogue.py src/maskworks/core src/maskworks/quality
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-slow lint fix docs site bench bench-8000 bench-serve audit clean
+.PHONY: help demo test test-fast test-slow lint fix docs site bench bench-8000 bench-serve bench-ray audit clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench-8000: $(VENV)/.core ## run a campaign of 8,000 photos, into docs/benchmark
 
 bench-serve: $(VENV)/.dev ## measure the service against rembg's (a quarter of an hour)
 	@$(BIN)/python bench/serve.py $(SERVE)
+
+bench-ray: $(VENV)/.dev ## measure the Ray backend against the local one, and simulate many workers
+	@$(BIN)/python bench/cluster.py $(RAY)
 
 audit: $(VENV)/.dev ## ask pip-audit about the pinned versions (needs a connection)
 	@$(BIN)/python -m pip install -qq pip-audit

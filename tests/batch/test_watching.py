@@ -1,0 +1,59 @@
+"""New files of a folder as they settle."""
+
+from __future__ import annotations
+
+import os
+import threading
+from itertools import chain
+
+from maskworks.batch.watching import settled_files
+
+
+class Folder:
+    """A folder, watched by a clock that the test turns: each look is one step."""
+
+    def __init__(self, path, steps):
+        self.path, self.steps, self.stop, self.looks = path, steps, threading.Event(), 0
+
+    def find(self):
+        change = self.steps.get(self.looks)
+        self.looks += 1
+        if change == "stop":
+            self.stop.set()
+        elif change is not None:
+            change(self.path)
+        return list(self.path.iterdir())
+
+    def told(self):
+        found = settled_files(self.find, self.stop, poll_s=0.02, settle_s=0.03)
+        return [sorted(path.name for path in fresh) for fresh in found]
+
+
+def write(name, content):
+    def do(folder):
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, ns=(len(content), len(content)))  # another machine's clock
+
+    return do
+
+
+def test_a_file_is_told_once_and_only_after_it_has_settled(tmp_path):
+    growing = {at: write("a.jpg", b"x" * (at + 1)) for at in range(6)}
+    steps = {**growing, 3: write("b.jpg", b"whole"), 4: growing[5], 40: "stop"}
+    folder = Folder(tmp_path, steps)
+    assert sorted(chain.from_iterable(folder.told())) == ["a.jpg", "b.jpg"]
+
+
+def test_a_file_that_keeps_growing_is_never_told(tmp_path):
+    steps = {at: write("a.jpg", b"x" * (at + 1)) for at in range(20)} | {20: "stop"}
+    assert Folder(tmp_path, steps).told() == []
+
+
+def test_a_file_that_was_taken_away_and_comes_back_is_new(tmp_path):
+    steps = {
+        0: write("a.jpg", b"x"),
+        15: lambda folder: (folder / "a.jpg").unlink(),
+        20: write("a.jpg", b"y"),
+        40: "stop",
+    }
+    assert Folder(tmp_path, steps).told() == [["a.jpg"], ["a.jpg"]]
