@@ -97,7 +97,9 @@ def test_a_ray_of_our_own_gives_what_the_local_backend_gives(photos, tmp_path):
     ("options", "message"),
     [
         (("--address", "auto"), "--address auto names a Ray cluster; give `--backend ray`"),
-        (("--backend", "ray", "--address", "127.0.0.1:1"), "does not answer"),
+        (("--backend", "ray", "--address", "127.0.0.1:1"), "at 127.0.0.1:1 does not answer"),
+        (("--backend", "ray", "--address", "ray://127.0.0.1:1"), "does not answer"),
+        (("--backend", "ray", "--address", "there"), "write auto, HOST:PORT or ray://HOST:PORT"),
     ],
 )
 def test_a_cluster_that_is_not_there_is_said(photos, tmp_path, capsys, options, message):

@@ -12,16 +12,17 @@ from maskworks.batch.watching import settled_files
 class Folder:
     """A folder, watched by a clock that the test turns: each look is one step."""
 
-    def __init__(self, path, steps):
-        self.path, self.steps, self.stop, self.looks = path, steps, threading.Event(), 0
+    def __init__(self, path, steps, last=40):
+        self.path, self.steps, self.last = path, steps, last
+        self.stop, self.looks = threading.Event(), 0
 
     def find(self):
         change = self.steps.get(self.looks)
         self.looks += 1
-        if change == "stop":
-            self.stop.set()
-        elif change is not None:
+        if change is not None:
             change(self.path)
+        if self.looks > self.last:
+            self.stop.set()
         return list(self.path.iterdir())
 
     def told(self):
@@ -39,14 +40,14 @@ def write(name, content):
 
 def test_a_file_is_told_once_and_only_after_it_has_settled(tmp_path):
     growing = {at: write("a.jpg", b"x" * (at + 1)) for at in range(6)}
-    steps = {**growing, 3: write("b.jpg", b"whole"), 4: growing[5], 40: "stop"}
+    steps = {**growing, 3: write("b.jpg", b"whole"), 4: growing[5]}
     folder = Folder(tmp_path, steps)
     assert sorted(chain.from_iterable(folder.told())) == ["a.jpg", "b.jpg"]
 
 
 def test_a_file_that_keeps_growing_is_never_told(tmp_path):
-    steps = {at: write("a.jpg", b"x" * (at + 1)) for at in range(20)} | {20: "stop"}
-    assert Folder(tmp_path, steps).told() == []
+    steps = {at: write("a.jpg", b"x" * (at + 1)) for at in range(25)}
+    assert Folder(tmp_path, steps, last=20).told() == []
 
 
 def test_a_file_that_was_taken_away_and_comes_back_is_new(tmp_path):
@@ -54,6 +55,5 @@ def test_a_file_that_was_taken_away_and_comes_back_is_new(tmp_path):
         0: write("a.jpg", b"x"),
         15: lambda folder: (folder / "a.jpg").unlink(),
         20: write("a.jpg", b"y"),
-        40: "stop",
     }
     assert Folder(tmp_path, steps).told() == [["a.jpg"], ["a.jpg"]]

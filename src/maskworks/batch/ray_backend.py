@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -39,6 +40,9 @@ WINDOW = 50_000
 
 MOST_IN_BLOCK = 8
 """Items that one call of an actor takes, and that are done again if it dies."""
+
+KNOCK_S = 10.0
+"""How long a cluster may take to open a connection, seconds."""
 
 OBJECT_STORE_BYTES = 100 << 20
 """Of a Ray of our own: it holds paths, rows and a model's file."""
@@ -150,9 +154,19 @@ def _connect(ray: ModuleType, address: str | None, cores: int) -> None:
                 **quiet,
             )
         else:
+            _knock(address)
             ray.init(address=address, **quiet)
     except Exception as error:
         raise _explained(error, address) from error
+
+
+def _knock(address: str) -> None:
+    """Raise an OSError at once where nobody listens; Ray itself asks for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+    elif address != "auto":
+        raise ValueError(address)
 
 
 def _explained(error: Exception, address: str | None) -> MaskworksError:
@@ -164,7 +178,7 @@ def _explained(error: Exception, address: str | None) -> MaskworksError:
             f"{where} runs other versions than this machine ({said[:300]}); install the same "
             "Ray and the same Python here and there"
         )
-    if isinstance(error, ConnectionError | TimeoutError) or "onnect" in said:
+    if isinstance(error, OSError) or "onnect" in said:
         return ClusterError(
             f"{where} does not answer ({said[:200]}); start it with `ray start --head`, check "
             "--address, or leave it out to work on this machine alone"

@@ -46,7 +46,7 @@ def test_an_item_of_a_part_that_died_is_taken_again_and_the_dead_is_refused(smal
             assert (mine, mine_too, again.claims) == (True, True, first.claims + 1)
             finish(store, again, Outcome(route="manual"))
             with pytest.raises(ClaimLostError):
-                finish(store, first, Outcome(route="failed"))
+                finish(store, first, Outcome(route="review"))
             seen, still = take(store, worker, number)
             assert (seen.route, still) == ("manual", False)
 
