@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import threading
 import warnings
@@ -13,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from maskworks.apps.cli import main
+from maskworks.batch.backends import LocalBackend
 from maskworks.batch.choosing import backend_of
 from maskworks.core.errors import UsageError
 from maskworks.cutouts.request import CutoutRequest, open_cutting, plan_cutting
+from maskworks.labels.request import LabelRequest, open_labelling
 
 pytestmark = [  # Ray's own, of its own names and sockets
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -128,6 +131,30 @@ def test_items_and_rows_travel_as_a_few_hundred_bytes(tmp_path):
 
     plan, _ = plan_cutting(request_of(Path(__file__).parents[2] / "docs/images", tmp_path / "out"))
     assert max(len(cloudpickle.dumps(work)) for work in plan.todo) < 1000
+
+
+class Travelling(LocalBackend):
+    """Works here, with what an actor elsewhere would have got."""
+
+    def open(self, opener, count):
+        from ray import cloudpickle
+
+        return super().open(pickle.loads(cloudpickle.dumps(opener)), count)
+
+
+@pytest.mark.parametrize("model", ["otsu", "kmeans"])
+def test_what_labels_travels_without_its_open_model(photos, tmp_path, monkeypatch, model):
+    folder = photos(2)
+
+    def label(out):
+        request = LabelRequest(inputs=(str(folder),), output=str(out), model=model)
+        rows = list(open_labelling(request).rows())
+        assert sorted(row.status for row in rows) == ["failed", "ok", "ok"]
+
+    label(tmp_path / "here")
+    monkeypatch.setattr("maskworks.labels.request.backend_of", lambda *_, **__: Travelling(1))
+    label(tmp_path / "there")
+    assert_same(tmp_path / "there", tmp_path / "here")
 
 
 # ---------------------------------------------------------------- full size: make test-slow
