@@ -1,8 +1,11 @@
-FROM python:3.12-slim
+# For a build that is the same each time, name the base by its digest (docs/deploy.md, Container).
+ARG BASE=python:3.12-slim
+FROM ${BASE}
 
-COPY pyproject.toml README.md LICENSE constraints.txt /src/
+COPY pyproject.toml README.md LICENSE requirements/serve.lock /src/
 COPY src /src/src
-RUN pip install --no-cache-dir -c /src/constraints.txt "/src[serve,postgresql]" \
+RUN pip install --no-cache-dir --require-hashes -r /src/serve.lock \
+    && pip install --no-cache-dir --no-deps --no-build-isolation "/src[serve,postgresql]" \
     && rm -rf /src \
     && useradd --system --uid 10001 --create-home maskworks \
     && install -d -o maskworks /data

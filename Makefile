@@ -11,7 +11,7 @@ FAST := tests/test_architecture.py tests/batch tests/core tests/quality tests/re
 	tests/studio/test_route.py tests/models/test_catalogue.py src/maskworks/core src/maskworks/quality
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-slow lint fix docs site bench bench-8000 bench-serve bench-ray audit clean
+.PHONY: help demo test test-fast test-slow lint fix docs site bench bench-8000 bench-serve bench-ray lock audit clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,9 +59,13 @@ bench-serve: $(VENV)/.dev ## measure the service against rembg's (a quarter of a
 bench-ray: $(VENV)/.dev ## measure the Ray backend against the local one, and simulate many workers
 	@$(BIN)/python bench/cluster.py $(RAY)
 
-audit: $(VENV)/.dev ## ask pip-audit about the pinned versions (needs a connection)
+lock: $(VENV)/.core ## write requirements/*.lock anew: versions and digests (needs a connection)
+	@$(BIN)/python -m pip install -qq uv
+	@UV=$(BIN)/uv requirements/lock.sh
+
+audit: $(VENV)/.dev ## ask pip-audit about the locked versions (needs a connection)
 	@$(BIN)/python -m pip install -qq pip-audit
-	@$(BIN)/pip-audit --no-deps --disable-pip -r constraints.txt
+	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/dev.lock
 
 clean: ## remove the environments, caches and whatever the demo and the benchmark wrote
 	rm -rf $(VENV) .venv-rembg demo-out bench/out build dist site

@@ -97,6 +97,28 @@ def png_of_exif_tags(count: int = 1500, size: int = 1 << 20) -> bytes:
     return png_of_chunks(1, chunk(b"eXIf", tags(count, size)))
 
 
+def psd_of_resources(count: int = 1_500_000) -> bytes:
+    resources = (b"8BIM" + struct.pack(">HHL", 1000, 0, 0)) * count
+    return (
+        b"8BPS" + struct.pack(">H6xHLLHH", 1, 3, 48, 64, 8, 3) + bytes(4)
+        + struct.pack(">L", len(resources)) + resources + bytes(4) + b"\0\0" + bytes(64 * 48 * 3)
+    )  # fmt: skip
+
+
+def jpeg2000_of_boxes(count: int = 2_000_000) -> bytes:
+    plain = written("JPEG2000")
+    return plain[:12] + struct.pack(">L4s", 8, b"free") * count + plain[12:]
+
+
+def jpeg2000_of_inner_boxes(count: int = 2_000_000) -> bytes:
+    plain = written("JPEG2000")
+    at = plain.index(b"jp2h") - 4
+    size = int.from_bytes(plain[at : at + 4], "big")
+    inner = struct.pack(">L4s", 8, b"free") * count
+    head = struct.pack(">L4s", size + len(inner), b"jp2h")
+    return plain[:at] + head + inner + plain[at + 8 :]
+
+
 REFUSED = {
     "png-of-empty-chunks": (png_of_empty_chunks, "more parts than a picture"),
     "png-of-profiles": (png_of_profiles_that_inflate, "compressed texts and profiles"),
@@ -109,5 +131,8 @@ REFUSED = {
     "gif-of-blocks": (gif_of_blocks, "more parts than a picture"),
     "webp-of-chunks": (webp_of_chunks, "more parts than a picture"),
     "tiff-of-tags": (tiff_of_tags, "hold more than the file"),
+    "psd-of-resources": (psd_of_resources, "more parts than a picture"),
+    "jpeg2000-of-boxes": (jpeg2000_of_boxes, "more parts than a picture"),
+    "jpeg2000-of-inner-boxes": (jpeg2000_of_inner_boxes, "more parts than a picture"),
 }
 """What makes each file, and what is said of it."""

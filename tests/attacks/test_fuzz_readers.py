@@ -87,7 +87,7 @@ def picture(data):
 
 
 def strokes(data):
-    read_strokes(_from_json(data).get("strokes"))
+    read_strokes(_from_json(data).fields.get("strokes"))
 
 
 def urlencoded(data):

@@ -1,8 +1,8 @@
 """Deadline of one picture, checked by decoders and steps as they go.
 
-It belongs to the thread that works on the picture. Nothing is interrupted from outside: whoever
-has a loop calls `go_on` in it, and a decoder that reads a file piece by piece meets it at the
-next piece.
+It belongs to the thread that works on the picture. Nothing in this process is interrupted from
+outside: whoever has a loop calls `go_on` in it, and a decoder that may take long runs in a process
+of its own, which is ended (`maskworks.core.apart`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import IO, Any
 
 from maskworks.core.errors import TooSlowError
 
@@ -21,6 +20,8 @@ _UNTIL: ContextVar[tuple[float, float] | None] = ContextVar("maskworks_until", d
 @contextmanager
 def deadline(seconds: float | None, *, ends: float | None = None) -> Iterator[None]:
     """Let `go_on` raise in this thread after so many seconds; None and 0 are without limit.
+
+    Of one inside another the sooner counts.
 
     Parameters
     ----------
@@ -39,7 +40,9 @@ def deadline(seconds: float | None, *, ends: float | None = None) -> Iterator[No
     if not seconds:
         yield
         return
-    token = _UNTIL.set((time.monotonic() + seconds if ends is None else ends, seconds))
+    own = (time.monotonic() + seconds if ends is None else ends, seconds)
+    outer = _UNTIL.get()
+    token = _UNTIL.set(own if outer is None else min(own, outer))
     try:
         yield
     finally:
@@ -59,16 +62,7 @@ def go_on(name: str = "picture") -> None:
         raise TooSlowError(name, until[1])
 
 
-class Timed:
-    """A stream whose reader is stopped at the deadline: `read` raises what `go_on` does."""
-
-    def __init__(self, stream: IO[bytes], name: str) -> None:
-        self._stream, self._name = stream, name
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes."""
-        go_on(self._name)
-        return self._stream.read(size)
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stream has
-        return getattr(self._stream, name)
+def time_left() -> float | None:
+    """Return the seconds that this picture may still take, None if that is without limit."""
+    until = _UNTIL.get()
+    return None if until is None else until[0] - time.monotonic()

@@ -38,7 +38,9 @@ NOT_BY_HAND = frozenset(
 
 NOTES = "maskworks_notes"
 COLOURS = "maskworks_colours"
-"""Keys of an opened picture's `info`: what was left out of it, and chunks that say its colours."""
+SCANS_READ = "maskworks_scans"
+"""Keys of an opened picture's `info`: what was left out of it, chunks that say its colours, and
+how often a decoder goes over its pixels."""
 
 _READERS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -223,11 +225,12 @@ def open_format(name: str, stream: IO[bytes]) -> ImageFile:
     Exception
         Whatever Pillow raises on a bad header; `read_picture` translates it.
     """
-    check_structure(stream, name)
+    scans = check_structure(stream, name)
     tidied = tidy(stream) if name == "PNG" else None
     module, attribute = _READERS[name]
     reader = cast("Callable[[IO[bytes]], ImageFile]", getattr(import_module(module), attribute))
     opened = reader(stream if tidied is None else tidied.stream)
+    opened.info[SCANS_READ] = scans
     if tidied is not None:
         opened.info[NOTES], opened.info[COLOURS] = tidied.notes, tidied.colours
     return opened

@@ -6,20 +6,21 @@ import errno
 import os
 import stat
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from maskworks.core.deadline import Timed
+from maskworks.core.apart import read_apart
+from maskworks.core.deadline import deadline, time_left
 from maskworks.core.deep import DepthError, is_deep, raw_mode, read_deep
-from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
+from maskworks.core.errors import MaskworksError, TooLargeError, UnreadableError
 from maskworks.core.exif import keepable, orientation_of, upright
 from maskworks.core.formats import (
     NOTES,
     READABLE,
+    SCANS_READ,
     SUFFIXES,
     ends_in_zeros,
     open_format,
@@ -27,7 +28,8 @@ from maskworks.core.formats import (
     unread_kind,
 )
 from maskworks.core.icc import profile_name
-from maskworks.core.provenance import SourceType, stated_type
+from maskworks.core.picture import Details, Limits, Picture
+from maskworks.core.provenance import stated_type
 from maskworks.core.public import public
 from maskworks.core.stated_colours import frames_left, gain_map, in_srgb, stated_dpi
 from maskworks.core.structure import StructureError
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIXES", "Details", "Limits", "Picture", "read_picture"]
 
+_USUAL = Limits()
 _HEAD_BYTES = 64
 _COPY_AGAIN = "copy or export it again from where it came"
 _EXPORT_AGAIN = "open it in a program for pictures and export it again"
@@ -48,62 +51,17 @@ _SAMPLES = "save it with 8 or 16 bits a channel"
 _CONVERT = f"save it as {READABLE}"
 _CUT_OFF = ("truncated", "end of file", "premature", "not enough data", "eof")
 _COMPRESSED = ("JPEG", "WEBP", "HEIF", "AVIF")  # whose decoders make grey rows of zeros
-_PIECE_BY_PIECE = ("JPEG", "PNG", "GIF", "BMP")  # which a deadline can end in the middle
-_PIECE_BYTES = 1024
+_BY_THEIR_PIXELS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "PSD")  # say what decoding them costs
+_QUICK_PIXELS = 16_000_000  # are decoded in well under a second
+_QUICK_SCANS = 10  # of a progressive JPEG, as programs write them
 _KEY_SCALE = {"L;2": 85, "L;4": 17}
 _NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _SUB_IFDS, _DNG_VERSION = 254, 256, 257, 330, 50706
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What is refused before it is decoded: more than `max_pixels` pixels (H times W).
-
-    `seconds` is what everything that is done with one picture may take, for whoever works on
-    many; None is without limit.
-    """
-
-    max_pixels: int = 100_000_000
-    seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Details:
-    r"""What a file said besides its pixels, for a writer that may keep it.
-
-    `format` is Pillow's name (JPEG, PNG, WEBP, TIFF, BMP, GIF, HEIF, AVIF, JPEG2000, PSD); `dpi` is
-    (horizontal, vertical); `exif` starts with ``Exif\0\0`` and has orientation 1; `icc_name`
-    is what the profile it came with calls itself (its pixels are sRGB by now); `notes` are
-    sentences about what was damaged and how it was taken; `source_type` is the IPTC term by
-    which its XMP says how it came about; `colours_sure` is False where it states its colours in
-    a way that is not known here.
-    """
-
-    format: str
-    dpi: tuple[float, float] | None = None
-    exif: bytes | None = field(default=None, repr=False)
-    icc_name: str | None = None
-    notes: tuple[str, ...] = ()
-    source_type: SourceType | None = None
-    colours_sure: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A decoded file: upright sRGB `image`, its own alpha as `matte`, its `details`.
-
-    `matte` is None if the file has no alpha or is opaque everywhere; otherwise it has the
-    size of `image`.
-    """
-
-    image: Image
-    matte: Matte | None
-    details: Details
 
 
 @public
 def read_picture(
     source: Path | bytes,
-    limits: Limits = Limits(),
+    limits: Limits = _USUAL,
     *,
     name: str | None = None,
     least_side: int | None = None,
@@ -139,7 +97,9 @@ def read_picture(
     TooLargeError
         If it has more pixels than `limits` allows.
     TooSlowError
-        If the time of this picture runs out (`deadline.deadline`).
+        If the time of this picture runs out, that of `limits` or of a `deadline` around this. A
+        decoder that may take long runs in a process of its own (`maskworks.core.apart`) and is
+        ended; with `seconds=None` and no deadline nothing is.
 
     Examples
     --------
@@ -151,12 +111,12 @@ def read_picture(
         ...
     maskworks.core.errors.UnreadableError: letter.jpg: is not a picture; save it as JPEG, ...
     """
-    if isinstance(source, bytes):
-        label = name or "picture"
-        return _read(BytesIO(source), limits, label, least_side)
-    label = name or str(source)
-    with _opened(source, label) as stream:
-        return _read(stream, limits, label, least_side, link=_is_link(source))
+    with deadline(limits.seconds):
+        if isinstance(source, bytes):
+            return _read(BytesIO(source), source, limits, name or "picture", least_side)
+        label = name or str(source)
+        with _opened(source, label) as stream:
+            return _read(stream, source, limits, label, least_side)
 
 
 def _is_link(path: Path) -> bool:
@@ -165,24 +125,26 @@ def _is_link(path: Path) -> bool:
 
 
 def _read(
-    stream: IO[bytes], limits: Limits, label: str, least_side: int | None, *, link: bool = True
+    stream: IO[bytes], source: Path | bytes, limits: Limits, label: str, least_side: int | None
 ) -> Picture:
     from PIL.Image import DecompressionBombError
 
     head = stream.read(_HEAD_BYTES)
     if not head:
         raise UnreadableError(label, "the file is empty (0 bytes)", _COPY_AGAIN)
-    kind = _kind_of(head, label, link=link)
+    kind = _kind_of(head, label, link=isinstance(source, bytes) or _is_link(source))
     stream.seek(0)
     try:
-        if kind in _PIECE_BY_PIECE:
-            stream = cast("IO[bytes]", Timed(stream, label))
-        return _decode(stream, kind, limits, label, least_side)
+        opened = open_format(kind, stream)
+        _check_size(opened, limits, label)
+        if time_left() is not None and _may_take_long(opened, kind):
+            return read_apart(source, limits, name=label, least_side=least_side)
+        return _decode(opened, stream, kind, limits, label, least_side)
     except DepthError as error:
         raise UnreadableError(label, str(error), _SAMPLES) from error
     except StructureError as error:
         raise UnreadableError(label, str(error), _EXPORT_AGAIN) from error
-    except ImageError:
+    except MaskworksError:
         raise
     except DecompressionBombError as error:  # Pillow's reader of WebP insists on its own limit
         reason = "has more pixels than `PIL.Image.MAX_IMAGE_PIXELS` lets Pillow read as WebP"
@@ -206,13 +168,21 @@ def _kind_of(head: bytes, label: str, *, link: bool) -> str:
     return kind
 
 
+def _may_take_long(opened: ImageFile, kind: str) -> bool:
+    """Say whether decoding takes more than a second, or may do so for all that is known."""
+    scans = max(1.0, opened.info.get(SCANS_READ, 1) / _QUICK_SCANS)
+    quick = opened.width * opened.height * scans <= _QUICK_PIXELS
+    return not quick or kind not in _BY_THEIR_PIXELS
+
+
 def _decode(
-    stream: IO[bytes], kind: str, limits: Limits, label: str, least_side: int | None
+    opened: ImageFile,
+    stream: IO[bytes],
+    kind: str,
+    limits: Limits,
+    label: str,
+    least_side: int | None,
 ) -> Picture:
-    opened = open_format(kind, stream)
-    if kind in _PIECE_BY_PIECE:
-        opened.decodermaxblock = min(opened.decodermaxblock, _PIECE_BYTES)
-    _check_size(opened, limits, label)
     if least_side is not None and kind == "JPEG":
         opened.draft(None, (least_side, least_side))
     profile = opened.info.get("icc_profile") or None

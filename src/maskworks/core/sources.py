@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -38,7 +39,7 @@ def to_picture(source: Any, limits: Limits) -> Picture:  # noqa: ANN401 - what a
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if hasattr(source, "getbands"):
-        return read_picture(_as_tiff(source), limits, name="Pillow image")
+        return read_picture(_as_tiff(source), replace(limits, seconds=None), name="Pillow image")
     raise ImageError(
         f"a picture is a path, bytes, a uint8 array or a Pillow image, got "
         f"{type(source).__name__}; convert it first"

@@ -8,6 +8,7 @@ followed is left to the decoder, which says what is wrong with it.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import re
 import struct
@@ -74,8 +75,8 @@ class _Count:
             raise StructureError(f"has more than {MOST_METADATA_BYTES:,} bytes beside its pixels")
 
 
-def check_structure(stream: IO[bytes], kind: str) -> None:
-    """Return if a file is made of no more than a picture is.
+def check_structure(stream: IO[bytes], kind: str) -> int:
+    """Return how often a decoder goes over a file's pixels: the scans of a JPEG, else 1.
 
     Parameters
     ----------
@@ -88,17 +89,19 @@ def check_structure(stream: IO[bytes], kind: str) -> None:
     StructureError
         If it has too many scans, markers, chunks or tags, or too much beside its pixels.
     """
-    walk = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "GIF": _gif, "TIFF": _tiff}.get(kind)
+    walk = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "GIF": _gif, "TIFF": _tiff,
+            "PSD": _psd, "JPEG2000": _jpeg2000}.get(kind)  # fmt: skip
+    seen = _Count()
     if walk is None:
-        return
+        return 1
     at = stream.tell()
-    try:
-        with _buffer(stream) as content:
-            walk(content)
-    except (struct.error, IndexError):  # cut off: the decoder says so
-        return
-    finally:
-        stream.seek(at)
+    with contextlib.suppress(struct.error, IndexError):  # cut off: the decoder says so
+        try:
+            with _buffer(stream) as content:
+                walk(content, seen)
+        finally:
+            stream.seek(at)
+    return max(1, seen.scans)
 
 
 def tail_of(content: Buffer, kind: str) -> int | None:
@@ -114,7 +117,7 @@ def tail_of(content: Buffer, kind: str) -> int | None:
     if walk is None:
         return None
     try:
-        end = walk(content)
+        end = walk(content, _Count())
     except (struct.error, IndexError):
         return None
     return None if end is None else max(0, len(content) - end)
@@ -175,9 +178,9 @@ class _buffer:  # noqa: N801 - a context manager
             self._open.close()
 
 
-def _jpeg(content: Buffer) -> int | None:
+def _jpeg(content: Buffer, seen: _Count) -> int | None:
     """Count scans, markers and what lies in them; return where the picture ends."""
-    at, size, seen, junk = 2, len(content), _Count(), 0
+    at, size, junk = 2, len(content), 0
     while at + 1 < size:
         if content[at] != 0xFF or content[at + 1] in (0x00, 0xFF):
             at, junk = at + 1, junk + 1  # decoders look for the next marker
@@ -205,8 +208,8 @@ def _jpeg(content: Buffer) -> int | None:
     return None
 
 
-def _png(content: Buffer) -> int | None:
-    at, size, seen = 8, len(content), _Count()
+def _png(content: Buffer, seen: _Count) -> int | None:
+    at, size = 8, len(content)
     while at + 8 <= size:
         length: int
         length, name = struct.unpack_from(">L4s", content, at)
@@ -223,9 +226,9 @@ def _png(content: Buffer) -> int | None:
     return None
 
 
-def _webp(content: Buffer) -> int | None:
+def _webp(content: Buffer, seen: _Count) -> int | None:
     said: int = struct.unpack_from("<L", content, 4)[0]
-    at, end, seen = 12, min(len(content), 8 + said), _Count()
+    at, end = 12, min(len(content), 8 + said)
     while at + 8 <= end:
         name, length = struct.unpack_from("<4sL", content, at)
         if name == b"ANMF":
@@ -238,16 +241,16 @@ def _webp(content: Buffer) -> int | None:
     return 8 + said + said % 2
 
 
-def _gif(content: Buffer) -> None:
+def _gif(content: Buffer, _seen: _Count) -> None:
     """Count the blocks before the first picture: it is the only one that is read."""
-    for number, (kind, _) in enumerate(_gif_blocks(content)):
+    for number, (kind, _end) in enumerate(_gif_blocks(content)):
         if kind == 0x2C:
             return
         if number > _MOST_BLOCKS:
             raise StructureError("is made of more parts than a picture is")
 
 
-def _gif_end(content: Buffer) -> int | None:
+def _gif_end(content: Buffer, _seen: _Count) -> int | None:
     most = _MOST_BLOCKS + len(content) // 64
     for number, (kind, at) in enumerate(_gif_blocks(content)):
         if kind == 0x3B:
@@ -280,5 +283,41 @@ def _gif_blocks(content: Buffer) -> Iterator[tuple[int, int]]:
         at += 1
 
 
-def _tiff(content: Buffer) -> None:
+def _tiff(content: Buffer, _seen: _Count) -> None:
     check_tags(content)
+
+
+def _psd(content: Buffer, seen: _Count) -> None:
+    """Count the resources beside the pixels."""
+    at = 26
+    at += 4 + int(struct.unpack_from(">L", content, at)[0])  # the palette
+    end = at + 4 + int(struct.unpack_from(">L", content, at)[0])
+    at += 4
+    while at < min(end, len(content)):
+        name = content[at + 6]
+        at += 4 + 2 + 1 + name + (name + 1) % 2
+        length: int = struct.unpack_from(">L", content, at)[0]
+        at += 4 + length + length % 2
+        seen.parts += 1
+        seen.metadata += length
+        seen.check(len(content))
+
+
+def _jpeg2000(content: Buffer, seen: _Count) -> None:
+    """Count the boxes, those inside the header among them."""
+    if content[:4] == b"\xff\x4f\xff\x51":  # a stream without boxes
+        return
+    at = 0
+    while at + 8 <= len(content):
+        length, name = struct.unpack_from(">L4s", content, at)
+        head = 8
+        if length == 1:
+            length, head = struct.unpack_from(">Q", content, at + 8)[0], 16
+        seen.parts += 1
+        seen.check(len(content))
+        if name == b"jp2h":
+            at += head  # its boxes are counted one by one
+        elif length < head:  # to the end of the file
+            return
+        else:
+            at += length

@@ -12,7 +12,8 @@ import tomllib
 
 import pytest
 
-INSTRUCTIONS = {"FROM", "COPY", "RUN", "USER", "ENV", "VOLUME", "EXPOSE", "HEALTHCHECK",
+LOCKED = ("serve", "postgresql")  # `requirements/lock.sh`
+INSTRUCTIONS = {"ARG", "FROM", "COPY", "RUN", "USER", "ENV", "VOLUME", "EXPOSE", "HEALTHCHECK",
                 "ENTRYPOINT", "CMD"}  # fmt: skip
 
 
@@ -52,8 +53,9 @@ def known_options():
 def test_dockerfile_has_a_fixed_base_and_ends_without_rights(steps):
     names = [name for name, _ in steps]
     assert set(names) <= INSTRUCTIONS
-    assert names[0] == "FROM"
-    assert re.fullmatch(r"python:3\.\d+-slim", one(steps, "FROM")), "no `latest`"
+    assert names[:2] == ["ARG", "FROM"]
+    assert one(steps, "FROM") == "${BASE}"
+    assert re.fullmatch(r"BASE=python:3\.\d+-slim", one(steps, "ARG")), "no `latest`"
     assert one(steps, "USER") not in ("root", "0")
     assert names.index("USER") > names.index("RUN")
     for name in ("ENTRYPOINT", "CMD"):
@@ -73,7 +75,9 @@ def test_dockerfile_copies_and_installs_what_there_is(steps, root):
     offered = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     assert set(extras) <= set(offered["optional-dependencies"])
     assert "--no-cache-dir" in run
-    assert "-c /src/constraints.txt" in run
+    assert "--require-hashes -r /src/serve.lock" in run
+    assert "--no-deps --no-build-isolation" in run, "nothing without a digest"
+    assert set(extras) == set(LOCKED), "the lock holds what is installed"
     assert f"useradd --system --uid {one(steps, 'USER')} --create-home" in run
     owner = re.search(r"install -d -o (\w+) ", run)[1]
     assert f"--create-home {owner} " in run

@@ -196,7 +196,7 @@ def test_login_counts_what_has_no_length(server):
         ),
         pytest.param(
             b"a=" + b"%41" * 2_000_000,
-            "application/x-www-form-urlencoded", "too many", id="escapes",
+            "application/x-www-form-urlencoded", "bytes of text", id="escapes",
         ),
     ],
 )  # fmt: skip
@@ -598,6 +598,24 @@ def test_connections_are_bounded(starting):
             except ConnectionResetError:
                 pass
         assert time.monotonic() < until, "the places of closed connections have leaked"
+
+
+@pytest.mark.parametrize(
+    ("chunk", "ends"),
+    [pytest.param(1, "closed", id="crumbs"), pytest.param(1000, "answered", id="pieces")],
+)
+def test_body_in_crumbs_ends_its_connection(server, chunk, ends):
+    head = HEAD.format(path="/v1/cutout", size="", more="Transfer-Encoding: chunked\r\n")
+    head = head.replace("Content-Length: \r\n", "Content-Type: application/json\r\n")
+    piece = f"{chunk:x}\r\n".encode() + b" " * chunk + b"\r\n"
+    with plain(server) as connection:
+        connection.sendall(head.encode())
+        with suppress(OSError):
+            connection.sendall(piece * (400_000 // len(piece)) + b"0\r\n\r\n")
+        got = b""
+        with suppress(ConnectionResetError):
+            got = answered(connection)
+    assert (b" 400 " in got) == (ends == "answered"), got
 
 
 def test_events_have_places_of_their_own(starting, draw):

@@ -1,8 +1,8 @@
 """What a request brings: multipart, urlencoded or JSON, read with limits, as one form.
 
 A body has a most of bytes and a least of speed. JSON and urlencoded bodies are parsed on a
-thread, and only once it was counted what they are made of: thirty megabytes of braces cost
-more than thirty megabytes of picture.
+thread, without the picture in them, and only once it was counted what they are made of: thirty
+megabytes of braces cost more than thirty megabytes of picture.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from maskworks.apps.http.errors import ApiError
+from maskworks.apps.http.long_text import MOST_TEXT, from_form, from_json, set_apart
 from maskworks.apps.http.work_queue import GoneError
 
 SMALL_BYTES = 1 << 16
@@ -39,6 +40,11 @@ MOST_MARKS = 400_000
 MOST_DEPTH = 32
 """Lists and objects of a JSON body inside each other."""
 
+MOST_JSON_BYTES = 4 << 20
+"""Of a JSON body beside its picture."""
+
+_PICTURE = "image_file_b64"
+_MOST_PAIR = 3 * MOST_TEXT  # every byte escaped
 _FORM_FILES = 10
 _STRINGS_AND_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _BASE64 = 4 / 3
@@ -58,17 +64,27 @@ class FormFields:
     """The fields of a body; of JSON, numbers and truth values are kept as they are.
 
     Of a name that was there more than once (`repeated`) the last text and the first file count.
+    `encoded` is the text of `image_file_b64`, which is "" among the fields; no other text has more than `MOST_TEXT` bytes.
     """
 
     fields: dict[str, object]
     files: dict[str, list[Upload]]
     repeated: tuple[str, ...] = ()
+    encoded: bytes = b""
 
     def text(self, name: str) -> str:
-        """Return a field as stripped text, "" if it is not there."""
+        """Return a field as stripped text, "" if it is not there.
+
+        Raises
+        ------
+        ApiError
+            400 if it is a list or an object.
+        """
         value = self.fields.get(name)
         if value is None:
             return ""
+        if isinstance(value, list | dict):
+            raise ApiError(400, "usage", f"{name} must be a text or a number")
         if isinstance(value, bool):
             return "true" if value else "false"
         return str(value).strip()
@@ -138,7 +154,7 @@ async def read_form(
     if kind == "application/x-www-form-urlencoded":
         return await asyncio.to_thread(_from_urlencoded, body)
     if kind == "application/json" or kind.endswith("+json"):
-        return FormFields(await asyncio.to_thread(_from_json, body), {})
+        return await asyncio.to_thread(_from_json, body)
     if not body:
         return FormFields({}, {})
     raise ApiError(
@@ -188,8 +204,34 @@ async def _from_form(request: Request, limit: int) -> FormFields:
                 files.setdefault(name, []).append(Upload(value.filename or "", data))
             else:
                 fields[name] = value
-        given = Counter(name for name, _ in form.multi_items())
-    return FormFields(fields, files, tuple(name for name, times in given.items() if times > 1))
+        given = _more_than_once(name for name, _ in form.multi_items())
+    encoded = str(fields.get(_PICTURE, "")).encode()
+    return FormFields(_short(fields), files, given, encoded.strip())
+
+
+def _more_than_once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name, times in Counter(names).items() if times > 1)
+
+
+def _short(fields: dict[str, object]) -> dict[str, object]:
+    """Return the fields if none has a long text; the picture in base64 is no text of theirs.
+
+    Raises
+    ------
+    ApiError
+        400
+    """
+    if _PICTURE in fields:
+        fields[_PICTURE] = ""
+    for name, value in fields.items():
+        if isinstance(value, str) and max(len(value), len(name)) > MOST_TEXT:
+            raise _too_long(name)
+    return fields
+
+
+def _too_long(name: str) -> ApiError:
+    return ApiError(400, "bad_form", f"{name[:40]!r} has more than {MOST_TEXT:,} bytes of text; "
+                    "a picture is sent as a file")  # fmt: skip
 
 
 @asynccontextmanager
@@ -209,13 +251,22 @@ async def _parsed(request: Request, most_part: int, *, files: int) -> AsyncItera
 
 
 def _from_urlencoded(body: bytes) -> FormFields:
-    escapes = body.count(b"%")
-    if body.count(b"&") >= MOST_FIELDS or escapes > len(body) // 8 + SMALL_BYTES:
-        raise ApiError(400, "bad_form", f"the form has more than {MOST_FIELDS} fields or too many "
-                       "escapes; send multipart/form-data")  # fmt: skip
-    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-    given = Counter(name for name, _ in pairs)
-    return FormFields(dict(pairs), {}, tuple(name for name, times in given.items() if times > 1))
+    if body.count(b"&") >= MOST_FIELDS:
+        raise ApiError(400, "bad_form", f"the form has more than {MOST_FIELDS} fields; "
+                       "send multipart/form-data")  # fmt: skip
+    short, encoded = [], b""
+    for pair in body.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if name == _PICTURE.encode():
+            encoded = from_form(value)
+            short.append(_PICTURE)
+        elif len(pair) > _MOST_PAIR:
+            raise _too_long(name[:40].decode("utf-8", "replace"))
+        else:
+            short.append(pair.decode("utf-8", "replace"))
+    pairs = parse_qsl("&".join(short), keep_blank_values=True)
+    repeated = _more_than_once(name for name, _ in pairs)
+    return FormFields(_short(dict(pairs)), {}, repeated, encoded.strip())
 
 
 def _check_json(body: bytes) -> None:
@@ -231,10 +282,9 @@ def _check_json(body: bytes) -> None:
     if marks > MOST_MARKS:
         raise ApiError(400, "bad_json", f"the body has {marks:,} commas, colons and brackets, "
                        f"more than {MOST_MARKS:,}")  # fmt: skip
-    if (
-        opening <= MOST_DEPTH
-    ):  # as with a picture in base64, which would take a while to look through
-        return
+    if len(body) > MOST_JSON_BYTES:
+        raise ApiError(400, "bad_json", f"the body has {len(body):,} bytes beside its picture, "
+                       f"more than {MOST_JSON_BYTES:,}")  # fmt: skip
     depth = 0
     for found in _STRINGS_AND_BRACKETS.finditer(body):
         kind = found[0][:1]
@@ -243,15 +293,26 @@ def _check_json(body: bytes) -> None:
             raise ApiError(400, "bad_json", f"the body is nested more than {MOST_DEPTH} deep")
 
 
-def _from_json(body: bytes) -> dict[str, object]:
+def _from_json(body: bytes) -> FormFields:
+    if body.count(b'"') > 2 * MOST_MARKS:
+        raise ApiError(400, "bad_json", f"the body has more than {2 * MOST_MARKS:,} quotes")
+    body, texts = set_apart(body)
     _check_json(body)
     try:
         found = json.loads(body)
+        if not isinstance(found, dict):
+            raise ApiError(
+                400, "bad_json", "the body must be one JSON object, with a member a field"
+            )
+        said = found.get(_PICTURE) or ""
+        if not isinstance(said, str):
+            raise ApiError(400, "bad_json", f"{_PICTURE} must be a text")
+        encoded = from_json(texts.pop(said)) if said in texts else said.encode()
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "bad_json", f"the body is not JSON ({error})") from error
-    if not isinstance(found, dict):
-        raise ApiError(400, "bad_json", "the body must be one JSON object, with a member a field")
-    return found
+    if texts:
+        raise _too_long("a member other than image_file_b64")
+    return FormFields(_short(found), {}, encoded=encoded.strip())
 
 
 async def receive_campaign(

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import asyncio
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 ANSWER_S = 60.0
 """How long a caller may take for the next piece of an answer."""
+
+LEAST_CHUNK = 128
+"""Bytes of a chunk of a body, on the average: each costs the event loop as much as a request."""
+
+_FEW_LINES = 1000
+_PIECE_BYTES = 1 << 15  # that are read and parsed before anybody else has a turn
 
 
 class BoundedConnection(H11Protocol):
@@ -22,6 +29,7 @@ class BoundedConnection(H11Protocol):
 
     _late: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
+    _lines = _bytes = 0  # of a body in chunks
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection in, unless there are too many."""
@@ -30,6 +38,7 @@ class BoundedConnection(H11Protocol):
         if full:
             transport.abort()
             return
+        transport.max_size = _PIECE_BYTES  # type: ignore[attr-defined]  # asyncio's own
         self._expect_header()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -39,6 +48,9 @@ class BoundedConnection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in; what begins a request must be whole within its time."""
+        if self._is_crumbs(data):
+            self.transport.abort()
+            return
         super().data_received(data)
         if self._in_hand:
             self._cancel_late()
@@ -62,6 +74,17 @@ class BoundedConnection(H11Protocol):
     def _in_hand(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
+
+    def _is_crumbs(self, data: bytes) -> bool:
+        """Say whether a body comes in chunks of next to nothing."""
+        if self.conn.their_state is not h11.SEND_BODY:
+            self._lines = self._bytes = 0
+            return False
+        if not any(name == b"transfer-encoding" for name, _ in self.headers):
+            return False
+        self._lines += data.count(b"\r\n")
+        self._bytes += len(data)
+        return self._lines > _FEW_LINES + 2 * self._bytes // LEAST_CHUNK
 
     def _expect_header(self) -> None:
         self._late = self.loop.call_later(self.header_s, self._end_if_late)

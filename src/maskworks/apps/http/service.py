@@ -81,7 +81,7 @@ class Service:
     @property
     def limits(self) -> Limits:
         """What is refused before it is decoded."""
-        return Limits(self.settings.bounds.pixels)
+        return Limits(self.settings.bounds.pixels, self.settings.bounds.picture_seconds)
 
     async def form(self, request: Request) -> FormFields:
         """Read a request's body within the bounds."""
@@ -207,7 +207,8 @@ def build(settings: ServerSettings, store: Store) -> Service:
     campaigns = OpenCampaigns(settings, store)
     reports = Reports(campaigns)
     finder = finder_of(settings.clicks, threads=settings.threads)
-    previews = PreviewCache(model_cache.get, Limits(settings.bounds.pixels), finder)
+    limits = Limits(settings.bounds.pixels, settings.bounds.picture_seconds)
+    previews = PreviewCache(model_cache.get, limits, finder)
     warming = Warming(campaigns, previews, lambda: work_queue.taken == 0)
     segmenters = ModelCache(settings.models_kept, load_labels)
     if settings.names is not None:

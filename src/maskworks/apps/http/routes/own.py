@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast, get_args
@@ -15,6 +14,7 @@ from maskworks.apps.http.access import caller_of, charged
 from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.fields import names_of, refuse_unknown
+from maskworks.apps.http.long_text import json_with
 from maskworks.apps.http.openapi import (
     ADDRESS,
     FAILURES,
@@ -151,7 +151,9 @@ async def cutout(request: Request) -> Response:
     """
     service = service_of(request)
 
-    def prepare(form: FormFields) -> Callable[[bytes, Ticket], tuple[Answer, bytes, str]]:
+    as_json = "application/json" in request.headers.get("accept", "")
+
+    def prepare(form: FormFields) -> Callable[[bytes, Ticket], tuple[Answer, Response]]:
         form_of = _one_of(form, "format", tuple(_TYPES), "png").replace("jpeg", "jpg")
         matte_only = _one_of(form, "only", ("picture", "matte"), "picture") == "matte"
         look = render_options_for(
@@ -160,20 +162,21 @@ async def cutout(request: Request) -> Response:
         cut = CutRequest(edges=_edges(form, service))
         name = _model_name(form, service)
 
-        def work(data: bytes, ticket: Ticket) -> tuple[Answer, bytes, str]:
+        def work(data: bytes, ticket: Ticket) -> tuple[Answer, Response]:
             answer = make(data, service.model_cache.get(name), cut, service.limits, ticket)
             with ticket.step("write"):
-                return answer, render(answer.cutout, look), name
+                written, kind = render(answer.cutout, look), _TYPES[form_of]
+                if as_json:
+                    written, kind = _answer_record(answer, written, name), "application/json"
+            headers = {**opinion_headers(answer), "X-Model": name}
+            return answer, Response(written, media_type=kind, headers=headers)
 
         return work
 
-    taken, (answer, written, name), steps = await _serve(request, service, CUTOUT_BODY, prepare)
+    taken, (answer, response), steps = await _serve(request, service, CUTOUT_BODY, prepare)
     service.metrics.made(steps, answer.route)
-    headers = {**taken.headers, **opinion_headers(answer), "X-Model": name}
-    if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse(_answer_record(answer, written, name), headers=headers)
-    form_of = _one_of(taken.form, "format", tuple(_TYPES), "png")
-    return Response(written, media_type=_TYPES[form_of], headers=headers)
+    response.headers.update(taken.headers)
+    return response
 
 
 @router.post(
@@ -187,28 +190,27 @@ async def segments(request: Request) -> Response:
     """Answer with the pieces: run lengths, a COCO document, or a picture of class numbers."""
     service = service_of(request)
 
-    def prepare(form: FormFields) -> Callable[[bytes, Ticket], dict[str, Any] | bytes]:
+    def prepare(form: FormFields) -> Callable[[bytes, Ticket], Response]:
         wanted = _one_of(form, "format", ("rle", "coco", "png"), "rle")
         name = form.text("model") or service.settings.model
         alone = finds_subject(name)
 
-        def work(data: bytes, ticket: Ticket) -> dict[str, Any] | bytes:
+        def work(data: bytes, ticket: Ticket) -> Response:
             if alone:
                 found = segment(data, service.model_cache.get(name), service.limits, ticket)
             else:
                 found = label(data, service.segmenters.get(name), service.limits, ticket)
             with ticket.step("write"):
                 if wanted == "png":
-                    return as_png(found)
-                return as_coco(found) if wanted == "coco" else as_rle(found)
+                    return Response(as_png(found), media_type="image/png")
+                return JSONResponse(as_coco(found) if wanted == "coco" else as_rle(found))
 
         return work
 
-    taken, found, steps = await _serve(request, service, SEGMENT_BODY, prepare)
+    taken, response, steps = await _serve(request, service, SEGMENT_BODY, prepare)
     service.metrics.made(steps, None)
-    if isinstance(found, bytes):
-        return Response(found, media_type="image/png", headers=taken.headers)
-    return JSONResponse(found, headers=taken.headers)
+    response.headers.update(taken.headers)
+    return response
 
 
 @router.post(
@@ -308,13 +310,13 @@ async def _source(form: FormFields, service: Service) -> bytes:
     return await service.fetched(url)
 
 
-def _answer_record(answer: Answer, written: bytes, name: str) -> dict[str, Any]:
+def _answer_record(answer: Answer, written: bytes, name: str) -> bytes:
     box = subject_box(answer.cutout.matte)
     corners = ("top", "left", "bottom", "right")
     place = None if box is None else {corner: getattr(box, corner) for corner in corners}
     size = list(answer.cutout.matte.size)
-    result = base64.b64encode(written).decode()
-    return {**opinion(answer), "model": name, "size": size, "box": place, "result_b64": result}
+    record = {**opinion(answer), "model": name, "size": size, "box": place}
+    return json_with(record, written, "result_b64")
 
 
 def _one_of(form: FormFields, name: str, allowed: tuple[str, ...], default: str) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import binascii
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
@@ -16,6 +14,7 @@ from maskworks.apps.http.access import Caller, caller_of, charged, secret_of
 from maskworks.apps.http.bodies import FormFields
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.fields import ignored_header, names_of
+from maskworks.apps.http.long_text import from_base64, json_with
 from maskworks.apps.http.openapi import (
     REMOVEBG_BODY,
     json_answer,
@@ -43,6 +42,8 @@ from maskworks.studio.store.usage import spent_this_month
 
 router = APIRouter(prefix="/v1.0", tags=["remove.bg"])
 
+_JSON = "application/json"
+
 PREVIEW_CREDITS, CREDITS = 0.25, 1.0
 """What an answer is charged: a preview, and any other size."""
 
@@ -58,12 +59,13 @@ _BACKGROUNDS = ("bg_color", "bg_image_url", "bg_image_file")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RemoveBgJob:
-    """What a worker needs for one answer."""
+    """What a worker needs for one answer; `as_json` is how its caller wants it."""
 
     data: bytes
     region: Box | None
     asked: RemoveBgRequest
     backdrop: bytes | None
+    as_json: bool
 
 
 _ACCOUNT_EXAMPLE = {
@@ -98,23 +100,20 @@ async def removebg(request: Request) -> Response:
         backdrop = await _backdrop(form, service)
         megapixels = size[0] * size[1] / MEGAPIXEL
         price = PREVIEW_CREDITS if asked.megapixels <= PREVIEW_CREDITS else CREDITS
-        job = RemoveBgJob(data=data, region=region, asked=asked, backdrop=backdrop)
+        as_json = "application/json" in request.headers.get("accept", "")
+        job = RemoveBgJob(data=data, region=region, asked=asked, backdrop=backdrop, as_json=as_json)
 
-        def work(ticket: Ticket) -> tuple[Answer, Rendered, str]:
+        def work(ticket: Ticket) -> tuple[Answer, Response]:
             return _answer(service, job, ticket)
 
         async with charged(service, caller, megapixels, price) as headers:
             try:
-                (answer, rendered, kind), steps = await service.work(request, work, ticket)
+                (answer, response), steps = await service.work(request, work, ticket)
             except ImageError as error:
                 raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
         service.metrics.made(steps, answer.route)
-        headers |= {"X-Credits-Charged": f"{price:g}"} | unused | _headers_of(answer, rendered)
-        if asked.type_level != "none":
-            headers["X-Type"] = kind
-    if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse(_as_json(answer, rendered), headers=headers)
-    return Response(rendered.data, media_type=rendered.media_type, headers=headers)
+        response.headers.update(headers | unused | {"X-Credits-Charged": f"{price:g}"})
+    return response
 
 
 @router.get(
@@ -178,7 +177,7 @@ async def source_of(form: FormFields, service: Service) -> bytes:
     """
     file, encoded, url = (
         form.file("image_file"),
-        form.text("image_file_b64"),
+        form.encoded,
         form.text("image_url"),
     )
     files = [one.data for one in form.files.get("image_file", [])]
@@ -193,17 +192,13 @@ async def source_of(form: FormFields, service: Service) -> bytes:
         return _within(file.data, service)
     if encoded:
         try:
-            data = await asyncio.to_thread(_from_base64, encoded)
+            data = await asyncio.to_thread(from_base64, encoded)
         except (binascii.Error, ValueError) as error:
             raise refuse("failed_to_read_image", "Failed to read base64 image") from error
         if not data:
             raise refuse("failed_to_read_image", "Failed to read base64 image")
         return _within(data, service)
     return await _fetched(service, url, ("invalid_image_url", "failed_image_download"))
-
-
-def _from_base64(encoded: str) -> bytes:
-    return base64.b64decode(encoded.rpartition("base64,")[2], validate=False)
 
 
 async def _backdrop(form: FormFields, service: Service) -> bytes | None:
@@ -257,7 +252,7 @@ async def checked_size(
         raise refuse("failed_to_read_image", "Failed to read image", str(error)) from error
 
 
-def _answer(service: Service, job: RemoveBgJob, ticket: Ticket) -> tuple[Answer, Rendered, str]:
+def _answer(service: Service, job: RemoveBgJob, ticket: Ticket) -> tuple[Answer, Response]:
     """Cut out, render, and say what kind of thing it is, on a worker."""
     settings = service.settings
     most = int(job.asked.megapixels * MEGAPIXEL)
@@ -272,7 +267,15 @@ def _answer(service: Service, job: RemoveBgJob, ticket: Ticket) -> tuple[Answer,
         )
     with ticket.step("write"):
         rendered = render_answer(answer.cutout, job.asked, _decoded(job.backdrop, service))
-    return answer, rendered, _kind(service, job.asked, answer, ticket)
+        place = _foreground(answer)
+        headers = _headers_of(answer, rendered, place)
+        told, kind = rendered.data, rendered.media_type
+        if job.as_json:
+            named_so = {f"foreground_{name}": value for name, value in place.items()}
+            told, kind = json_with({"data": named_so}, told, "data", "result_b64"), _JSON
+    if job.asked.type_level != "none":
+        headers["X-Type"] = _kind(service, job.asked, answer, ticket)
+    return answer, Response(told, media_type=kind, headers=headers)
 
 
 def _kind(service: Service, asked: RemoveBgRequest, answer: Answer, ticket: Ticket) -> str:
@@ -309,18 +312,13 @@ def _foreground(answer: Answer) -> dict[str, int]:
     }
 
 
-def _headers_of(answer: Answer, rendered: Rendered) -> dict[str, str]:
+def _headers_of(answer: Answer, rendered: Rendered, place: dict[str, int]) -> dict[str, str]:
     height, width = rendered.size
     return {
         "X-Width": str(width),
         "X-Height": str(height),
         "X-Max-Width": str(answer.original[1]),
         "X-Max-Height": str(answer.original[0]),
-        **{f"X-Foreground-{k.title()}": str(v) for k, v in _foreground(answer).items()},
+        **{f"X-Foreground-{k.title()}": str(v) for k, v in place.items()},
         **opinion_headers(answer),
     }
-
-
-def _as_json(answer: Answer, rendered: Rendered) -> dict[str, Any]:
-    place = {f"foreground_{name}": value for name, value in _foreground(answer).items()}
-    return {"data": {"result_b64": base64.b64encode(rendered.data).decode(), **place}}
