@@ -64,7 +64,8 @@ class FormFields:
     """The fields of a body; of JSON, numbers and truth values are kept as they are.
 
     Of a name that was there more than once (`repeated`) the last text and the first file count.
-    `encoded` is the text of `image_file_b64`, which is "" among the fields; no other text has more than `MOST_TEXT` bytes.
+    `encoded` is the text of `image_file_b64`, which is "" among the fields; no other text has
+    more than `MOST_TEXT` bytes.
     """
 
     fields: dict[str, object]
