@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +26,7 @@ from maskworks.evaluate.outcome import (
 from maskworks.evaluate.pairing import Pair, pair_files
 from maskworks.evaluate.reading import LIMITS, read_matte
 from maskworks.evaluate.semantic import check_size
+from maskworks.evaluate.steadiness import sequence_warp_error
 from maskworks.quality.boundary import boundary_f_score
 from maskworks.quality.measures import iou
 from maskworks.quality.sequences import FrameStatistics, flicker, frame_statistics
@@ -46,7 +47,9 @@ RULES = (
     "frame; means over a sequence's frames, then over all objects; recall is the share of frames "
     "above 0.5, decay the mean of the first quarter less that of the last; an object that neither "
     "mask shows scores 1; Perazzi et al., CVPR 2016. dtSSD is the root mean square difference "
-    "between the changes of alpha from frame to frame; Erofeev et al., BMVC 2015"
+    "between the changes of alpha from frame to frame; Erofeev et al., BMVC 2015. The warp error "
+    "is the change of the predicted alpha from frame to frame beyond what optical flow (DIS) "
+    "explains, by the subject's area, where both frames show the same; after Lai et al., ECCV 2018"
 )
 
 
@@ -67,13 +70,17 @@ class ObjectScore:
 
 @dataclass(frozen=True, eq=False)
 class SequenceScore:
-    """One sequence: its objects, its dtSSD (NaN with one frame), and what its frames hold."""
+    """One sequence: its objects, its dtSSD (NaN with one frame), and what its frames hold.
+
+    `warp_error` is NaN unless the clip's own frames were given.
+    """
 
     name: str
     objects: tuple[ObjectScore, ...]
     dtssd: float
     holds: Held
     frames: tuple[Pair, ...]
+    warp_error: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +96,10 @@ class VideoReport:
     def figures(self) -> dict[str, float]:
         """Return the measures over all objects, by name."""
         objects = [each for sequence in self.sequences for each in sequence.objects]
-        known = [each.dtssd for each in self.sequences if np.isfinite(each.dtssd)]
-        return _figures(objects) | {"dtSSD": float(np.mean(known)) if known else float("nan")}
+        return _figures(objects) | {
+            "dtSSD": _known_mean([each.dtssd for each in self.sequences]),
+            "warp_error": _known_mean([each.warp_error for each in self.sequences]),
+        }
 
     def record(self) -> dict[str, object]:
         """Return what the JSON file holds."""
@@ -121,12 +130,13 @@ class VideoReport:
 
 
 @public
-def evaluate_video(
+def evaluate_video(  # noqa: PLR0913 - each is an option of the command
     truth: str | Path,
     predictions: str | Path,
     *,
     holds: Kind = "auto",
     skip_ends: bool = False,
+    frames: str | Path | None = None,
     limits: Limits = LIMITS,
     allow_missing: bool = False,
 ) -> VideoReport:
@@ -144,6 +154,8 @@ def evaluate_video(
         value above 127, holds numbers.
     skip_ends : bool
         Leave out the first and last frame, as DAVIS does where the first is given.
+    frames : folder, optional
+        The clips' own frames, named as the truth: the warp error needs them.
     allow_missing : bool
         Count a missing frame as empty.
 
@@ -168,14 +180,11 @@ def evaluate_video(
         sequences.setdefault(pair.name.rpartition("/")[0], []).append(pair)
 
     def score(item: tuple[str, list[Pair]]) -> SequenceScore:
-        name, frames = item
-        return _score(
-            name or truth.name,
-            frames,
-            holds=holds,
-            skip_ends=skip_ends,
-            limits=limits,
-        )
+        name, own = item
+        found = _score(name or truth.name, own, holds=holds, skip_ends=skip_ends, limits=limits)
+        if frames is None:
+            return found
+        return replace(found, warp_error=sequence_warp_error(own, Path(frames), limits))
 
     rows = tuple(measured(score, list(sequences.items())))
     return VideoReport(truth, predictions, rows, skip_ends, spare)
@@ -313,6 +322,7 @@ def _sequence_record(sequence: SequenceScore) -> dict[str, object]:
     figures = {name: finite(value) for name, value in _figures(sequence.objects).items()}
     return figures | {
         "dtSSD": finite(sequence.dtssd),
+        "warp_error": finite(sequence.warp_error),
         "frames": len(sequence.frames),
         "holds": sequence.holds,
         "objects": {
@@ -323,3 +333,8 @@ def _sequence_record(sequence: SequenceScore) -> dict[str, object]:
             for each in sequence.objects
         },
     }
+
+
+def _known_mean(values: Sequence[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")

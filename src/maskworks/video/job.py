@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -16,8 +17,9 @@ from maskworks.batch.running import Draft, attempt
 from maskworks.batch.work import ManifestRow, Seconds, Status, Work
 from maskworks.batch.writing import prepare_output
 from maskworks.core.errors import UnreadableError
-from maskworks.core.reading import Limits
+from maskworks.core.reading import Details, Limits
 from maskworks.core.values import Image, Pixels
+from maskworks.core.writing import Encoding, encode, write_atomic
 from maskworks.cutouts.judging import covered, judge
 from maskworks.models import Model
 from maskworks.models.families.saliency import input_size
@@ -26,7 +28,7 @@ from maskworks.video.doubt import usual_error
 from maskworks.video.encoding import Rendered
 from maskworks.video.formats import STORE, ClipFormat
 from maskworks.video.joining import Joined, join
-from maskworks.video.keyed import KeyMasks, propagate, replayed
+from maskworks.video.keyed import Disagreement, KeyMasks, propagate, replayed
 from maskworks.video.open_part import OpenPart, StepClock
 from maskworks.video.parts import ClipResult, PartStore
 from maskworks.video.pngs import PngFolder
@@ -138,7 +140,7 @@ def _cut_clip(
         draft.row = replace(draft.row, width=facts.width, height=facts.height)
         store = PartStore(work.output, made_from, resume=job.resume)
         _do_parts(clip, job, store, work, clock, lambda done: _go_on(stop, tell, work, facts, done))
-        notes = [*clip.notes(), *(note for part in store.parts for note in part.notes)]
+        notes = [*clip.notes(), *store.notes]
     rows = [row for part in store.parts for row in part.rows]
     if not rows:
         raise UnreadableError(work.shown, "holds no frame that can be decoded", "export it again")
@@ -195,18 +197,16 @@ def _do_parts(
     finisher = Finisher(job.look, seen_px=max(size), rate=float(facts.rate), carry=carry)
     frames = ahead(clock.timed(clip.frames(first=warm), "read"))
 
-    def see(pixels: Pixels) -> Seen:
-        return _see(pixels, job)
-
     way = matted(
         frames,
-        see if job.keys is None else _unasked,
+        (lambda pixels: _see(pixels, job)) if job.keys is None else _unasked,
         size,
         steady=job.steady if job.keys is None else "off",
         first_shot=last_row.shot if last_row is not None else 0,
     )
+    asked: int | None = None
     if job.keys is not None:
-        way = replayed(way, propagate(facts.path, job.keys, see, size, limits=job.limits))
+        way, asked = _keyed(way, job, job.keys, store, work, size)
     began, done = time.perf_counter(), 0
     form = job.form if job.form.joins or job.form.name == "png" else STORE
     opened: OpenPart | None = None
@@ -219,6 +219,8 @@ def _do_parts(
                 if opened is None:
                     path = None if job.form.name == "png" else store.next_path(form.part_suffix)
                     opened = OpenPart(path or work.output, form, rendered, facts.rate)
+                if frame.frame.index == asked:
+                    _write_frame(asked_path(work.output, asked), frame)
                 started = time.perf_counter()
                 opened.add(frame, rendered, carried)
                 clock.add("write", time.perf_counter() - started)
@@ -251,6 +253,39 @@ def _see(pixels: Pixels, job: VideoJob) -> Seen:
     )
     alpha = found.matte.alpha if status != "no-subject" else np.zeros_like(found.matte.alpha)
     return Seen(alpha, status, confidence)
+
+
+def _keyed(
+    way: Iterator[MattedFrame],
+    job: VideoJob,
+    keys: KeyMasks,
+    store: PartStore,
+    work: Work,
+    size: tuple[int, int],
+) -> tuple[Iterator[MattedFrame], int | None]:
+    """Return the frames with the mattes that keys bring, and the frame to ask for next."""
+    found = propagate(work.source, keys, lambda pixels: _see(pixels, job), size, limits=job.limits)
+    best = found.next_asked
+    if best is not None:
+        store.note(_asking(work.output, best))
+    return replayed(way, found), None if best is None else best.frame
+
+
+def asked_path(output: Path, frame: int) -> Path:
+    """Return where the frame that is asked for lies: beside the output, under its name."""
+    return output.with_name(f"{output.name}.ask-{frame:05d}.png")
+
+
+def _asking(output: Path, best: Disagreement) -> str:
+    return (
+        f"a mask of frame {best.frame} would help most (left and right differ by "
+        f"{best.share:.2f}): draw it on {asked_path(output, best.frame).name}"
+    )
+
+
+def _write_frame(path: Path, frame: MattedFrame) -> None:
+    image = Image(frame.frame.pixels)
+    write_atomic(path, encode(image, None, Encoding(format="png"), Details(format="clip")))
 
 
 def _unasked(pixels: Pixels) -> Seen:

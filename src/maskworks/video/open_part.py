@@ -125,7 +125,6 @@ class OpenPart:
                 carry=self._carry,
                 size=self._size,
                 seconds={step: round(took, _DIGITS) for step, took in seconds.items()},
-                notes=(),
             )
         )
 

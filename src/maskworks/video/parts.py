@@ -58,7 +58,6 @@ class Part:
     carry: dict[str, Any] = field(default_factory=dict)
     size: tuple[int, int]
     seconds: dict[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
 
 class PartStore:
@@ -76,6 +75,7 @@ class PartStore:
     def __init__(self, output: Path, made_from: Fingerprint, *, resume: bool) -> None:
         self.folder = output.parent / FOLDER / output.name
         self._state = self.folder / "state.jsonl"
+        self.notes: list[str] = []
         self.parts: list[Part] = self._read(made_from) if resume else []
         if self.parts:
             self._rewrite(made_from)
@@ -99,6 +99,10 @@ class PartStore:
     def next_path(self, suffix: str) -> Path:
         """Return where the next part is written."""
         return self.folder / f"part-{len(self.parts):05d}{suffix}"
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence for the clip's row."""
+        self.notes.append(sentence)
 
     def add(self, part: Part) -> None:
         """Note a part whose file is whole."""
@@ -156,7 +160,6 @@ def _part(found: dict[str, Any]) -> Part:
         carry=found["carry"],
         size=(found["size"][0], found["size"][1]),
         seconds=found["seconds"],
-        notes=tuple(found["notes"]),
     )
 
 

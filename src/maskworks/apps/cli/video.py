@@ -189,6 +189,67 @@ def cut(
     raise typer.Exit(run(request, _style(as_json=as_json, quiet=quiet), tuple(ctx.obj or ())))
 
 
+@app.command("fix")
+def fix(
+    ctx: typer.Context,
+    clip: Annotated[str, typer.Argument(metavar="CLIP", help="One clip.")],
+    keys: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Masks as PNGs, white or opaque where the subject is, each called by the number "
+            "of its frame counted from 0: 00020.png.",
+        ),
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="OUT", help="As for `maskworks video`.")
+    ],
+    form: Annotated[
+        Literal["webm", "prores", "qtrle", "ffv1", "webp", "apng", "gif", "png", "matte", "mp4"]
+        | None,
+        typer.Option("--format", help="As for `maskworks video`."),
+    ] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="none|COLOUR|IMAGE|CLIP|blur|green", help="What lies behind the subject."
+        ),
+    ] = None,
+    *,
+    refine: Annotated[
+        Literal["off", "fast", "fine", "auto"],
+        typer.Option(help="The edge, as `maskworks cutout` refines it."),
+    ] = "auto",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace outputs that exist.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
+) -> None:
+    """Correct a clip at a few frames; optical flow carries the masks through the rest.
+
+    Between two keys both are carried and blended by distance; where the network agrees with the
+    keys it has a say. The frame on which another mask would help most is written beside the
+    output and named in the row.
+    """
+    request = VideoRequest(
+        inputs=(clip,),
+        output=output,
+        form=form,
+        background=background,
+        refine=refine,
+        keys=str(keys),
+        existing=_existing(overwrite=overwrite, resume=False),
+        debug=debug,
+    )
+    raise typer.Exit(run(request, _style(as_json=as_json, quiet=quiet), tuple(ctx.obj or ())))
+
+
 def run(request: VideoRequest, style: Style, again: tuple[str, ...] = ()) -> int:
     """Do what was asked and return the exit code."""
     stop = threading.Event()

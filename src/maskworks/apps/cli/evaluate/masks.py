@@ -86,6 +86,10 @@ def video(
             help="Leave out first and last frames, as DAVIS does where the first is given.",
         ),
     ] = False,
+    frames: Annotated[
+        Path | None,
+        folder("The clips' own frames, named as the truth: adds the warp error of mattes."),
+    ] = None,
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     allow_missing: AllowMissingOption = False,
@@ -108,11 +112,13 @@ def video(
         predictions,
         holds=holds.value if binary is None else "mask" if binary else "alpha",
         skip_ends=skip_ends,
+        frames=frames,
         limits=Limits(max_pixels),
         allow_missing=allow_missing,
     )
     record: dict[str, Any] = report.record()
-    names = ("J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay", "dtSSD")
+    names = ["J&F", "J", "J_recall", "J_decay", "F", "F_recall", "F_decay", "dtSSD"]
+    names += [] if frames is None else ["warp_error"]
     lines = [
         (name, *(shown(row[n]) for n in names)) for name, row in record["per_sequence"].items()
     ]
@@ -124,7 +130,7 @@ def video(
         (
             f"{counts['frames']} frames in {counts['sequences']} sequences; frames that count: "
             f"{record['frames_that_count']}.\n"
-            "Higher is better for J and F and their recall, lower for decay and dtSSD."
+            "Higher is better for J and F and their recall, lower for decay, dtSSD and warp error."
         ),
     )
     files.write(record, table, lambda: video_page(report, record))
