@@ -65,6 +65,7 @@ def main(arguments: list[str]) -> int:
         many_pictures=20 if quick else options.pictures,
         portraits=1 if quick else options.portraits,
         campaign_pictures=20 if quick else options.campaign,
+        clip_frames=20 if quick else 250,
     )
     peer = None
     if not options.without_rembg:

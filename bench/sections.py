@@ -22,6 +22,7 @@ import memory
 import numpy as np
 import panoptic
 import photos
+import video_clip
 from peer import FailedRunError, Peer, clean_environment
 
 from maskworks.core.values import UNKNOWN
@@ -44,6 +45,7 @@ class Settings:
     many_pictures: int
     portraits: int = 3
     campaign_pictures: int = 500
+    clip_frames: int = 250
 
 
 FEW = 60
@@ -512,6 +514,36 @@ def measure_panoptic(settings: Settings, _peer: Peer | None) -> list[Row]:
     return rows
 
 
+# ------------------------------------------------------------------ (h) clips
+
+
+def measure_video(settings: Settings, peer: Peer | None) -> list[Row]:
+    """Frames a second of ten seconds of 720p to VP9 with alpha, against frame by frame."""
+    frames, single = settings.clip_frames, max(3, settings.clip_frames // 10)
+    clip, pictures = video_clip.make_clip(settings.out / "video", frames, single)
+    out = settings.out / "video-cut"
+    threads = ("--threads", str(settings.threads))
+    arguments = ("video", str(clip), "-o", str(out), "--format", "webm", *threads)
+    counts = {"maskworks video": frames, "frame by frame": single}
+    contenders = [
+        _ours("maskworks video", arguments, out, 0),
+        _ours("frame by frame", _cutout(pictures, out, settings.threads), out, single),
+    ]
+    if peer:
+        command = (peer.program("rembg"), "p", "-m", "u2netp", str(pictures), str(out))
+        environment = peer.environment(settings.threads)
+        contenders.append(Contender("rembg u2netp", command, environment, out, single))
+        counts["rembg u2netp"] = single
+    seconds = take_turns(contenders, 1)
+    rates = {name: counts[name] / took for name, took in seconds.items()}
+    rows = [Row(what=name, value=rate, unit="frames/s") for name, rate in rates.items()]
+    against = "rembg u2netp" if peer else "frame by frame"
+    ratio = rates["maskworks video"] / rates[against]
+    goal = 5.0 if peer else None
+    what = f"maskworks video against {against}"
+    return [*rows, Row(what=what, value=ratio, unit="x as fast", target=goal, at_most=False)]
+
+
 SECTIONS: dict[str, tuple[str, Section]] = {
     "network": ("The network alone", measure_network),
     "folders": ("A folder of photos to PNG", measure_folders),
@@ -519,5 +551,6 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "many": ("Many pictures with default settings: time of 8,000, memory", measure_many),
     "edges": ("Edges", measure_edges),
     "campaign": ("A campaign, from folder to deliverables", measure_campaign),
+    "video": ("A clip of ten seconds, 720p, to VP9 with alpha", measure_video),
     "panoptic": ("Panoptic quality of a picture", measure_panoptic),
 }

@@ -20,6 +20,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -116,9 +117,22 @@ def _lay_out(folder: Path) -> None:
     for name, photo in photos.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(photo).save(folder / name, quality=90)
+    _write_clip(folder / "clips/pan.mp4", data.chelsea())
     weights = Path(maskworks.__file__).parent / "models/weights/cutout.onnx"
     if weights.exists():
         shutil.copy(weights, folder / "mine.onnx")
+
+
+def _write_clip(path: Path, photo: np.ndarray) -> None:
+    """Write four frames that pan over a photo."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 192, 144, "yuv420p"
+        for index in range(4):
+            part = np.ascontiguousarray(photo[:288:2, 20 + 4 * index :][:, :384:2])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(part, format="rgb24")))
+        container.mux(stream.encode(None))
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -176,9 +176,10 @@ class PartEncoder:
             if not self._context.__exit__(type(error), error, error.__traceback__):
                 raise
 
-    def add(self, frame: Rendered) -> None:
-        """Encode the next frame."""
-        self._guarded(lambda: self._encoder.add(frame, self.count))
+    def add(self, frame: Rendered, stamp: int | None = None) -> None:
+        """Encode the next frame; its number is its time stamp unless another is given."""
+        pts = self.count if stamp is None else stamp
+        self._guarded(lambda: self._encoder.add(frame, pts))
         self.count += 1
 
     def close(self) -> None:

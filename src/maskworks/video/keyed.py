@@ -107,7 +107,11 @@ def read_keys(folder: Path, limits: Limits) -> KeyMasks:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """How far what comes from the left and from the right differ on a frame, in [0, 1]."""
+    """How far what comes from the left and from the right differ on a frame, in [0, 1].
+
+    Beside a key one of the two hardly counts: the share is weighed by the distance to the nearer
+    key, 1 half-way between both.
+    """
 
     frame: int
     share: float
@@ -308,7 +312,7 @@ def _decided(step: _Step, say: float) -> tuple[Float2D, float]:
         left, right = step.index - (step.left_key or 0), (step.right_key or 0) - step.index
         share = np.float32(left / (left + right))
         brought = (1 - share) * step.left + share * step.right
-        apart = 1 - _iou(step.left, step.right)
+        apart = (1 - _iou(step.left, step.right)) * 2 * float(min(share, 1 - share))
     near = _near(brought)
     blended = brought + np.float32(say) * (step.network * near - brought)
     return np.clip(blended, 0, 1).astype(np.float32), apart
