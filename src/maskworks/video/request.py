@@ -17,6 +17,7 @@ from maskworks.batch.work import ManifestRow, Work
 from maskworks.batch.workers import usable_cores
 from maskworks.core.colour import parse_colour
 from maskworks.core.errors import UsageError
+from maskworks.core.public import public
 from maskworks.core.reading import Limits
 from maskworks.models import ModelSpec, load_catalogue, load_model
 from maskworks.refine.refinement import Method, RefineOptions, Spill
@@ -240,6 +241,7 @@ def _settings(
     return settings_digest(spec, choices)
 
 
+@public
 def cutout_video(
     source: str | Path,
     output: str | Path,
@@ -268,6 +270,12 @@ def cutout_video(
     ------
     MaskworksError
         If the clip cannot be read or written.
+
+    Examples
+    --------
+    >>> cutout_video("no-such-clip.mp4", "out.webm")
+    Traceback (most recent call last):
+    maskworks.core.errors.UnreadableError: ...no-such-clip.mp4: there is no such file...
     """
     base = options or VideoRequest(inputs=(), output="")
     request = replace(base, inputs=(str(source),), output=str(output))
