@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +101,30 @@ def tiny_models(tmp_path_factory) -> dict[str, Path]:
             f"input = {{ {rule}, mean = [0, 0, 0], std = [1, 1, 1] }}\n{rows[task]}\n"
         )
     return folders
+
+
+@pytest.fixture
+def ray_workers():
+    """Return a function: the processes of Ray's actors that hold a model, of this test alone."""
+
+    def parent_of(number: int) -> int:
+        return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+
+    def is_ours(number: int) -> bool:
+        while number > 1:
+            number = parent_of(number)
+            if number == os.getpid():
+                return True
+        return False
+
+    def found() -> list[int]:
+        numbers = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if b"MapWorker" in path.read_bytes() and is_ours(int(path.parent.name)):
+                    numbers.append(int(path.parent.name))
+            except OSError:  # it ended between two looks
+                continue
+        return numbers
+
+    return found

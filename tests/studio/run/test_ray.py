@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import warnings
-from pathlib import Path
 
 import pytest
 
@@ -51,19 +50,8 @@ def test_an_item_of_a_part_that_died_is_taken_again_and_the_dead_is_refused(smal
             assert (seen.route, still) == ("manual", False)
 
 
-def strike(_):
-    """Kill one of the actors that hold a model."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if b"MapWorker" in path.read_bytes():
-                os.kill(int(path.parent.name), signal.SIGKILL)
-                return
-        except OSError:
-            continue
-
-
 @pytest.mark.slow
-def test_a_campaign_whose_worker_dies_is_recorded_once(small, cluster, monkeypatch):
+def test_a_campaign_whose_worker_dies_is_recorded_once(small, cluster, ray_workers, monkeypatch):
     monkeypatch.setenv("RAY_worker_niceness", str(os.nice(0)))
     for number in range(8):
         small.draw(f"more{number}.png", (number * 25, 40, 90))
@@ -72,7 +60,7 @@ def test_a_campaign_whose_worker_dies_is_recorded_once(small, cluster, monkeypat
     def told(one):
         done.append(one.source)
         if len(done) == 4:
-            strike(one)
+            os.kill(ray_workers()[0], signal.SIGKILL)
 
     with open_store(url) as store:
         run = CampaignRun(
