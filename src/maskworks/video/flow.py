@@ -26,14 +26,14 @@ ALIKE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class FrameView:
     """A frame as flow sees it: `colours` is uint8 (h, w, 3), `grey` uint8 (h, w)."""
 
     colours: Pixels
     grey: NDArray[np.uint8] = field(repr=False)
 
     @classmethod
-    def at(cls, pixels: Pixels, size: tuple[int, int]) -> Look:
+    def at(cls, pixels: Pixels, size: tuple[int, int]) -> FrameView:
         """Return a frame shrunk to `size` (h, w)."""
         import cv2
 
@@ -51,12 +51,12 @@ def _finder(preset: int) -> cv2.DISOpticalFlow:
     return cv2.DISOpticalFlow.create(preset)
 
 
-def flow_between(here: Look, there: Look, *, fine: bool = False) -> Flow:
+def flow_between(here: FrameView, there: FrameView, *, fine: bool = False) -> Flow:
     """Return where the content of each pixel of `here` lies in `there`.
 
     Parameters
     ----------
-    here, there : Look of shape (h, w)
+    here, there : FrameView of shape (h, w)
     fine : bool
         Take four times as long; large motions are met better.
 
@@ -107,7 +107,7 @@ def _grid(height: int, width: int) -> tuple[Float2D, Float2D]:
     return rows, columns
 
 
-def agreement(here: Look, there: Look, flow: Flow) -> Float2D:
+def agreement(here: FrameView, there: FrameView, flow: Flow) -> Float2D:
     """Return how alike each pixel and what flow fetched for it are, float32 (h, w) in [0, 1]."""
     fetched = carried(there.colours.astype(np.float32), flow)
     apart = np.abs(here.colours.astype(np.float32) - fetched).mean(axis=2)
@@ -116,13 +116,13 @@ def agreement(here: Look, there: Look, flow: Flow) -> Float2D:
 
 
 def warp_error(
-    here: Look, there: Look, alphas: tuple[Float2D, Float2D], flow: Flow | None = None
+    here: FrameView, there: FrameView, alphas: tuple[Float2D, Float2D], flow: Flow | None = None
 ) -> float:
     """Return how much a matte changes beyond what moved, a share of the subject's area.
 
     Parameters
     ----------
-    here, there : Look of shape (h, w)
+    here, there : FrameView of shape (h, w)
         A frame and the one before it.
     alphas : two float32 (h, w) in [0, 1], of `here` and `there`
     flow : Flow, optional

@@ -33,7 +33,7 @@ from maskworks.video.open_part import OpenPart, StepClock
 from maskworks.video.parts import ClipResult, PartStore
 from maskworks.video.pngs import PngFolder
 from maskworks.video.reading import Clip, ClipFacts, open_clip
-from maskworks.video.rendering import ClipLook, Finisher
+from maskworks.video.rendering import ClipRenderOptions, Finisher
 from maskworks.video.reporting import write_report
 from maskworks.video.steadying import MattedFrame, Seen, Steady, matted
 
@@ -74,7 +74,7 @@ class VideoJob:
 
     model: Model
     form: ClipFormat
-    look: ClipLook
+    render: ClipRenderOptions
     steady: Steady = "quick"
     keys: KeyMasks | None = None
     min_confidence: float = 0.0
@@ -194,7 +194,7 @@ def _do_parts(
         )
     warm = max(begins, first - WARM_FRAMES)
     carry = store.parts[-1].carry if store.parts else None
-    finisher = Finisher(job.look, seen_px=max(size), rate=float(facts.rate), carry=carry)
+    finisher = Finisher(job.render, seen_px=max(size), rate=float(facts.rate), carry=carry)
     frames = ahead(clock.timed(clip.frames(first=warm), "read"))
 
     way = matted(
@@ -324,7 +324,7 @@ def _summed_up(draft: Draft, result: ClipResult, job: VideoJob) -> ManifestRow:
         output=str(result.output),
         status=status,
         confidence=_rounded(mean),
-        refined=job.look.refinement.method,
+        refined=job.render.refinement.method,
         seconds=Seconds(**totals),
         notes=result.notes,
         frames=len(rows),

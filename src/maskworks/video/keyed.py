@@ -22,7 +22,7 @@ from maskworks.batch.work import Status
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits, read_picture
 from maskworks.core.values import Float2D
-from maskworks.video.flow import Flow, Look, carried, flow_between
+from maskworks.video.flow import Flow, FrameView, carried, flow_between
 from maskworks.video.reading import open_clip
 from maskworks.video.steadying import MattedFrame, See, matted
 
@@ -160,7 +160,7 @@ class _Step:
     """One frame between keys: what it looks like, what is known of it from the left."""
 
     index: int
-    look: Look
+    view: FrameView
     network: Float2D
     key: Float2D | None
     back: Flow | None = None
@@ -252,9 +252,9 @@ def _reached(
     seen: MattedFrame, keys: KeyMasks, size: tuple[int, int], before: _Step | None
 ) -> _Step:
     """Return a frame with what flow brings from the key to its left."""
-    look = Look.at(seen.frame.pixels, size)
+    view = FrameView.at(seen.frame.pixels, size)
     key = keys.at(seen.frame.index, size)
-    step = _Step(seen.frame.index, look, seen.alpha, key)
+    step = _Step(seen.frame.index, view, seen.alpha, key)
     if key is not None:
         step.origin = step.left = step.right = key
         step.left_key = step.right_key = step.index
@@ -262,7 +262,7 @@ def _reached(
     if before is None or before.origin is None or before.left_key is None:
         return step
     if step.index - before.left_key <= REACH:
-        flow = flow_between(look, before.look, fine=True)
+        flow = flow_between(view, before.view, fine=True)
         step.back = flow if before.back is None else _chained(flow, before.back)
         step.origin, step.left_key = before.origin, before.left_key
         step.left = np.asarray(carried(step.origin, step.back), np.float32)
@@ -284,7 +284,7 @@ def _from_the_right(held: list[_Step]) -> None:
     for step in reversed(held[:-1]):
         if step.key is not None or key.index - step.index > REACH:
             return
-        flow = flow_between(step.look, after.look, fine=True)
+        flow = flow_between(step.view, after.view, fine=True)
         way = flow if way is None else _chained(flow, way)
         step.right = np.asarray(carried(key.key, way), np.float32)
         step.right_key = key.index

@@ -50,7 +50,7 @@ class ClipBackdrop:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ClipLook:
+class ClipRenderOptions:
     """How frames are finished.
 
     Parameters
@@ -108,21 +108,28 @@ class Finisher:
 
     Parameters
     ----------
-    look : ClipLook
+    render : ClipRenderOptions
     seen_px : long side of what the network saw
     rate : frames a second
     carry : what an earlier run left, see `carry`
     """
 
     def __init__(
-        self, look: ClipLook, *, seen_px: int, rate: float, carry: dict[str, Any] | None = None
+        self,
+        render: ClipRenderOptions,
+        *,
+        seen_px: int,
+        rate: float,
+        carry: dict[str, Any] | None = None,
     ) -> None:
-        self._look, self._seen_px = look, seen_px
-        self._follower = None if look.crop is None else Follower(look.crop, rate, carry)
+        self._render, self._seen_px = render, seen_px
+        self._follower = None if render.crop is None else Follower(render.crop, rate, carry)
         self._moving = (
-            _MovingBackdrop(look.background) if isinstance(look.background, ClipBackdrop) else None
+            _MovingBackdrop(render.background)
+            if isinstance(render.background, ClipBackdrop)
+            else None
         )
-        still = look.background
+        still = render.background
         self._still: Background | None = None if isinstance(still, ClipBackdrop) else still
 
     @property
@@ -137,14 +144,14 @@ class Finisher:
         if matted.status == "no-subject":
             matte, fore = Matte(np.zeros(image.size, np.float32)), image
         else:
-            matte, fore = refined_edge(image, matted.alpha, self._look.refinement, self._seen_px)
+            matte, fore = refined_edge(image, matted.alpha, self._render.refinement, self._seen_px)
         if frame.alpha is not None:  # what was clear stays clear
             own = frame.alpha.astype(np.float32) / 255
             matte = Matte(np.minimum(matte.alpha, own))
         alpha: NDArray[np.uint8] | None = None
-        if self._look.portrait:
+        if self._render.portrait:
             pixels = portrait(image, matte, fore).pixels
-        elif self._look.background is not None:
+        elif self._render.background is not None:
             pixels = self._in_front(image, matte, fore, frame.time_s).pixels
         else:
             alpha = np.rint(matte.alpha * 255).astype(np.uint8)

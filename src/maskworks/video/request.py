@@ -26,7 +26,7 @@ from maskworks.video.formats import BY_SUFFIX, ClipFormat, CodecName, FormatName
 from maskworks.video.job import Tell, VideoJob, cut_clip, do_clip
 from maskworks.video.keyed import KeyMasks, read_keys
 from maskworks.video.library import pyav
-from maskworks.video.rendering import CLIP_SUFFIXES, ClipLook, behind_of
+from maskworks.video.rendering import CLIP_SUFFIXES, ClipRenderOptions, behind_of
 from maskworks.video.steadying import Steady
 
 CLIPS = InputKind("clip", CLIP_SUFFIXES)
@@ -111,8 +111,8 @@ def open_video(request: VideoRequest, tell: Tell = lambda _: None) -> VideoRun:
     """
     pyav()
     limits = Limits(request.max_pixels)
-    look = _look(request, limits)
-    form, folder, file = _destination(request, look)
+    render = _render_options(request, limits)
+    form, folder, file = _destination(request, render)
     spec = load_catalogue().find(request.model, commercial_only=request.commercial_only)
     keys = None if request.keys is None else read_keys(Path(request.keys), limits)
     settings = _settings(request, spec, form, keys)
@@ -129,7 +129,7 @@ def open_video(request: VideoRequest, tell: Tell = lambda _: None) -> VideoRun:
     job = VideoJob(
         model=model,
         form=form,
-        look=look,
+        render=render,
         steady=request.steady,
         keys=keys,
         min_confidence=request.min_confidence,
@@ -142,7 +142,7 @@ def open_video(request: VideoRequest, tell: Tell = lambda _: None) -> VideoRun:
     return VideoRun(plan=plan, journal=journal, job=job, tell=tell)
 
 
-def _look(request: VideoRequest, limits: Limits) -> ClipLook:
+def _render_options(request: VideoRequest, limits: Limits) -> ClipRenderOptions:
     background = behind_of(request.background, limits)
     if request.portrait and request.background is not None:
         raise UsageError("--portrait has a background of its own; leave --background out")
@@ -153,7 +153,7 @@ def _look(request: VideoRequest, limits: Limits) -> ClipLook:
         spill = "auto"
     elif request.despill != "none":
         spill = parse_colour(request.despill)
-    return ClipLook(
+    return ClipRenderOptions(
         refinement=RefineOptions(method=request.refine, colours=request.colours, spill=spill),
         background=background,
         portrait=request.portrait,
@@ -162,7 +162,7 @@ def _look(request: VideoRequest, limits: Limits) -> ClipLook:
 
 
 def _destination(
-    request: VideoRequest, look: ClipLook
+    request: VideoRequest, render: ClipRenderOptions
 ) -> tuple[ClipFormat, Path | None, Path | None]:
     """Return the format, and the folder or the file that `-o` names."""
     path = Path(os.path.abspath(request.output))  # noqa: PTH100 - resolve() would follow links
@@ -174,8 +174,8 @@ def _destination(
         )
     asked = BY_SUFFIX.get(named or "")
     name: FormatName = request.form or asked or "webm"
-    form = clip_format(name, opaque=look.opaque, codec=request.codec)
-    if form.matte_only and look.opaque:
+    form = clip_format(name, opaque=render.opaque, codec=request.codec)
+    if form.matte_only and render.opaque:
         raise UsageError("--format matte shows no picture that could have a --background")
     if asked is None:
         if path.exists() and not path.is_dir():

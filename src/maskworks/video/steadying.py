@@ -17,7 +17,7 @@ import numpy as np
 
 from maskworks.batch.work import Status
 from maskworks.core.values import Float2D, Pixels
-from maskworks.video.flow import Flow, Look, agreement, carried, flow_between, warp_error
+from maskworks.video.flow import Flow, FrameView, agreement, carried, flow_between, warp_error
 from maskworks.video.reading import Frame
 from maskworks.video.shots import ShotFinder
 
@@ -68,7 +68,7 @@ See = Callable[[Pixels], Seen]
 class _Held:
     """A frame that waits for its matte or for its neighbour."""
 
-    look: Look
+    view: FrameView
     matted: MattedFrame
 
 
@@ -94,14 +94,14 @@ def matted(
     shots = ShotFinder(first_shot)
     way = _Averaged(see) if steady == "fine" else _Alternating(see, 2 if steady == "quick" else 1)
     way.average = steady != "off"
-    before: tuple[Look, MattedFrame] | None = None
+    before: tuple[FrameView, MattedFrame] | None = None
     for done in _in_shots(frames, shots, way, size):
         if before is None or done.matted.begins:
             yield done.matted
         else:
-            error = warp_error(done.look, before[0], (done.matted.alpha, before[1].alpha))
+            error = warp_error(done.view, before[0], (done.matted.alpha, before[1].alpha))
             yield replace(done.matted, warp_error=error)
-        before = done.look, done.matted
+        before = done.view, done.matted
 
 
 def _in_shots(
@@ -109,14 +109,14 @@ def _in_shots(
 ) -> Iterator[_Held]:
     first = True
     for frame in frames:
-        look = Look.at(frame.pixels, size)
-        cut = shots.begins(look.colours)
+        view = FrameView.at(frame.pixels, size)
+        cut = shots.begins(view.colours)
         if cut:
             yield from way.flush()
         nothing = np.zeros(size, np.float32)
         waiting = MattedFrame(frame, nothing, "ok", None, False, shots.number, cut or first)  # noqa: FBT003
         first = False
-        yield from way.take(_Held(look, waiting))
+        yield from way.take(_Held(view, waiting))
     yield from way.flush()
 
 
@@ -137,10 +137,10 @@ class _Way:
 
     def _ask(self, held: _Held, before: _Held | None) -> _Held:
         """Return a frame with what the network says of it, averaged with what it said before."""
-        seen = self._see(held.look.colours)
+        seen = self._see(held.view.colours)
         alpha, status, confidence = seen.alpha, seen.status, seen.confidence
         if before is not None and self.average:
-            flow = flow_between(held.look, before.look)
+            flow = flow_between(held.view, before.view)
             if status == "no-subject":
                 self._unseen += 1
                 if before.matted.status != "no-subject" and self._unseen <= _MOST_HELD:
@@ -148,7 +148,7 @@ class _Way:
             else:
                 self._unseen = 0
                 if before.matted.status != "no-subject":
-                    weight = KEPT_SHARE * agreement(held.look, before.look, flow)
+                    weight = KEPT_SHARE * agreement(held.view, before.view, flow)
                     alpha = alpha + weight * (_from(before, flow) - alpha)
         return replace(
             held,
@@ -217,8 +217,8 @@ def _among(held: _Held, neighbours: tuple[_Held | None, _Held | None]) -> _Held:
     for other in neighbours:
         if other is None or other.matted.status == "no-subject":
             continue
-        flow = flow_between(held.look, other.look, fine=True)
-        share = NEIGHBOUR_SHARE * agreement(held.look, other.look, flow)
+        flow = flow_between(held.view, other.view, fine=True)
+        share = NEIGHBOUR_SHARE * agreement(held.view, other.view, flow)
         total += share * _from(other, flow)
         weight += share
     return replace(held, matted=replace(held.matted, alpha=total / weight))
@@ -238,8 +238,8 @@ def _filled(held: _Held, before: _Held | None, after: _Held | None, share: float
     ]
     total, weight = np.zeros_like(held.matted.alpha), np.full(held.matted.alpha.shape, 1e-6)
     for other, near in sides:
-        flow = flow_between(held.look, other.look)
-        trust = near * (agreement(held.look, other.look, flow) + 0.01)
+        flow = flow_between(held.view, other.view)
+        trust = near * (agreement(held.view, other.view, flow) + 0.01)
         total += trust * _from(other, flow)
         weight += trust
     known = [other.matted.confidence for other, _ in sides if other.matted.confidence is not None]

@@ -249,7 +249,7 @@ def settle_message(store: Store, message: Message, error: str | None) -> datetim
 
 
 @dataclass(frozen=True, kw_only=True)
-class Telling:
+class WebhookDelivery:
     """How far the message of a job's end is; `waiting` also before there is one."""
 
     state: Literal["waiting", "delivered", "failed"]
@@ -258,7 +258,7 @@ class Telling:
     next_at: datetime | None = None
 
 
-def telling_of(store: Store, job: Job) -> Telling | None:
+def webhook_delivery(store: Store, job: Job) -> WebhookDelivery | None:
     """Return how the webhook of a job does, None if it has none."""
     if job.webhook is None:
         return None
@@ -266,13 +266,15 @@ def telling_of(store: Store, job: Job) -> Telling | None:
         found = select(messages).where(messages.c.job_id == job.id).order_by(messages.c.id.desc())
         row = connection.execute(found.limit(1)).one_or_none()
     if row is None:
-        return Telling(state="waiting")
+        return WebhookDelivery(state="waiting")
     state: Literal["waiting", "delivered", "failed"] = "waiting"
     if row.delivered_at is not None:
         state = "delivered"
     elif row.due_at is None:
         state = "failed"
-    return Telling(state=state, attempts=row.attempts, error=row.last_error, next_at=row.due_at)
+    return WebhookDelivery(
+        state=state, attempts=row.attempts, error=row.last_error, next_at=row.due_at
+    )
 
 
 def forget_jobs(store: Store, ids: Sequence[int]) -> None:

@@ -32,7 +32,7 @@ _REMEDY = "write it again as COCO has it: https://cocodataset.org/#format-data"
 
 
 @dataclass(frozen=True)
-class Part:
+class CocoPart:
     """One object or segment: its category, and its mask, or its id in the panoptic picture."""
 
     category: int
@@ -47,7 +47,7 @@ class CocoPicture:
 
     file: str
     size: tuple[int, int]
-    parts: tuple[Part, ...]
+    parts: tuple[CocoPart, ...]
     segments: str | None = None
 
 
@@ -98,7 +98,7 @@ def _read(path: Path, _changed: int) -> CocoFile:
 
 def _pictures(path: Path, content: dict[str, Any]) -> tuple[CocoPicture, ...]:
     rows = {row["id"]: row for row in content["images"]}
-    parts: dict[object, list[Part]] = {key: [] for key in rows}
+    parts: dict[object, list[CocoPart]] = {key: [] for key in rows}
     segments: dict[object, str] = {}
     for row in content["annotations"]:
         key = row["image_id"]
@@ -109,12 +109,12 @@ def _pictures(path: Path, content: dict[str, Any]) -> tuple[CocoPicture, ...]:
         if "segments_info" in row:
             segments[key] = str(row["file_name"])
             parts[key] += [
-                Part(int(s["category_id"]), None, int(s["id"]), bool(s.get("iscrowd", 0)))
+                CocoPart(int(s["category_id"]), None, int(s["id"]), bool(s.get("iscrowd", 0)))
                 for s in row["segments_info"]
             ]
         else:
             crowd = bool(row.get("iscrowd", 0))
-            parts[key].append(Part(int(row["category_id"]), row["segmentation"], crowd=crowd))
+            parts[key].append(CocoPart(int(row["category_id"]), row["segmentation"], crowd=crowd))
     return tuple(
         CocoPicture(
             str(row["file_name"]),

@@ -38,7 +38,7 @@ class RemoveBgLayer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rendered:
+class RenderedAnswer:
     """An encoded answer: its bytes, media type and size (H, W)."""
 
     data: bytes
@@ -51,7 +51,9 @@ def subject_box(matte: Matte) -> Box | None:
     return Mask(matte.alpha >= SEEN_FROM).box()
 
 
-def render_answer(cutout: Cutout, asked: RemoveBgRequest, backdrop: Picture | None) -> Rendered:
+def render_answer(
+    cutout: Cutout, asked: RemoveBgRequest, backdrop: Picture | None
+) -> RenderedAnswer:
     """Return what a call to remove.bg's API answers with.
 
     Parameters
@@ -181,7 +183,7 @@ def _over(layer: RemoveBgLayer, colour: NDArray[np.float32], behind: Float2D) ->
     return RemoveBgLayer(np.clip(np.rint(mixed), 0, 255).astype(np.uint8), np.clip(alpha, 0, 1))
 
 
-def _encode(layer: RemoveBgLayer, asked: RemoveBgRequest, details: Details) -> Rendered:
+def _encode(layer: RemoveBgLayer, asked: RemoveBgRequest, details: Details) -> RenderedAnswer:
     clear = bool((layer.alpha < 1).any())
     form = asked.form.replace("jpeg", "jpg")
     if form == "auto":
@@ -191,22 +193,24 @@ def _encode(layer: RemoveBgLayer, asked: RemoveBgRequest, details: Details) -> R
     size = layer.alpha.shape[0], layer.alpha.shape[1]
     image, matte = Image(layer.colours), Matte(layer.alpha)
     if form == "zip":
-        return Rendered(data=_zipped(image, matte, details), media_type=_TYPES["zip"], size=size)
+        return RenderedAnswer(
+            data=_zipped(image, matte, details), media_type=_TYPES["zip"], size=size
+        )
     known: dict[str, Format] = {"png": "png", "jpg": "jpg", "webp": "webp"}
     white = (255, 255, 255) if form == "jpg" and clear else None
     encoding = Encoding(known[form], background=white)
     data = encode(image, matte if clear else None, encoding, details)
-    return Rendered(data=data, media_type=_TYPES[form], size=size)
+    return RenderedAnswer(data=data, media_type=_TYPES[form], size=size)
 
 
-def _encode_alpha(layer: RemoveBgLayer, asked: RemoveBgRequest, details: Details) -> Rendered:
+def _encode_alpha(layer: RemoveBgLayer, asked: RemoveBgRequest, details: Details) -> RenderedAnswer:
     form = {"auto": "png", "zip": "png", "jpeg": "jpg"}.get(asked.form, asked.form)
     if form == "png":
         layer = _at_most(layer, PNG_MEGAPIXELS)
     known: dict[str, Format] = {"png": "png", "jpg": "jpg", "webp": "webp"}
     data = encode_matte(Matte(layer.alpha), Encoding(known[form]), details)
     size = layer.alpha.shape[0], layer.alpha.shape[1]
-    return Rendered(data=data, media_type=_TYPES[form], size=size)
+    return RenderedAnswer(data=data, media_type=_TYPES[form], size=size)
 
 
 def _at_most(layer: RemoveBgLayer, megapixels: float) -> RemoveBgLayer:

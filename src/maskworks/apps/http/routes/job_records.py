@@ -11,7 +11,7 @@ from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.apps.http.service import Service
 from maskworks.studio.output_folder import FOLDERS
 from maskworks.studio.store import Filter, ItemRow, counts, deliverables, list_items
-from maskworks.studio.store.jobs import Job, telling_of
+from maskworks.studio.store.jobs import Job, webhook_delivery
 
 
 def row_of(job: Job) -> dict[str, Any]:
@@ -34,14 +34,14 @@ async def job_record(service: Service, job: Job) -> dict[str, Any]:
         return {}
 
     def told() -> dict[str, Any] | None:
-        telling = telling_of(service.store, job)
-        if telling is None:
+        delivery = webhook_delivery(service.store, job)
+        if delivery is None:
             return None
-        due = None if telling.next_at is None else telling.next_at.isoformat()
-        error = telling.error
-        if telling.state == "waiting" and service.settings.webhook_secret is None:
+        due = None if delivery.next_at is None else delivery.next_at.isoformat()
+        error = delivery.error
+        if delivery.state == "waiting" and service.settings.webhook_secret is None:
             error = "this service was started without --webhook-secret and sends nothing"
-        return asdict(telling) | {"error": error, "next_at": due}
+        return asdict(delivery) | {"error": error, "next_at": due}
 
     counted = await asyncio.to_thread(numbers)
     return row_of(job) | {"counts": counted, "webhook": await asyncio.to_thread(told)}

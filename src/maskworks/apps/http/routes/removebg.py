@@ -31,7 +31,7 @@ from maskworks.apps.http.pictures.removebg_fields import (
     refuse,
     region_of,
 )
-from maskworks.apps.http.pictures.removebg_layout import Rendered, render_answer, subject_box
+from maskworks.apps.http.pictures.removebg_layout import RenderedAnswer, render_answer, subject_box
 from maskworks.apps.http.service import Service, service_of
 from maskworks.apps.http.work_queue import Ticket
 from maskworks.core.errors import ImageError, TooLargeError, UnreadableError
@@ -312,7 +312,7 @@ def _foreground(answer: Answer) -> dict[str, int]:
     }
 
 
-def _headers_of(answer: Answer, rendered: Rendered, place: dict[str, int]) -> dict[str, str]:
+def _headers_of(answer: Answer, rendered: RenderedAnswer, place: dict[str, int]) -> dict[str, str]:
     height, width = rendered.size
     return {
         "X-Width": str(width),
