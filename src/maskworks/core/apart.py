@@ -88,36 +88,36 @@ def read_apart(
 def _picture(answer: Head, parts: list[Part]) -> Picture:
     if "error" in answer:
         raise _ERRORS[answer["error"]](*answer["args"])
-    size, told = answer["size"], answer["details"]
+    size, fields = answer["size"], answer["details"]
     matte = None
     if len(parts) > 1:
         alpha = parts[1].reshape(size).astype(np.float32)
         alpha /= 255
         matte = Matte(alpha)
-    term = told["source_type"]
+    term = fields["source_type"]
     details = Details(
-        format=told["format"],
-        dpi=None if told["dpi"] is None else tuple(told["dpi"]),
-        exif=None if told["exif"] is None else told["exif"].encode("latin-1"),
-        icc_name=told["icc_name"],
-        notes=tuple(told["notes"]),
+        format=fields["format"],
+        dpi=None if fields["dpi"] is None else tuple(fields["dpi"]),
+        exif=None if fields["exif"] is None else fields["exif"].encode("latin-1"),
+        icc_name=fields["icc_name"],
+        notes=tuple(fields["notes"]),
         source_type=term if term in get_args(SourceType) else None,
-        colours_sure=told["colours_sure"],
+        colours_sure=fields["colours_sure"],
     )
     return Picture(Image(parts[0].reshape(*size, 3)), matte, details)
 
 
-def told_of(picture: Picture) -> tuple[Head, list[Part]]:
+def serialised(picture: Picture) -> tuple[Head, list[Part]]:
     """Return what a helper answers with: what `read_apart` makes the picture of again."""
     details = picture.details
-    told = {
+    fields = {
         **vars(details),
         "exif": None if details.exif is None else details.exif.decode("latin-1"),
     }
     parts = [np.ascontiguousarray(picture.image.pixels)]
     if picture.matte is not None:  # as read from 8 bits: nothing is lost
         parts.append(np.rint(picture.matte.alpha * np.float32(255)).astype(np.uint8))
-    return {"size": picture.image.size, "details": told}, parts
+    return {"size": picture.image.size, "details": fields}, parts
 
 
 # ---------------------------------------------------------------- messages

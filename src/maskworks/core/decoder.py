@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from maskworks.core.apart import Head, Part, receive, send, told_of
+from maskworks.core.apart import Head, Part, receive, send, serialised
 from maskworks.core.errors import ImageError
 from maskworks.core.picture import Limits
 from maskworks.core.reading import read_picture
@@ -43,7 +43,7 @@ def _answer(asked: Head, content: list[Part]) -> tuple[Head, list[Part]]:
         picture = read_picture(source, limits, name=asked["name"], least_side=asked["least_side"])
     except ImageError as error:
         return {"error": type(error).__name__, "args": error.args}, []
-    return told_of(picture)
+    return serialised(picture)
 
 
 class _bounded(contextlib.AbstractContextManager[None]):  # noqa: N801 - a context manager

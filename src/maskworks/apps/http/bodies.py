@@ -215,13 +215,7 @@ def _more_than_once(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _short(fields: dict[str, object]) -> dict[str, object]:
-    """Return the fields if none has a long text; the picture in base64 is no text of theirs.
-
-    Raises
-    ------
-    ApiError
-        400
-    """
+    """Return the fields if none has a long text; the picture in base64 is no text of theirs."""
     if _PICTURE in fields:
         fields[_PICTURE] = ""
     for name, value in fields.items():
@@ -271,13 +265,7 @@ def _from_urlencoded(body: bytes) -> FormFields:
 
 
 def _check_json(body: bytes) -> None:
-    """Return if a JSON body is made of no more than a request needs.
-
-    Raises
-    ------
-    ApiError
-        400
-    """
+    """Return if a JSON body is made of no more than a request needs; else an ApiError, 400."""
     opening = body.count(b"[") + body.count(b"{")
     marks = opening + body.count(b",") + body.count(b":")
     if marks > MOST_MARKS:
