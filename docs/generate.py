@@ -3,6 +3,7 @@
 docs/commands.md   every command with its options, the exit codes, the error codes
 docs/presets.md    what marketplaces ask of a picture, and where that is written
 docs/models.md     the catalogue: licence, terms of the training data, input, origin
+docs/suitability.schema.json   the evidence record of `maskworks suitability`
 
 `--check` writes nothing and exits with 1 if a document is not what it would write.
 """
@@ -10,6 +11,7 @@ docs/models.md     the catalogue: licence, terms of the training data, input, or
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -29,6 +31,9 @@ from maskworks.apps.cli import cli  # noqa: E402 - after the environment is set
 from maskworks.core.errors import MaskworksError  # noqa: E402
 from maskworks.models.catalogue import load_catalogue  # noqa: E402
 from maskworks.models.spec import ModelSpec  # noqa: E402
+from maskworks.scene.record import SuitabilityRecord  # noqa: E402
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def cell(text: object) -> str:
@@ -148,6 +153,12 @@ def _model_row(spec: ModelSpec) -> str:
     return f"| `{spec.name}` | {cell(title)} | {size} | {spec.licence} | {allowed} | {shape} |"
 
 
+def schema_page() -> str:
+    """Return docs/suitability.schema.json."""
+    schema = SuitabilityRecord.model_json_schema(mode="serialization")
+    return json.dumps({"$schema": DIALECT, **schema}, indent=1, ensure_ascii=False) + "\n"
+
+
 def main(arguments: list[str]) -> int:
     """Write the pages, or with `--check` compare them."""
     stale = False
@@ -155,6 +166,7 @@ def main(arguments: list[str]) -> int:
         DOCS / "commands.md": commands_page(),
         DOCS / "models.md": models_page(),
         DOCS / "presets.md": HEAD + presets_page(),
+        DOCS / "suitability.schema.json": schema_page(),
     }
     for path, text in pages.items():
         old = path.read_text() if path.exists() else ""

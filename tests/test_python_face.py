@@ -34,6 +34,7 @@ FUNCTION_OF = {
     "cutout": "cutout",
     "video": "cutout_video",
     "segment": "segment",
+    "suitability": "assess_suitability",
     "run": "run_campaign",
     "review": "decide",
     "ingest": "ingest_folder",

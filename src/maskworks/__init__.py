@@ -88,6 +88,13 @@ if TYPE_CHECKING:
     from maskworks.refine.regions import RegionOptions as RegionOptions
     from maskworks.refine.trimap import TrimapOptions as TrimapOptions
     from maskworks.refine.trimap import make_trimap as make_trimap
+    from maskworks.scene.assessing import SuitabilityOptions as SuitabilityOptions
+    from maskworks.scene.assessing import SuitabilityResult as SuitabilityResult
+    from maskworks.scene.assessing import assess_suitability as assess_suitability
+    from maskworks.scene.record import SuitabilityRecord as SuitabilityRecord
+    from maskworks.scene.running import SuitabilityRequest as SuitabilityRequest
+    from maskworks.scene.running import run_suitability as run_suitability
+    from maskworks.scene.signals.protocol import SignalChoices as SignalChoices
     from maskworks.studio.calibration.calibrate import calibrate as calibrate
     from maskworks.studio.calibration.suggestions import suggest_rules as suggest_rules
     from maskworks.studio.campaign.campaign_file import CampaignFile as CampaignFile

@@ -15,6 +15,11 @@ COMMANDS = {
     "cutout": ("maskworks.apps.cli.cutout", "cutout", "Cut the subject out of pictures."),
     "video": ("maskworks.apps.cli.video", "app", "Cut the subject out of clips, with alpha."),
     "segment": ("maskworks.apps.cli.segment", "segment", "Label every pixel, object, or both."),
+    "suitability": (
+        "maskworks.apps.cli.suitability",
+        "suitability",
+        "Collect evidence of sensitive topics in clips, for a person.",
+    ),
     "run": ("maskworks.apps.cli.run", "run", "Run a campaign from folder to deliverables."),
     "review": ("maskworks.apps.cli.review", "app", "Decide on what awaits a person."),
     "ingest": ("maskworks.apps.cli.ingest", "ingest", "Deliver what a retoucher sends back."),

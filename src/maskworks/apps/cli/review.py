@@ -12,6 +12,7 @@ import typer
 from maskworks.apps.cli.campaigns import known, opened, person
 from maskworks.apps.cli.options import JsonOption
 from maskworks.apps.cli.report import short
+from maskworks.apps.cli.review_evidence import agreement, evidence
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.campaign.campaign_file import read_campaign
@@ -35,6 +36,10 @@ Database = Annotated[
         help="File, or postgresql://user:password@host/name; default beside the campaign.",
     ),
 ]
+
+
+app.command("evidence")(evidence)
+app.command("agreement")(agreement)
 
 
 @app.callback()

@@ -1,0 +1,465 @@
+"""Assess one clip or picture: sample frames, let each signal look, sum up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from maskworks.core.errors import UnreadableError, UsageError
+from maskworks.core.reading import Limits, read_picture
+from maskworks.core.values import Pixels
+from maskworks.core.version import __version__
+from maskworks.scene.policy import SuitabilityPolicy, read_policy
+from maskworks.scene.record import (
+    PARENT,
+    STATEMENT,
+    ContentContext,
+    Finding,
+    Observation,
+    Region,
+    SignalRun,
+    SuitabilityRecord,
+)
+from maskworks.scene.rollup import likelihood_of, roll_up
+from maskworks.scene.signals.opening import open_signals
+from maskworks.scene.signals.protocol import (
+    Line,
+    Media,
+    SampledFrame,
+    Sighting,
+    Signal,
+    SignalChoices,
+    SoundBlock,
+)
+from maskworks.scene.signals.speech import RATE
+from maskworks.scene.text.subtitles import find_subtitles, read_subtitles
+from maskworks.scene.topics import PURPOSES, SOURCES, TOPICS, nearest
+from maskworks.video import open_clip
+from maskworks.video.embedded_subtitles import embedded_cues
+from maskworks.video.listening import sound_of
+
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"})
+CLIPS = frozenset(
+    {
+        ".mp4",
+        ".mov",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".m4v",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".mxf",
+        ".wmv",
+        ".flv",
+    }
+)
+_THUMBNAIL = 360
+_QUALITY = 82
+_IDS = {topic.name: topic.iab_id for topic in TOPICS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuitabilityOptions:
+    """How a clip is assessed.
+
+    Parameters
+    ----------
+    every_s : float, > 0
+        A frame is looked at every so many seconds, and the first of each shot.
+    policy : Path, optional
+        TOML; by default the one that comes with the package.
+    subtitles : Path, optional
+        By default those in the clip and the file beside it.
+    source, purpose : str, optional
+        What the content is: a name of `SOURCES` and `PURPOSES`, or its id.
+    choices : SignalChoices
+    """
+
+    every_s: float = 2.0
+    policy: Path | None = None
+    subtitles: Path | None = None
+    source: str | None = None
+    purpose: str | None = None
+    choices: SignalChoices = field(default_factory=SignalChoices)
+
+    def digest(self, policy: SuitabilityPolicy) -> str:
+        """Return 16 hexadecimal digits that change with whatever changes the record."""
+        said = {**self.to_strings(), "policy": policy.sha256, "version": __version__}
+        for name in ("terms", "logos", "classifier", "subtitles"):
+            said[f"{name} files"] = _times(said.get(name))
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+    def to_strings(self) -> dict[str, str]:
+        """Return the options as the record tells them."""
+        chosen = self.choices
+        told = {
+            "every_s": f"{self.every_s:g}",
+            "subtitles": self.subtitles,
+            "terms": chosen.terms,
+            "logos": chosen.logos,
+            "classifier": chosen.classifier,
+            "language": chosen.language,
+            "scene": chosen.scene,
+            "ocr": "on" if chosen.ocr else "off",
+            "source": self.source,
+            "purpose": self.purpose,
+        }
+        return {name: str(value) for name, value in told.items() if value is not None}
+
+
+def _times(given: str | None) -> str:
+    if given is None:
+        return ""
+    path = Path(given)
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return " ".join(f"{p.name}:{p.stat().st_mtime_ns}" for p in files if p.is_file())
+
+
+@dataclass(frozen=True, eq=False)
+class SuitabilityResult:
+    """A record, and a small JPEG of each frame that is evidence, by its index."""
+
+    record: SuitabilityRecord
+    pictures: dict[int, bytes]
+
+
+@dataclass
+class _Run:
+    """What is gathered while a clip is looked at."""
+
+    sightings: list[tuple[Signal, Sighting]] = field(default_factory=list)
+    looked: dict[str, float] = field(default_factory=dict)
+    thumbnails: dict[int, bytes] = field(default_factory=dict)
+    sampled: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    stamps: list[int] = field(default_factory=list)
+    shots: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    size: tuple[int, int] = (1, 1)
+    end_ms: int = 0
+
+    def show(self, signals: Sequence[Signal], media: Media, amount: float = 1.0) -> None:
+        """Let each signal that takes this look at it."""
+        takes = {SampledFrame: "frames", Line: "lines", SoundBlock: "seconds"}[type(media)]
+        for signal in signals:
+            if signal.info.takes == takes and signal.info.why_not is None:
+                name = signal.info.name
+                self.looked[name] = self.looked.get(name, 0.0) + amount
+                self.sightings += [(signal, each) for each in signal.examine(media)]
+
+
+def assess_suitability(
+    source: str | Path,
+    options: SuitabilityOptions | None = None,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> SuitabilityResult:
+    """Look at a clip or picture for evidence of the sensitive topics; a person decides.
+
+    Parameters
+    ----------
+    source : path
+        Of a clip or a picture.
+    options : SuitabilityOptions, optional
+    progress : function, optional
+        Is called with the seconds of the clip that were looked at.
+
+    Returns
+    -------
+    SuitabilityResult
+        The record, equal for equal inputs and options, and the frames of evidence.
+
+    Raises
+    ------
+    UnreadableError
+        If it is no clip or picture, or the subtitles named cannot be read.
+    UsageError
+        If the policy, terms, logos or classifier are wrong, or `[video]` is missing for a clip.
+
+    Examples
+    --------
+    >>> import maskworks as mw
+    >>> mw.assess_suitability("clip.mp4").record.categories[1].coverage  # doctest: +SKIP
+    'text and sound only'
+    """
+    options = options or SuitabilityOptions()
+    if not options.every_s > 0:
+        raise UsageError(f"every_s is {options.every_s:g} seconds; give a number above 0")
+    path = Path(source)
+    policy = read_policy(options.policy)
+    context = content_context(options.source, options.purpose)
+    signals = open_signals(options.choices)
+    run = _Run()
+    media = "picture" if path.suffix.lower() in PICTURES else "clip"
+    if media == "picture":
+        _look_at_picture(path, signals, run)
+    else:
+        _look_at_clip(path, options, signals, run, progress)
+        _read_lines(path, options, signals, run)
+        _listen(path, signals, run)
+    for signal in signals:
+        if signal.info.why_not is None:
+            run.sightings += [(signal, each) for each in signal.finish()]
+    runs = tuple(_signal_run(signal, run, media) for signal in signals)
+    findings, observations = _told(run, policy)
+    record = SuitabilityRecord(
+        statement=STATEMENT,
+        source=path.name,
+        media="picture" if media == "picture" else "clip",
+        width=run.size[1],
+        height=run.size[0],
+        duration_ms=run.end_ms,
+        frames=len(run.times),
+        frames_looked_at=tuple(run.sampled),
+        shots_ms=tuple(run.shots),
+        fingerprint=fingerprint_of(path, options, policy),
+        version=__version__,
+        options=options.to_strings(),
+        context=context,
+        policy=policy.used(),
+        signals=runs,
+        categories=roll_up(findings, runs, run.end_ms, context, policy),
+        findings=findings,
+        observations=observations,
+        notes=tuple(dict.fromkeys(run.notes)),
+    )
+    kept = {f.frame_index for f in findings if f.frame_index is not None and not f.hint}
+    shown = {n: run.thumbnails[n] for n in sorted(kept & run.thumbnails.keys())}
+    return SuitabilityResult(record, shown)
+
+
+def fingerprint_of(path: Path, options: SuitabilityOptions, policy: SuitabilityPolicy) -> str:
+    """Return what tells whether a record still holds: file and subtitles as they are, options."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise UnreadableError(
+            str(path), "there is no such file", "name a clip or picture that is there"
+        ) from error
+    beside = None if path.suffix.lower() in PICTURES else find_subtitles(path)
+    told = f"{options.digest(policy)} {_times(beside and str(beside))}"
+    settings = hashlib.sha256(told.encode()).hexdigest()[:16]
+    return f"{status.st_size}-{status.st_mtime_ns}-{settings}"
+
+
+def content_context(source: str | None, purpose: str | None) -> ContentContext:
+    """Return what the content is, by name and id.
+
+    Raises
+    ------
+    UsageError
+        If there is no such source or purpose; the nearest is named.
+    """
+    a, b = _named(source, SOURCES, "--source"), _named(purpose, PURPOSES, "--purpose")
+    return ContentContext(
+        source=a,
+        source_id=SOURCES[a] if a else None,
+        purpose=b,
+        purpose_id=PURPOSES[b] if b else None,
+    )
+
+
+def _named(given: str | None, known: dict[str, str], option: str) -> str | None:
+    if given is None:
+        return None
+    for name, number in known.items():
+        if given in (name, number):
+            return name
+    raise UsageError(f"{option}: there is no {given!r}; {nearest(given, known)}")
+
+
+def _look_at_picture(path: Path, signals: Sequence[Signal], run: _Run) -> None:
+    pixels = read_picture(path, Limits()).image.pixels
+    run.size = (pixels.shape[0], pixels.shape[1])
+    run.times, run.stamps, run.sampled = [0], [0], [0]
+    run.thumbnails[0] = _thumbnail(pixels)
+    run.show(signals, SampledFrame(0, None, 0, 0, pixels))
+
+
+def _look_at_clip(
+    path: Path,
+    options: SuitabilityOptions,
+    signals: Sequence[Signal],
+    run: _Run,
+    progress: Callable[[float], None] | None,
+) -> None:
+    every = max(1, round(1000 * options.every_s))
+    with open_clip(path) as clip:
+        for frame, fresh in _with_cuts(clip.frames()):
+            time = max(0, round(1000 * frame.time_s))
+            lasts = round(1000 * frame.duration * float(clip.facts.time_base))
+            run.times.append(time)
+            run.stamps.append(frame.pts)
+            run.end_ms = max(run.end_ms, time + lasts)
+            if fresh:
+                run.shots.append(time)
+            due = not run.sampled or time - run.times[run.sampled[-1]] >= every
+            if not (due or fresh):
+                continue
+            run.sampled.append(frame.index)
+            run.thumbnails[frame.index] = _thumbnail(frame.pixels)
+            run.size = (frame.pixels.shape[0], frame.pixels.shape[1])
+            run.show(signals, SampledFrame(frame.index, frame.pts, time, every, frame.pixels))
+            if progress is not None:
+                progress(time / 1000)
+        run.notes += clip.notes()
+
+
+_CUT = 0.35
+_LEAST_SHOT_FRAMES = 5
+
+
+def _with_cuts(frames: Iterator[Any]) -> Iterator[tuple[Any, bool]]:
+    """Yield frames, and whether each begins a shot: its colours differ from the one before."""
+    before, since = None, 0
+    for frame in frames:
+        small = cv2.resize(frame.pixels[::4, ::4], (32, 18), interpolation=cv2.INTER_AREA)
+        counts = cv2.calcHist([small], [0, 1, 2], None, [6, 6, 6], [0, 256] * 3)
+        cv2.normalize(counts, counts, 1, 0, cv2.NORM_L1)
+        since += 1
+        fresh = before is None
+        if before is not None and since >= _LEAST_SHOT_FRAMES:
+            fresh = float(cv2.compareHist(before, counts, cv2.HISTCMP_BHATTACHARYYA)) > _CUT
+        if fresh:
+            since = 0
+        before = counts
+        yield frame, fresh
+
+
+def _thumbnail(pixels: Pixels) -> bytes:
+    height, width = pixels.shape[:2]
+    scale = min(1.0, _THUMBNAIL / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return bytes(data)
+
+
+def _read_lines(
+    path: Path, options: SuitabilityOptions, signals: Sequence[Signal], run: _Run
+) -> None:
+    """Show the subtitles: those named, else those beside the clip, and those in it."""
+    lines: list[Line] = []
+    beside = options.subtitles or find_subtitles(path)
+    if beside is not None:
+        cues, notes = read_subtitles(beside)
+        run.notes += notes
+        lines += [Line(c.start_ms, c.end_ms - c.start_ms, c.text, c.source) for c in cues]
+    if options.subtitles is None:
+        inside, notes = embedded_cues(path)
+        run.notes += notes
+        lines += [
+            Line(c.start_ms, c.end_ms - c.start_ms, c.text, f"subtitle stream {c.stream}")
+            for c in inside
+        ]
+    if not lines:
+        run.notes.append("no subtitles: none in the clip, none beside it, none named")
+    late = sum(line.time_ms > run.end_ms for line in lines)
+    if late:
+        run.notes.append(f"{late} subtitles begin after the clip's end: read all the same")
+    for line in lines:
+        run.show(signals, _placed(line, run))
+
+
+def _placed(line: Line, run: _Run) -> Line:
+    """Name the frame that is shown when a line begins."""
+    at = bisect_right(run.times, line.time_ms) - 1
+    return replace(line, frame_index=max(0, at), pts=run.stamps[max(0, at)])
+
+
+def _listen(path: Path, signals: Sequence[Signal], run: _Run) -> None:
+    if not any(s.info.takes == "seconds" and s.info.why_not is None for s in signals):
+        return
+    heard = False
+    for time_s, samples in sound_of(path, RATE):
+        heard = True
+        run.show(signals, SoundBlock(time_s, RATE, samples), samples.size / RATE)
+    if not heard:
+        run.notes.append("no sound: the clip has no audio stream that can be read")
+
+
+def _signal_run(signal: Signal, run: _Run, media: str) -> SignalRun:
+    info = signal.info
+    looked = round(run.looked.get(info.name, 0.0))
+    why = info.why_not
+    if why is None and not looked:
+        why = f"the {media} has none of its {info.takes}"
+    return SignalRun(
+        name=info.name,
+        kind=info.kind,
+        source=info.source,
+        assessed=why is None,
+        categories=info.topics,
+        looked_at=looked,
+        unit=info.takes,
+        partial=info.partial,
+        why_not=why,
+    )
+
+
+def _told(
+    run: _Run, policy: SuitabilityPolicy
+) -> tuple[tuple[Finding, ...], tuple[Observation, ...]]:
+    """Turn sightings into findings and observations, in the order of their times."""
+    ordered = sorted(run.sightings, key=lambda each: (each[1].time_ms, each[0].info.name))
+    findings, observations = [], []
+    for signal, seen in ordered:
+        lasts = max(0, min(seen.duration_ms, run.end_ms - seen.time_ms))
+        if seen.topic is None:
+            observations.append(
+                Observation(
+                    name=seen.label,
+                    kind=signal.info.kind,
+                    source=seen.source,
+                    time_ms=seen.time_ms,
+                    duration_ms=lasts,
+                    frame_index=seen.frame_index,
+                    amount=seen.confidence,
+                )
+            )
+            continue
+        iab_id = _IDS[seen.topic]
+        box = seen.box
+        findings.append(
+            Finding(
+                id=f"f{len(findings) + 1:05d}",
+                category=seen.topic,
+                iab_id=iab_id,
+                parent=PARENT if iab_id else None,
+                time_ms=seen.time_ms,
+                duration_ms=lasts,
+                frame_index=_shown(seen, run),
+                pts=seen.pts,
+                confidence=seen.confidence,
+                calibrated=seen.calibrated,
+                likelihood=likelihood_of(seen.confidence),
+                hint=seen.hint or seen.confidence < policy.least_confidence,
+                kind=signal.info.kind,
+                signal=signal.info.name,
+                source=seen.source,
+                region=box
+                and Region(
+                    top=box.top, left=box.left, bottom=box.bottom, right=box.right, rle=seen.rle
+                ),
+                label=seen.label,
+                quote=seen.quote,
+                context=seen.context,
+                crop=None,
+            )
+        )
+    return tuple(findings), tuple(observations)
+
+
+def _shown(seen: Sighting, run: _Run) -> int:
+    if seen.frame_index is not None:
+        return seen.frame_index
+    return max(0, bisect_right(run.times, seen.time_ms) - 1)

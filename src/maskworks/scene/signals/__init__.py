@@ -1,0 +1,1 @@
+"""One file a signal: it looks at frames, text or sound and returns findings."""

@@ -1,0 +1,1 @@
+"""Words: reading subtitles, and finding sensitive terms in what is said or shown."""

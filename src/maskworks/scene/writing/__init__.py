@@ -1,0 +1,1 @@
+"""What is written of a record: JSON, tables, the IAB's forms, chapters, markers, a page."""

@@ -1,0 +1,166 @@
+"""Verdicts on the evidence of `maskworks suitability`, and how far reviewers agree.
+
+The finding stays as it was; what a person said stands beside it. `verdicts.jsonl` keeps every
+verdict in the order in which it was given, the record the last of each reviewer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+
+from maskworks.core.errors import UsageError
+from maskworks.scene.record import (
+    VERDICT_WORDS,
+    EvidenceVerdict,
+    Finding,
+    SuitabilityRecord,
+    VerdictWord,
+)
+from maskworks.scene.topics import nearest, topic_of
+from maskworks.scene.writing.files import RECORD, read_pictures, read_record, write_record
+from maskworks.studio.rate import Rate
+
+TRAIL = "verdicts.jsonl"
+
+
+def judge_evidence(
+    folder: Path,
+    finding: str,
+    verdict: str,
+    *,
+    by: str,
+    category: str | None = None,
+    reason: str = "",
+) -> tuple[Finding, EvidenceVerdict]:
+    """Keep what a person says of a finding, beside it; record, tables and report are rewritten.
+
+    Parameters
+    ----------
+    folder : Path
+        That holds suitability.json.
+    finding : str
+        Its id, such as "f00001".
+    verdict : "confirm", "dismiss" or "wrong category"
+    by : str
+        Who says so. A later verdict of the same reviewer takes the place of the earlier one.
+    category : str, optional
+        With "wrong category": the right one, by name or id.
+    reason : str
+
+    Raises
+    ------
+    UsageError
+        If there is no such finding or verdict (the nearest is named), nobody is named, or a
+        category goes with another verdict than "wrong category" or is missing there.
+    UnreadableError
+        If the folder holds no record.
+    """
+    record = read_record(folder / RECORD)
+    known = {each.id: each for each in record.findings}
+    if finding not in known:
+        way = nearest(finding, known) if known else "it holds none"
+        raise UsageError(f"{folder / RECORD}: there is no finding {finding!r}; {way}")
+    word = next((each for each in VERDICT_WORDS if each == verdict), None)
+    if word is None:
+        raise UsageError(f"there is no verdict {verdict!r}; {nearest(verdict, VERDICT_WORDS)}")
+    if not by.strip():
+        raise UsageError("a verdict needs a name; say who decides")
+    if (word == "wrong category") != (category is not None):
+        raise UsageError(
+            'name the right category with the verdict "wrong category", and with no other'
+        )
+    right = topic_of(category, where="category").name if category is not None else None
+    said = EvidenceVerdict(
+        finding=finding,
+        reviewer=by.strip(),
+        verdict=word,
+        category=right,
+        reason=reason,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    with (folder / TRAIL).open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(said.model_dump(), ensure_ascii=False) + "\n")
+    others = (v for v in record.verdicts if (v.finding, v.reviewer) != (finding, said.reviewer))
+    kept = record.model_copy(update={"verdicts": (*others, said)})
+    write_record(folder, kept, read_pictures(folder, record))
+    return known[finding], said
+
+
+@dataclass(frozen=True)
+class EvidenceAgreement:
+    """How far reviewers agree, and how many findings were right.
+
+    `kappa` is Cohen's, by pair of reviewers, with how many findings both judged; None if it is
+    not defined. `precision` is by (category, signal); a finding counts as right if more of its
+    reviewers confirmed it than not, at a tie it counts as wrong.
+    """
+
+    kappa: dict[tuple[str, str], tuple[float | None, int]]
+    precision: dict[tuple[str, str], Rate]
+
+
+def measure_agreement(folders: Sequence[Path]) -> EvidenceAgreement:
+    """Return agreement and precision over the records of folders, and of those below them.
+
+    Raises
+    ------
+    UsageError
+        If no record has a verdict.
+    """
+    said: defaultdict[str, dict[tuple[Path, str], VerdictWord]] = defaultdict(dict)
+    precision: defaultdict[tuple[str, str], list[bool]] = defaultdict(list)
+    for path in sorted({p for folder in folders for p in folder.rglob(RECORD)}):
+        record = read_record(path)
+        for verdict in record.verdicts:
+            said[verdict.reviewer][path, verdict.finding] = verdict.verdict
+        for finding, right in _judged(record):
+            precision[finding.category, finding.signal].append(right)
+    if not said:
+        raise UsageError("no verdict was given yet; give some with `maskworks review evidence`")
+    kappa = {}
+    for one, other in combinations(sorted(said), 2):
+        both = sorted(said[one].keys() & said[other].keys())
+        pairs = [(said[one][key], said[other][key]) for key in both]
+        kappa[one, other] = (cohens_kappa(pairs), len(pairs))
+    rates = {key: Rate(sum(row), len(row)) for key, row in sorted(precision.items())}
+    return EvidenceAgreement(kappa, rates)
+
+
+def _judged(record: SuitabilityRecord) -> list[tuple[Finding, bool]]:
+    votes: defaultdict[str, Counter[bool]] = defaultdict(Counter)
+    for verdict in record.verdicts:
+        votes[verdict.finding][verdict.verdict == "confirm"] += 1
+    return [
+        (finding, votes[finding.id][True] > votes[finding.id][False])
+        for finding in record.findings
+        if finding.id in votes
+    ]
+
+
+def cohens_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
+    """Return Cohen's kappa of two reviewers' words; None without pairs or where chance is sure.
+
+    References
+    ----------
+    Cohen, A Coefficient of Agreement for Nominal Scales, Educational and Psychological
+    Measurement 20 (1960).
+
+    Examples
+    --------
+    >>> votes = [("yes", "yes")] * 20 + [("yes", "no")] * 5 + [("no", "yes")] * 10
+    >>> round(cohens_kappa(votes + [("no", "no")] * 15), 3)
+    0.4
+    """
+    n = len(pairs)
+    if not n:
+        return None
+    observed = sum(a == b for a, b in pairs) / n
+    ours, theirs = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
+    chance = sum(ours[word] * theirs[word] for word in ours) / n**2
+    return None if chance == 1 else (observed - chance) / (1 - chance)

@@ -1,0 +1,122 @@
+"""`maskworks suitability`: a folder, a ranking, going on, and what is wrong said in one line."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import opentimelineio as otio
+import pytest
+from PIL import Image
+
+from maskworks.apps.cli.main import main
+
+PLAIN = ["--no-ocr", "--threads", "1"]
+SRT = "1\n00:00:00,000 --> 00:00:01,000\nHe has a {word} in the car\n"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Two clips of a second with a subtitle each, a picture, and a file that is no clip."""
+    import av
+
+    for name, word in (("calm", "lamp"), ("rough", "rifle")):
+        with av.open(str(tmp_path / f"{name}.mp4"), "w") as out:
+            video = out.add_stream("mpeg4", rate=8)
+            video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+            for at in range(8):
+                grey = np.full((48, 64, 3), 60 + at, np.uint8)
+                out.mux(video.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+            out.mux(video.encode())
+        (tmp_path / f"{name}.srt").write_text(SRT.format(word=word))
+    Image.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(tmp_path / "still.png")
+    (tmp_path / "broken.mp4").write_bytes(b"no clip")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_folder_is_ranked_and_what_fails_stops_nothing(folder, capsys):
+    assert main(["suitability", ".", "-o", "out", *PLAIN]) == 1
+    said = capsys.readouterr()
+    assert "rough.mp4: arms sustained, likelihood 5, proposed risk high" in said.out
+    assert "Not assessed: arms, crime" in said.out
+    assert "3 assessed, 0 kept, 1 failed" in said.out
+    assert "broken.mp4" in said.err
+    with (folder / "out/ranking.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["source"] for row in rows] == ["broken.mp4", "rough.mp4", "calm.mp4", "still.png"]
+    assert rows[1]["gravest_risk"] == "bsr002"
+    assert rows[3]["not_assessed"].startswith("arms")
+    assert 'href="rough.mp4/report.html"' in (folder / "out/index.html").read_text()
+
+    assert main(["suitability", ".", "-o", "out", *PLAIN, "--resume"]) == 1
+    assert "0 assessed, 3 kept, 1 failed" in capsys.readouterr().out
+    (folder / "rough.srt").write_text(SRT.format(word="piano"))
+    assert main(["suitability", ".", "-o", "out", *PLAIN, "--resume", "--json"]) == 1
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {row["source"]: row["status"] for row in rows}["rough.mp4"] == "done"
+
+
+def test_one_clip_is_written_in_every_form(folder):
+    assert main(["suitability", "rough.mp4", "-o", "out", *PLAIN, "--purpose", "news"]) == 0
+    out = folder / "out"
+    bid = json.loads((out / "openrtb.json").read_text())
+    assert bid["content"]["cattax"] == 9
+    assert bid["content"]["cat"] == ["avbNf2", "1020"]
+    assert bid["catswithsuitability"][0]["category"] == "avbNf2"
+    assert bid["catswithsuitability"][1] == {"category": "1020", "suitability": None}
+    timeline = otio.adapters.read_from_file(str(out / "timeline.otio"))
+    (marker,) = timeline.tracks[0][0].markers
+    assert marker.metadata["maskworks"]["iab_id"] == "avbNf2"
+    chapters = (out / "chapters.vtt").read_text()
+    assert chapters.startswith("WEBVTT\n")
+    assert "00:00:00.000 --> 00:00:01.000\nArms and ammunition: 1 finding" in chapters
+    page = (out / "report.html").read_text()
+    assert "<script" not in page
+    assert "<mark>rifle</mark>" in page
+    assert page.count("data:image/jpeg") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["calm.mp4", "--policy", "none.toml"], "none.toml: cannot be read"),
+        (["calm.mp4", "--purpose", "newz"], "did you mean news"),
+        (["calm.mp4", "--logos", "none"], "holds no logo"),
+        (["calm.mp4", "--classifier", "none"], "cannot be read as TOML"),
+        (["calm.mp4", "rough.mp4", "--subtitles", "calm.srt"], "is for one clip"),
+        (["calm.mp4", "--resume", "--overwrite"], "exclude each other"),
+        (["none"], "there is no such file"),
+    ],
+    ids=["policy", "purpose", "logos", "classifier", "subtitles", "both", "no file"],
+)
+def test_wrong_use_is_one_line(folder, capsys, options, says):
+    code = main(["suitability", *options, "-o", "out", *PLAIN])
+    assert code == (1 if options == ["none"] else 2)
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+def test_a_folder_without_a_clip_and_an_output_that_is_there_are_refused(folder, capsys):
+    (folder / "empty").mkdir()
+    assert main(["suitability", "empty", "-o", "out", *PLAIN]) == 2
+    assert "no clip or picture in empty" in capsys.readouterr().err
+    assert main(["suitability", "still.png", "-o", "out", *PLAIN]) == 0
+    assert main(["suitability", "still.png", "-o", "out", *PLAIN]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_verdicts_are_given_and_counted(folder, capsys):
+    assert main(["suitability", "rough.mp4", "-o", "out", *PLAIN, "--quiet"]) == 0
+    given = ["review", "evidence", "out", "--finding", "f00001"]
+    assert main([*given, "--by", "ana"]) == 0
+    assert main([*given, "--verdict", "dismiss", "--by", "ben"]) == 0
+    assert main(["review", "evidence", "out"]) == 0
+    assert main(["review", "agreement", "out"]) == 0
+    said = capsys.readouterr().out
+    assert "f00001 arms: confirm, by ana" in said
+    assert "finding 'rifle' ana: confirm, ben: dismiss" in said
+    assert "ana and ben: kappa 0.00 on 1 findings" in said
+    assert "arms by subtitles: 0 of 1 right" in said

@@ -1,0 +1,85 @@
+"""A policy proposes a risk by its first fitting rule, and says what is wrong with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from maskworks.core.errors import UsageError
+from maskworks.scene.policy import TopicEvidence, propose, read_policy
+from maskworks.scene.record import ContentContext
+
+HEAD = 'name = "mine"\ndate = 2026-01-02\n'
+
+
+def rule(**parts):
+    rows = {"name": '"r"', "risk": '"bsr002"', **parts}
+    return HEAD + "[[rules]]\n" + "".join(f"{key} = {value}\n" for key, value in rows.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (rule(categories='["avbNf3"]'), "no category 'avbNf3'; did you mean avbNf2"),
+        (rule(categories='["armz"]'), "did you mean arms"),
+        (rule(risk='"bsr02"'), "no risk 'bsr02'; did you mean bsr002"),
+        (rule(purpose='["newz"]'), "did you mean news"),
+        (rule(source='["profesional"]'), "did you mean professional"),
+        (rule(least_likelihood="9"), "least_likelihood"),
+        (rule(colour='"red"'), "colour"),
+        (HEAD + "rules = 3\n", "tables"),
+        ("name = ", "cannot be read as TOML"),
+        ('name = "x"\nrules = []\n', "date"),
+    ],
+    ids=[
+        "id",
+        "name",
+        "risk",
+        "purpose",
+        "source",
+        "range",
+        "unknown key",
+        "no tables",
+        "no TOML",
+        "no date",
+    ],
+)
+def test_a_wrong_policy_says_what_is_wrong(tmp_path, text, says):
+    path = tmp_path / "brand.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=says):
+        read_policy(path)
+
+
+def test_ids_and_names_mean_the_same(tmp_path):
+    path = tmp_path / "brand.toml"
+    path.write_text(rule(categories='["avbNf2", "death"]', purpose='"1020"'))
+    (only,) = read_policy(path).rules
+    assert (only.categories, only.purpose) == (("arms", "death"), ("news",))
+
+
+def evidence(extent="adjacent", category="arms", likelihood=5, *, news=False, kinds=("text",)):
+    return TopicEvidence(category, frozenset(kinds), likelihood, extent, all_news=news)
+
+
+@pytest.mark.parametrize(
+    ("found", "context", "risk", "rule_name"),
+    [
+        (evidence(), {}, "bsr003", "likely, in passing"),
+        (evidence("sustained"), {}, "bsr002", "sustained and very likely"),
+        (evidence("sustained"), {"purpose": "news"}, "bsr003", "reported as news"),
+        (evidence(news=True), {}, "bsr004", "worded as news, passing"),
+        (evidence("sustained", "hate"), {}, "bsr001", "hate or terrorism, not in the news"),
+        (evidence("sustained", "hate", news=True), {}, "bsr002", "sustained and very likely"),
+        (evidence(likelihood=3), {}, "bsr004", "anything else that was found"),
+        (evidence(category="adult", kinds=("picture",)), {}, "bsr001", "explicit pictures"),
+    ],
+    ids=["passing", "sustained", "news", "worded", "hate", "hate in news", "low", "pictures"],
+)
+def test_the_default_policy_proposes_by_its_first_fitting_rule(found, context, risk, rule_name):
+    assert propose(found, ContentContext(**context), read_policy()) == (risk, rule_name)
+
+
+def test_where_no_rule_fits_nothing_is_proposed(tmp_path):
+    path = tmp_path / "brand.toml"
+    path.write_text(rule(categories='["hate"]'))
+    assert propose(evidence(), ContentContext(), read_policy(path)) == (None, None)
