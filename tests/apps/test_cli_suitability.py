@@ -39,14 +39,14 @@ def folder(tmp_path, monkeypatch):
 def test_a_folder_is_ranked_and_what_fails_stops_nothing(folder, capsys):
     assert main(["suitability", ".", "-o", "out", *PLAIN]) == 1
     said = capsys.readouterr()
-    assert "rough.mp4: arms sustained, likelihood 5, proposed risk high" in said.out
+    assert "rough.mp4: arms adjacent, likelihood 5, proposed risk medium" in said.out
     assert "Not assessed: arms, crime" in said.out
     assert "3 assessed, 0 kept, 1 failed" in said.out
     assert "broken.mp4" in said.err
     with (folder / "out/ranking.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [row["source"] for row in rows] == ["broken.mp4", "rough.mp4", "calm.mp4", "still.png"]
-    assert rows[1]["gravest_risk"] == "bsr002"
+    assert rows[1]["gravest_risk"] == "bsr003"
     assert rows[3]["not_assessed"].startswith("arms")
     assert 'href="rough.mp4/report.html"' in (folder / "out/index.html").read_text()
 
