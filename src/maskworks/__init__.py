@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from maskworks.evaluate.measuring import evaluate_masks as evaluate_masks
     from maskworks.evaluate.measuring import evaluate_mattes as evaluate_mattes
     from maskworks.evaluate.panoptic import evaluate_panoptic as evaluate_panoptic
+    from maskworks.evaluate.tracks import evaluate_tracks as evaluate_tracks
     from maskworks.evaluate.video import evaluate_video as evaluate_video
     from maskworks.labels.reading.scans import Window as Window
     from maskworks.labels.request import LabelRequest as LabelRequest
@@ -124,6 +125,9 @@ if TYPE_CHECKING:
     from maskworks.train.training import train_model as train_model
     from maskworks.video.request import VideoRequest as VideoRequest
     from maskworks.video.request import cutout_video as cutout_video
+    from maskworks.video.tracking.call import track as track
+    from maskworks.video.tracking.result import Tracks as Tracks
+    from maskworks.video.tracking.tracker import TrackOptions as TrackOptions
 
 # Silent until the program that uses it asks for more.
 logging.getLogger("maskworks").addHandler(logging.NullHandler())

@@ -29,6 +29,7 @@ from maskworks.models.families.class_scores import ClassScores
 if TYPE_CHECKING:
     from maskworks.core.taxonomy import Taxonomy
     from maskworks.core.values import Image
+    from maskworks.models.families.box_answers import Boxes, Cut
 
 Task = Literal["semantic", "instance", "panoptic"]
 """A class for every pixel, a mask for every object, or both at once."""
@@ -41,6 +42,18 @@ SMALLEST_OBJECT = 0.00002
 BACKGROUND = "background"
 
 Answer = ClassScores | LabelMap | Instances | Panoptic
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxFinder:
+    """A model of boxes in its two parts, for those who need few of the masks.
+
+    `find` takes a picture and returns its boxes, whose kinds are places in the taxonomy's
+    things; `cut` takes a picture and boxes (N, 4), and returns a mask for each.
+    """
+
+    find: Callable[[Image], Boxes]
+    cut: Cut
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -68,6 +81,7 @@ class Segmenter:
     objects: bool = False
     prompted: bool = False
     remarks: tuple[str, ...] = ()
+    boxes: BoxFinder | None = None
 
     def task(self, asked: str) -> Task:
         """Return the task that "semantic", "instance", "panoptic" or "auto" means.

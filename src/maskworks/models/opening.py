@@ -10,10 +10,11 @@ from maskworks.core.errors import UsageError
 from maskworks.core.taxonomy import Taxonomy, load_taxonomy, plain_taxonomy
 from maskworks.models.class_names import named_taxonomy
 from maskworks.models.classical_methods import Choices
-from maskworks.models.labelling import Answer, Segmenter, Task
+from maskworks.models.labelling import Answer, BoxFinder, Segmenter, Task
 
 if TYPE_CHECKING:
     from maskworks.core.values import Image
+    from maskworks.models.families.box_answers import Boxes, Cut
     from maskworks.models.runtimes.network import Network
     from maskworks.models.spec import ModelSpec
 
@@ -67,6 +68,7 @@ def of_network(
     spec: ModelSpec, network: Network, taxonomy: Taxonomy, opening: Opening
 ) -> Segmenter:
     """Return the segmenter of an open network."""
+    from maskworks.models.families.box_answers import instances_of, predict_boxes
     from maskworks.models.families.depth_objects import predict_objects
     from maskworks.models.families.detections import predict_instances
     from maskworks.models.families.network_input import channels_last
@@ -75,6 +77,12 @@ def of_network(
     from maskworks.models.families.yolo import predict_yolo
 
     network = channels_last(network) if spec.input.layout == "nhwc" else network
+    cut = _cutter(spec, opening)
+
+    def find(image: Image) -> Boxes:
+        return predict_boxes(
+            image, spec, network, len(taxonomy.things), min_score=opening.min_score
+        )
 
     def answer(image: Image, task: Task) -> Answer:
         if spec.family == "panoptic":
@@ -84,6 +92,8 @@ def of_network(
             return predict_objects(image, spec, network, taxonomy, min_score=opening.min_score)
         if spec.output.kind == "yolo":
             return predict_yolo(image, spec, network, taxonomy, min_score=opening.min_score)
+        if cut is not None:
+            return instances_of(image, find(image), taxonomy, cut)
         if spec.family == "instance":
             return predict_instances(image, spec, network, taxonomy, min_score=opening.min_score)
         return predict_scores(image, spec, network, len(taxonomy))
@@ -99,7 +109,24 @@ def of_network(
         tile=_tile_of(spec),
         stride=spec.input.stride if spec.input.resize == "keep" else 1,
         objects=spec.family == "instance",
+        boxes=None if cut is None else BoxFinder(find=find, cut=cut),
     )
+
+
+def _cutter(spec: ModelSpec, opening: Opening) -> Cut | None:
+    """Open the network that cuts out what lies in a model's boxes, if it answers boxes."""
+    from maskworks.models.families.box_answers import cut_out_of
+    from maskworks.models.loading import load_model
+
+    if spec.output.masks is None:
+        return None
+    model = load_model(
+        spec.output.masks,
+        threads=opening.threads,
+        provider=opening.provider,
+        commercial_only=opening.commercial_only,
+    )
+    return cut_out_of(model.spec, model.network)
 
 
 def _own_task(spec: ModelSpec, taxonomy: Taxonomy) -> Task:

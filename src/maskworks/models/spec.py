@@ -23,7 +23,7 @@ Triple = tuple[float, float, float]
 ANSWERS = {
     "saliency": ("matte", "logits"),
     "semantic": ("class-logits", "class-scores", "class-map", "matte", "logits"),
-    "instance": ("detections", "class-depth", "yolo"),
+    "instance": ("detections", "class-depth", "yolo", "boxes", "yolox"),
     "panoptic": ("queries",),
 }
 """What the output of each family can hold."""
@@ -96,7 +96,11 @@ class OutputSpec(StrictRow):
     "queries", two outputs as MaskFormer gives them: classes (1, Q, C + 1), logits, the last
     that of nothing, and masks (1, Q, h, w), logits, which `at_input` says are enlarged to the
     input's size before anything else; "yolo", two outputs: (1, 4 + C + m, n), boxes as middle,
-    width and height in pixels of the input, scores, weights of masks, and (1, m, h, w), the masks.
+    width and height in pixels of the input, scores, weights of masks, and (1, m, h, w), the masks;
+    "boxes", two outputs: boxes (1, P, 4) as x1 y1 x2 y2 of the input, and for each the score of
+    every class (1, P, C), in [0, 1]; "yolox", one output (1, P, 5 + C) as YOLOX's own files give
+    it: place and size in cells of strides 8, 16 and 32, objectness and classes. Of the last two,
+    `masks` names the cut-out network that then cuts the object out in each box.
     """
 
     kind: Literal[
@@ -109,7 +113,10 @@ class OutputSpec(StrictRow):
         "class-depth",
         "queries",
         "yolo",
+        "boxes",
+        "yolox",
     ]
+    masks: Annotated[str, StringConstraints(pattern=NAME)] | None = None
     at_input: bool = False
     confidence: bool = False
     presence: bool = False
@@ -172,6 +179,12 @@ class ModelSpec(StrictRow):
             message = (
                 f"{self.name}: a {self.family} model answers {', '.join(allowed)}, "
                 f"got {self.output.kind!r}"
+            )
+            raise ValueError(message)
+        if (self.output.kind in ("boxes", "yolox")) != (self.output.masks is not None):
+            message = (
+                f"{self.name}: masks names the cut-out network of a model of boxes, got "
+                f"{self.output.masks!r} with {self.output.kind!r}"
             )
             raise ValueError(message)
         labels = self.family != "saliency"

@@ -100,6 +100,12 @@ def train_model(  # noqa: PLR0913 - what `maskworks train` takes
         return run
     if init is not None:
         raise UsageError("init is for recipes of label maps; this one names its own [init]")
+    if task_of(path) == "objects":
+        from maskworks.train.objects.run import train_objects
+
+        run = Path(output or Path("runs") / path.stem)
+        train_objects(path, folder, run, budget, report or _quiet)
+        return run
     run = Path(output or Path("runs") / load_recipe(path).name)
     train_recipe(path, folder, run, budget, report or _quiet)
     return run
@@ -162,7 +168,9 @@ def export_model(  # noqa: PLR0913 - what `maskworks export` takes
     if recipe.is_file() and task_of(recipe) == "labels":
         return _export_labels(finished, precisions, loss_at_most)
     if precisions:
-        raise UsageError("precision is for runs of label maps; this one is a cut-out network")
+        raise UsageError("precision is for runs of label maps; this one is another network's")
+    if recipe.is_file() and task_of(recipe) == "objects":
+        return _export_objects(finished)
     return _export_mattes(finished)
 
 
@@ -212,6 +220,24 @@ def _export_labels(of: _Finished, precisions: Sequence[str], loss_at_most: float
     return ExportedFile(
         path=file.path, bytes=file.bytes, difference=file.difference, refused=done.refused
     )
+
+
+def _export_objects(of: _Finished) -> ExportedFile:
+    from maskworks.train.mattes.export import record_weights
+    from maskworks.train.objects.run import assess_objects, export_objects, open_objects
+
+    name = open_objects(of.run)[0].name
+    target = of.target(f"{name}.onnx")
+    done = export_objects(of.run, target)
+    of.report(f"{target}: {done.bytes / 1e6:.2f} MB, at most {done.difference:.1e} from PyTorch")
+    if of.embed:
+        of.report(f"recorded in {record_weights(name, done)}")
+    if of.data is not None:
+        for each, found in assess_objects(of.run, of.data).items():
+            of.report(
+                f"{each}: AP {found.ap:.4f}, AP50 {found.ap50:.4f} of {found.pictures} pictures"
+            )
+    return ExportedFile(path=done.path, bytes=done.bytes, difference=done.difference)
 
 
 def _export_mattes(of: _Finished) -> ExportedFile:

@@ -10,6 +10,7 @@ from maskworks.apps.cli.evaluate.labels import instances, panoptic, semantic
 from maskworks.apps.cli.evaluate.masks import saliency, video
 from maskworks.apps.cli.evaluate.mattes import mattes
 from maskworks.apps.cli.evaluate.options import HtmlCommand
+from maskworks.apps.cli.evaluate.tracks import tracks
 
 app = typer.Typer(no_args_is_help=True, help="Measure predictions against the truth.")
 for command in (
@@ -24,3 +25,4 @@ for command in (
     mattes,
 ):
     app.command(cls=HtmlCommand)(command)
+app.command()(tracks)

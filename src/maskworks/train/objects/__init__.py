@@ -1,0 +1,1 @@
+"""Training of the detector `objects`: recipe, views, assignment, loop, export."""
