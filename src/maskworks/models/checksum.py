@@ -10,7 +10,7 @@ from maskworks.core.errors import ChecksumError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from maskworks.models.spec import ModelSpec
+    from maskworks.models.spec import ModelSpec, Sharpening
 
 
 def digest(path: Path, kind: str) -> str:
@@ -22,7 +22,7 @@ def digest(path: Path, kind: str) -> str:
         ).hexdigest()
 
 
-def check_file(path: Path, spec: ModelSpec) -> None:
+def check_file(path: Path, spec: ModelSpec | Sharpening) -> None:
     """Raise unless the file has every checksum that `spec` names.
 
     Raises

@@ -9,7 +9,8 @@ from maskworks.core.errors import ModelError
 from maskworks.core.public import public
 from maskworks.models.catalogue import load_catalogue
 from maskworks.models.families import saliency
-from maskworks.models.store import ready
+from maskworks.models.families.sharpening import sharpened
+from maskworks.models.store import ready, sharpening
 
 if TYPE_CHECKING:
     from maskworks.core.values import Image
@@ -104,4 +105,8 @@ def open_model(spec: ModelSpec, *, threads: int = 0, provider: str = "cpu") -> M
     """
     from maskworks.models.runtimes.onnx import open_onnx
 
-    return Model(spec, open_onnx(ready(spec), threads=threads, provider=provider))
+    network = open_onnx(ready(spec), threads=threads, provider=provider)
+    if spec.sharpening is not None:
+        sharpener = open_onnx(sharpening(spec.sharpening), threads=threads, provider=provider)
+        network = sharpened(network, sharpener)
+    return Model(spec, network)

@@ -122,6 +122,21 @@ class OutputSpec(StrictRow):
     presence: bool = False
 
 
+class Sharpening(StrictRow):
+    """The file, in the package, of a second network that sharpens the matte of the first.
+
+    See `maskworks.models.families.sharpening`.
+    """
+
+    file: Annotated[str, StringConstraints(pattern=FILE)]
+    sha256: Hex64
+
+    @property
+    def checksums(self) -> tuple[tuple[Literal["sha256", "md5"], str], ...]:
+        """What the file must match."""
+        return (("sha256", self.sha256),)
+
+
 class ModelSpec(StrictRow):
     """One row of ``catalogue.toml``.
 
@@ -133,8 +148,9 @@ class ModelSpec(StrictRow):
 
     A model of labels names its classes, in the order of its outputs: by a `taxonomy` that
     ships, or one by one in `classes`. `architecture` is what a file of Torch weights
-    (safetensors) fills: "torchvision/NAME". `calibration` is how its confidence is calibrated on
-    this machine, see `maskworks.models.confidence_fit`.
+    (safetensors) fills: "torchvision/NAME". With `sharpening` a second, small network makes the
+    matte as sharp as the input, whose colours must lie in [-1, 1]. `calibration` is how its
+    confidence is calibrated on this machine, see `maskworks.models.confidence_fit`.
     """
 
     name: Annotated[str, StringConstraints(pattern=NAME)]
@@ -157,6 +173,7 @@ class ModelSpec(StrictRow):
     source: Text
     card: str | None = None
     embedded: bool = False
+    sharpening: Sharpening | None = None
     calibration: ConfidenceFit | None = None
 
     @model_validator(mode="after")
@@ -169,6 +186,15 @@ class ModelSpec(StrictRow):
             raise ValueError(message)
         if not self.embedded and not self.checksums:
             message = f"{self.name}: needs sha256 or md5, no unchecked file is ever used"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_sharpened(self) -> Self:
+        rule = self.input
+        colours = rule.scale == "255" and {*rule.mean, *rule.std} == {0.5}
+        if self.sharpening and not (self.output.kind == "matte" and colours):
+            message = f"{self.name}: sharpening needs a matte, scale 255, mean and std of 0.5"
             raise ValueError(message)
         return self
 

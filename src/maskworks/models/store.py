@@ -21,7 +21,7 @@ from maskworks.models.checksum import check_file
 from maskworks.models.download import FULL, Progress, RetryPolicy, download, part_files
 from maskworks.models.lock import locked
 from maskworks.models.settings import home
-from maskworks.models.spec import ModelSpec
+from maskworks.models.spec import ModelSpec, Sharpening
 
 __all__ = [
     "Verdict",
@@ -32,6 +32,7 @@ __all__ = [
     "models_folder",
     "pull",
     "ready",
+    "sharpening",
     "verify",
 ]
 
@@ -75,6 +76,23 @@ def ready(spec: ModelSpec) -> Path:
     landed_here = path.parent == models_folder()
     if not landed_here or spec.bytes not in (None, path.stat().st_size):
         check_file(path, spec)
+    return path
+
+
+def sharpening(row: Sharpening) -> Path:
+    """Return the file of a second network, fit for use.
+
+    Raises
+    ------
+    ModelError
+        If the file is not in the package.
+    ChecksumError
+        If it is another file than the catalogue names.
+    """
+    path = WEIGHTS / row.file
+    if not path.is_file():
+        raise ModelError(f"{path}: there is no such file; install maskworks again")
+    check_file(path, row)
     return path
 
 
@@ -309,6 +327,10 @@ def verify(spec: ModelSpec) -> Verdict:
         return Verdict(spec.name, "absent", path, remedy=missing_file_message(spec))
     try:
         check_file(path, spec)
+        if spec.sharpening is not None:
+            sharpening(spec.sharpening)
     except ChecksumError as error:
-        return Verdict(spec.name, "wrong", path, error.expected, error.actual)
+        return Verdict(spec.name, "wrong", error.path, error.expected, error.actual)
+    except ModelError as error:
+        return Verdict(spec.name, "absent", path, remedy=str(error))
     return Verdict(spec.name, "ok", path)
