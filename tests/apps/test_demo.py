@@ -43,6 +43,9 @@ def test_demo_cuts_photos_out_and_writes_a_page(home, offline, tmp_path, capsys)
     assert html.count("<article>") == len(names)
     sources = re.findall(r'(?:src|href)="(.*?)"', html)
     assert all(s.startswith(("data:image/", "#")) or (folder / s).is_file() for s in sources)
+    assert 'src="clip/pan.webp"' in html
+    with Image.open(folder / "clip/pan.webp") as moving:
+        assert moving.n_frames == 12
     assert "$ maskworks run " in out
     check_campaign(folder / "campaign/spring-out", html)
     assert main(["run", str(folder / "campaign")]) == 1

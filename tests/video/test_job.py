@@ -238,3 +238,29 @@ def test_a_cut_off_clip_is_written_as_far_as_it_goes(clip, cut, tmp_path):
     assert any("the stream is cut off" in note for note in row.notes)
     assert 30 < row.frames < 90
     assert len(read(tmp_path / "out.webm")[0]) == row.frames
+
+
+def test_subtitles_are_copied_or_told(clip, cut, tmp_path):
+    words, both = tmp_path / "words.srt", tmp_path / "both.mkv"
+    words.write_text("1\n00:00:00,000 --> 00:00:00,400\nHello\n\n")
+    with (
+        av.open(str(clip("plain.mkv"))) as picture,
+        av.open(str(words)) as text,
+        av.open(str(both), "w") as made,
+    ):
+        pairs = [
+            (each, stream, made.add_stream_from_template(stream))
+            for each, stream in ((picture, picture.streams.video[0]), (text, text.streams[0]))
+        ]
+        for each, stream, copy in pairs:
+            for packet in each.demux(stream):
+                if packet.size:
+                    packet.stream = copy
+                    made.mux(packet)
+    assert cut(both, tmp_path / "out.mkv")[0].notes == ()
+    with av.open(str(tmp_path / "out.mkv")) as written:
+        stream = written.streams.subtitles[0]
+        said = [bytes(packet) for packet in written.demux(stream) if packet.size]
+    assert said == [b"Hello"]
+    notes = cut(both, tmp_path / "out.webm")[0].notes
+    assert notes == ("subtitles (subrip) do not go into webm: left out",)

@@ -17,6 +17,7 @@ from maskworks.apps.cli.run import run_file
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.apps.demo.campaign import CORRUPT, shown_of, write_campaign
 from maskworks.apps.demo.campaign_page import STYLE, campaign_section
+from maskworks.apps.demo.clip import clip_section
 from maskworks.apps.demo.page import page, total_seconds
 from maskworks.apps.demo.photos import DemoPhoto, samples
 from maskworks.batch.work import ManifestRow
@@ -29,6 +30,9 @@ from maskworks.studio.run.filing import out_of
 
 DELIVER_AT = 0.85
 """Below this confidence the demo sends a picture to a person, as a campaign does."""
+
+MOVING = "chelsea.png"
+"""The photo that the demo's clip pans over."""
 
 HEADINGS = ("picture", "status", "confidence", "size", "seconds")
 
@@ -62,7 +66,10 @@ def demo(
     if len(rows) < len(shown):
         write_text_atomic(index, page(rows, remarks, f"{counts}."))
         raise typer.Exit(INTERRUPTED)
+    moving = next((each.content for each in shown if each.name == MOVING), shown[0].content)
+    clip = clip_section(folder, moving, model)
     section, unexpected = _campaign(folder, shown, model)
+    section = clip + section
     write_text_atomic(index, page(rows, remarks, f"{counts}.", section=section, style=STYLE))
     print(f"\nAll of it took {time.perf_counter() - began:.0f} s.")
     print(f"open {short(str(index))} in a browser; the campaign's report is linked there")
