@@ -263,4 +263,4 @@ def test_subtitles_are_copied_or_told(clip, cut, tmp_path):
         said = [bytes(packet) for packet in written.demux(stream) if packet.size]
     assert said == [b"Hello"]
     notes = cut(both, tmp_path / "out.webm")[0].notes
-    assert notes == ("subtitles (subrip) do not go into webm: left out",)
+    assert notes == ("subtitles (srt) do not go into webm: left out",)
