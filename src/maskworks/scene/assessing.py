@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import cv2
 
 from maskworks.core.errors import UnreadableError, UsageError
-from maskworks.core.reading import Limits, read_picture
-from maskworks.core.values import Pixels
 from maskworks.core.version import __version__
+from maskworks.scene.gathering import (
+    Gathered,
+    examine_clip,
+    examine_picture,
+    listen,
+    read_lines,
+)
 from maskworks.scene.policy import SuitabilityPolicy, read_policy
 from maskworks.scene.record import (
     PARENT,
@@ -30,20 +32,12 @@ from maskworks.scene.record import (
 from maskworks.scene.rollup import likelihood_of, roll_up
 from maskworks.scene.signals.opening import open_signals
 from maskworks.scene.signals.protocol import (
-    Line,
-    Media,
-    SampledFrame,
     Sighting,
     Signal,
     SignalChoices,
-    SoundBlock,
 )
-from maskworks.scene.signals.speech import RATE
-from maskworks.scene.text.subtitles import find_subtitles, read_subtitles
+from maskworks.scene.text.subtitles import find_subtitles
 from maskworks.scene.topics import PURPOSES, SOURCES, TOPICS, nearest
-from maskworks.video import open_clip
-from maskworks.video.embedded_subtitles import embedded_cues
-from maskworks.video.listening import sound_of
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"})
 CLIPS = frozenset(
@@ -62,8 +56,6 @@ CLIPS = frozenset(
         ".flv",
     }
 )
-_THUMBNAIL = 360
-_QUALITY = 82
 _IDS = {topic.name: topic.iab_id for topic in TOPICS}
 
 
@@ -132,31 +124,6 @@ class SuitabilityResult:
     pictures: dict[int, bytes]
 
 
-@dataclass
-class _Run:
-    """What is gathered while a clip is looked at."""
-
-    sightings: list[tuple[Signal, Sighting]] = field(default_factory=list)
-    looked: dict[str, float] = field(default_factory=dict)
-    thumbnails: dict[int, bytes] = field(default_factory=dict)
-    sampled: list[int] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
-    stamps: list[int] = field(default_factory=list)
-    shots: list[int] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    size: tuple[int, int] = (1, 1)
-    end_ms: int = 0
-
-    def show(self, signals: Sequence[Signal], media: Media, amount: float = 1.0) -> None:
-        """Let each signal that takes this look at it."""
-        takes = {SampledFrame: "frames", Line: "lines", SoundBlock: "seconds"}[type(media)]
-        for signal in signals:
-            if signal.info.takes == takes and signal.info.why_not is None:
-                name = signal.info.name
-                self.looked[name] = self.looked.get(name, 0.0) + amount
-                self.sightings += [(signal, each) for each in signal.examine(media)]
-
-
 def assess_suitability(
     source: str | Path,
     options: SuitabilityOptions | None = None,
@@ -198,14 +165,14 @@ def assess_suitability(
     policy = read_policy(options.policy)
     context = content_context(options.source, options.purpose)
     signals = open_signals(options.choices)
-    run = _Run()
+    run = Gathered()
     media = "picture" if path.suffix.lower() in PICTURES else "clip"
     if media == "picture":
-        _look_at_picture(path, signals, run)
+        examine_picture(path, signals, run)
     else:
-        _look_at_clip(path, options, signals, run, progress)
-        _read_lines(path, options, signals, run)
-        _listen(path, signals, run)
+        examine_clip(path, options.every_s, signals, run, progress)
+        read_lines(path, options.subtitles, signals, run)
+        listen(path, signals, run)
     for signal in signals:
         if signal.info.why_not is None:
             run.sightings += [(signal, each) for each in signal.finish()]
@@ -277,117 +244,7 @@ def _named(given: str | None, known: dict[str, str], option: str) -> str | None:
     raise UsageError(f"{option}: there is no {given!r}; {nearest(given, known)}")
 
 
-def _look_at_picture(path: Path, signals: Sequence[Signal], run: _Run) -> None:
-    pixels = read_picture(path, Limits()).image.pixels
-    run.size = (pixels.shape[0], pixels.shape[1])
-    run.times, run.stamps, run.sampled = [0], [0], [0]
-    run.thumbnails[0] = _thumbnail(pixels)
-    run.show(signals, SampledFrame(0, None, 0, 0, pixels))
-
-
-def _look_at_clip(
-    path: Path,
-    options: SuitabilityOptions,
-    signals: Sequence[Signal],
-    run: _Run,
-    progress: Callable[[float], None] | None,
-) -> None:
-    every = max(1, round(1000 * options.every_s))
-    with open_clip(path) as clip:
-        for frame, fresh in _with_cuts(clip.frames()):
-            time = max(0, round(1000 * frame.time_s))
-            lasts = round(1000 * frame.duration * float(clip.facts.time_base))
-            run.times.append(time)
-            run.stamps.append(frame.pts)
-            run.end_ms = max(run.end_ms, time + lasts)
-            if fresh:
-                run.shots.append(time)
-            due = not run.sampled or time - run.times[run.sampled[-1]] >= every
-            if not (due or fresh):
-                continue
-            run.sampled.append(frame.index)
-            run.thumbnails[frame.index] = _thumbnail(frame.pixels)
-            run.size = (frame.pixels.shape[0], frame.pixels.shape[1])
-            run.show(signals, SampledFrame(frame.index, frame.pts, time, every, frame.pixels))
-            if progress is not None:
-                progress(time / 1000)
-        run.notes += clip.notes()
-
-
-_CUT = 0.35
-_LEAST_SHOT_FRAMES = 5
-
-
-def _with_cuts(frames: Iterator[Any]) -> Iterator[tuple[Any, bool]]:
-    """Yield frames, and whether each begins a shot: its colours differ from the one before."""
-    before, since = None, 0
-    for frame in frames:
-        small = cv2.resize(frame.pixels[::4, ::4], (32, 18), interpolation=cv2.INTER_AREA)
-        counts = cv2.calcHist([small], [0, 1, 2], None, [6, 6, 6], [0, 256] * 3)
-        cv2.normalize(counts, counts, 1, 0, cv2.NORM_L1)
-        since += 1
-        fresh = before is None
-        if before is not None and since >= _LEAST_SHOT_FRAMES:
-            fresh = float(cv2.compareHist(before, counts, cv2.HISTCMP_BHATTACHARYYA)) > _CUT
-        if fresh:
-            since = 0
-        before = counts
-        yield frame, fresh
-
-
-def _thumbnail(pixels: Pixels) -> bytes:
-    height, width = pixels.shape[:2]
-    scale = min(1.0, _THUMBNAIL / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    return bytes(data)
-
-
-def _read_lines(
-    path: Path, options: SuitabilityOptions, signals: Sequence[Signal], run: _Run
-) -> None:
-    """Show the subtitles: those named, else those beside the clip, and those in it."""
-    lines: list[Line] = []
-    beside = options.subtitles or find_subtitles(path)
-    if beside is not None:
-        cues, notes = read_subtitles(beside)
-        run.notes += notes
-        lines += [Line(c.start_ms, c.end_ms - c.start_ms, c.text, c.source) for c in cues]
-    if options.subtitles is None:
-        inside, notes = embedded_cues(path)
-        run.notes += notes
-        lines += [
-            Line(c.start_ms, c.end_ms - c.start_ms, c.text, f"subtitle stream {c.stream}")
-            for c in inside
-        ]
-    if not lines:
-        run.notes.append("no subtitles: none in the clip, none beside it, none named")
-    late = sum(line.time_ms > run.end_ms for line in lines)
-    if late:
-        run.notes.append(f"{late} subtitles begin after the clip's end: read all the same")
-    for line in lines:
-        run.show(signals, _placed(line, run))
-
-
-def _placed(line: Line, run: _Run) -> Line:
-    """Name the frame that is shown when a line begins."""
-    at = bisect_right(run.times, line.time_ms) - 1
-    return replace(line, frame_index=max(0, at), pts=run.stamps[max(0, at)])
-
-
-def _listen(path: Path, signals: Sequence[Signal], run: _Run) -> None:
-    if not any(s.info.takes == "seconds" and s.info.why_not is None for s in signals):
-        return
-    heard = False
-    for time_s, samples in sound_of(path, RATE):
-        heard = True
-        run.show(signals, SoundBlock(time_s, RATE, samples), samples.size / RATE)
-    if not heard:
-        run.notes.append("no sound: the clip has no audio stream that can be read")
-
-
-def _signal_run(signal: Signal, run: _Run, media: str) -> SignalRun:
+def _signal_run(signal: Signal, run: Gathered, media: str) -> SignalRun:
     info = signal.info
     looked = round(run.looked.get(info.name, 0.0))
     why = info.why_not
@@ -407,7 +264,7 @@ def _signal_run(signal: Signal, run: _Run, media: str) -> SignalRun:
 
 
 def _told(
-    run: _Run, policy: SuitabilityPolicy
+    run: Gathered, policy: SuitabilityPolicy
 ) -> tuple[tuple[Finding, ...], tuple[Observation, ...]]:
     """Turn sightings into findings and observations, in the order of their times."""
     ordered = sorted(run.sightings, key=lambda each: (each[1].time_ms, each[0].info.name))
@@ -459,7 +316,7 @@ def _told(
     return tuple(findings), tuple(observations)
 
 
-def _shown(seen: Sighting, run: _Run) -> int:
+def _shown(seen: Sighting, run: Gathered) -> int:
     if seen.frame_index is not None:
         return seen.frame_index
     return max(0, bisect_right(run.times, seen.time_ms) - 1)
