@@ -119,6 +119,16 @@ def jpeg2000_of_inner_boxes(count: int = 2_000_000) -> bytes:
     return plain[:at] + head + inner + plain[at + 8 :]
 
 
+def avif_that_lies(side: int = 9000) -> bytes:
+    """An AVIF that says 64 x 48 of itself and holds a picture of 81 megapixels."""
+    stream = BytesIO()
+    Image.new("L", (side, side), 128).save(stream, "AVIF", quality=20, speed=10)
+    made = bytearray(stream.getvalue())
+    at = made.index(b"ispe") + 8
+    made[at : at + 8] = struct.pack(">LL", 64, 48)
+    return bytes(made)
+
+
 REFUSED = {
     "png-of-empty-chunks": (png_of_empty_chunks, "more parts than a picture"),
     "png-of-profiles": (png_of_profiles_that_inflate, "compressed texts and profiles"),

@@ -41,8 +41,30 @@ REQUESTS = {
     "fields": ("/v1/cutout", {"content": b"a=1&" * 7_000_000, "headers": FORM}),
     "escapes": ("/v1/cutout", {"content": b"a=" + b"%41" * 9_000_000, "headers": FORM}),
     "login": ("/review/login", {"content": b"[" * 20_000_000, "headers": JSON}),
+    "base64": (
+        "/v1.0/removebg",
+        {"content": b'{"image_file_b64":"' + b"A" * 28_000_000 + b'"}', "headers": JSON},
+    ),
+    "quotes": ("/v1/cutout", {"content": b'"' * 20_000_000, "headers": JSON}),
+    "avif": ("/v1/cutout", {"files": {"image": hostile.avif_that_lies()}}),
     "strokes": ("/v1/campaigns", {"content": b'{"campaign":"x"}' + b" " * 60_000, "headers": JSON}),
 }
+
+CHEAP = {
+    "chunks": ("/v1/cutout", {"files": {"image": hostile.png_of_empty_chunks(50_000)}}),
+    "profiles": ("/v1/cutout", {"files": {"image": hostile.png_of_profiles_that_inflate(200)}}),
+    "markers": ("/v1.0/removebg", {"files": {"image_file": hostile.jpeg_of_markers(50_000)}}),
+    "scans": ("/api/remove", {"files": {"file": hostile.jpeg_of_scans(600, side=200)}}),
+    "tags": ("/v1/matte", {"files": {"image": hostile.tiff_of_tags(1500, 10_000)}}),
+    "cut-off": ("/v1/cutout", {"files": {"image": hostile.written("TIFF")[:2000]}}),
+    "heic": ("/v1/cutout", {"files": {"image": hostile.written("HEIF")[:400]}}),
+    "deep": ("/v1/cutout", {"content": b"[" * 500_000, "headers": JSON}),
+    "text": ("/v1.0/removebg", {"content": b'{"size":"' + b"x" * 500_000 + b'"}', "headers": JSON}),
+    "login": ("/review/login", {"content": b"[" * 500_000, "headers": JSON}),
+    "name": ("/v1/campaigns", {"content": b'{"campaign":"../x"}', "headers": JSON}),
+    "nowhere": ("/v1/campaigns/%2e%2e%2fservice.db", {"content": b""}),
+}
+"""Hostile requests of which hundreds are sent: small, and refused for the same reasons."""
 
 
 class Besieged:
@@ -69,6 +91,26 @@ class Besieged:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
+    def waited_s(self):
+        """Seconds that each thread has waited for a processor: that is the machine's doing."""
+        found = {}
+        for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
+            with suppress(OSError):
+                found[thread.name] = int((thread / "schedstat").read_text().split()[1]) / 1e9
+        return found
+
+    def stall_s(self):
+        """Ask for /healthz; return the seconds it took, and those that were the server's doing.
+
+        What its event loop waited for a processor is taken off, and what the one other thread
+        that waited for longest did, which may have held the interpreter meanwhile.
+        """
+        before = self.waited_s()
+        took = self.health_s()
+        waited = {key: at - before.get(key, 0) for key, at in self.waited_s().items()}
+        loop = waited.pop(str(self.process.pid), 0)
+        return took, took - loop - max(waited.values(), default=0)
+
     def health_s(self):
         began = time.perf_counter()
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
@@ -87,7 +129,7 @@ def besieged(start, tmp_path):
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(kinds=st.lists(st.sampled_from(sorted(REQUESTS)), min_size=1, max_size=4))
 def test_no_request_stalls_the_loop_while_workers_are_busy(besieged, kinds):
@@ -96,7 +138,7 @@ def test_no_request_stalls_the_loop_while_workers_are_busy(besieged, kinds):
 
     def ask():
         while not over.is_set():
-            worst.append(besieged.health_s())
+            worst.append(besieged.stall_s())
             time.sleep(0.02)
 
     def send(kind):
@@ -113,13 +155,14 @@ def test_no_request_stalls_the_loop_while_workers_are_busy(besieged, kinds):
         over.set()
         pulse.join()
     assert all(400 <= code < 600 and code != 500 for code in codes), (kinds, codes)
-    assert max(worst) < LONGEST_S, (kinds, max(worst))
+    took, stall = (max(each) for each in zip(*worst, strict=True))
+    sys.stdout.write(f"{kinds}: /healthz took {took:.2f} s, of these {stall:.2f} s ours\n")
+    assert stall < LONGEST_S, (kinds, took, stall)
 
 
 def test_two_thousand_good_and_hostile_requests(besieged, draw):
     good = draw().data
     rng = random.Random(24)
-    cheap = ["chunks", "markers", "tags", "exif", "deep", "login", "strokes"]
     before, failed = 0.0, []
 
     def call(number):
@@ -130,7 +173,7 @@ def test_two_thousand_good_and_hostile_requests(besieged, draw):
                     time.sleep(0.2)
                     answer = client.post("/v1/cutout", files={"image": good})
                 return answer.status_code == 200
-            path, what = REQUESTS[rng.choice(cheap)]
+            path, what = CHEAP[rng.choice(sorted(CHEAP))]
             return client.post(path, **what).status_code in range(400, 500)
 
     with ThreadPoolExecutor(4) as pool:
@@ -139,7 +182,9 @@ def test_two_thousand_good_and_hostile_requests(besieged, draw):
             failed += [first + n for n, fine in enumerate(found) if not fine]
             before = before or besieged.resident_mb()
     assert failed == []
-    assert besieged.resident_mb() < 1.1 * before
+    after = besieged.resident_mb()
+    sys.stdout.write(f"{before:.0f} MB after 200 requests, {after:.0f} MB after 2,000\n")
+    assert after < 1.1 * before
     with httpx.Client(base_url=besieged.url) as client:
         told = client.get("/readyz").json()
     assert (told["status"], told["taken"], told["overdue"]) == ("ready", 0, 0)

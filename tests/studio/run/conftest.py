@@ -74,13 +74,19 @@ class Told:
 
 @dataclass(frozen=True)
 class Small:
-    """A campaign of tiny pictures in a folder of its own."""
+    """A campaign of tiny pictures in a folder of its own; `database` is beside it by default."""
 
     path: Path
+    database: str | None = None
 
     @property
     def file(self):
         return self.path / "campaign.toml"
+
+    @property
+    def options(self):
+        """What the command needs to find the database."""
+        return ("--database", self.database) if self.database else ()
 
     @property
     def out(self):
@@ -121,7 +127,7 @@ class Small:
             return told, run_opened(work, RunListener(started=told.started.append, done=done))
 
     def store(self):
-        return open_store(self.path / "campaign.db")
+        return open_store(self.database or self.path / "campaign.db")
 
     def routes(self):
         """Return the route of every current picture."""

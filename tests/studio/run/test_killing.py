@@ -6,11 +6,12 @@ import os
 import random
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
-from maskworks.studio.store import Filter, list_campaigns, list_events, open_store
+from maskworks.studio.store import Filter, list_campaigns, list_events
 
 PICTURES = 10
 
@@ -72,7 +73,7 @@ def assert_nothing_lost_and_nothing_twice(small, log):
 
 def run_to_the_end(small, runners, log, *, within_s=240):
     log.unlink(missing_ok=True)
-    runners.start(small.file, log)
+    runners.start(small.file, log, *small.options)
     until = time.monotonic() + within_s
     while not is_over(log):
         assert time.monotonic() < until, log.read_text()
@@ -89,7 +90,7 @@ def murder(small, runners, log, times):
             name = f"life/more{number}.png" if number % 2 else f"more{number}.png"
             small.draw(name, colour(1000 + turn * PICTURES + number))
         log.unlink(missing_ok=True)
-        pid = runners.start(small.file, log)
+        pid = runners.start(small.file, log, *small.options)
         wait_for_routes(log, dice.randrange(4))
         time.sleep(dice.uniform(0, 0.2))
         if not is_over(log):
@@ -113,12 +114,21 @@ def wait_for_routes(log, number):
     pytest.fail("the run hangs")
 
 
-def test_thirty_kills_lose_nothing(many, runners, tmp_path):
+@pytest.mark.parametrize(
+    ("where", "times"),
+    [
+        pytest.param("sqlite", 32, id="sqlite-thirty-two-kills"),
+        pytest.param("postgresql", 10, id="postgresql-ten-kills", marks=pytest.mark.slow),
+    ],
+)
+def test_kills_lose_nothing(many, runners, tmp_path, request, where, times):
+    if where == "postgresql":
+        many = replace(many, database=request.getfixturevalue("cluster").make())
     log = tmp_path / "log"
-    murder(many, runners, log, 32)
+    murder(many, runners, log, times)
     run_to_the_end(many, runners, log)
     assert_nothing_lost_and_nothing_twice(many, log)
-    with open_store(many.path / "campaign.db") as store:
+    with many.store() as store:
         events = list_events(store, list_campaigns(store)[0])
         current = {item.id for item in many.items(Filter())}
     routed = [e.item_id for e in events if e.what == "routed" and e.item_id in current]
