@@ -628,6 +628,29 @@ def test_events_have_places_of_their_own(starting, draw):
     assert server.service.streams.taken == 0
 
 
+@pytest.mark.parametrize("number", ["99999999999999999999", "-1", "9" * 5000])
+def test_number_that_no_picture_has_is_no_mistake_of_ours(reviewed, sit_down, number):
+    with sit_down(reviewed.server, "spring") as desk:
+        for what in ("photo", "matte"):
+            answer = desk.client.get(f"{desk.base}/items/{number}/{what}")
+            assert answer.status_code in (404, 422), answer.text
+        assert desk.post(number, "lease").status_code in (404, 422)
+    after = reviewed.server.client.get("/v1/campaigns/none/items", params={"after": "9" * 50})
+    assert after.status_code == 404
+
+
+def test_pages_for_anybody_wait_for_no_database(server, monkeypatch):
+    """Whoever has no key takes none of the threads that look keys up."""
+
+    def forbidden(*_, **__):
+        raise AssertionError("on a thread of the database")
+
+    monkeypatch.setattr("asyncio.to_thread", forbidden)
+    for path in ("/", "/docs", "/docs", "/healthz", "/readyz", "/openapi.json"):
+        answer = server.client.get(path)
+        assert answer.status_code == 200, path
+
+
 def test_messages_name_no_folder():
     said = without_folders("cannot write /srv/maskworks data/a b/x.png: full; see /etc/motd")
     assert said == "cannot write x.png: full; see motd"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import lru_cache
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import Response
 from starlette.requests import Request
 
 from maskworks.apps.http.api_document import operations
 from maskworks.apps.http.routes.review import page
+from maskworks.apps.http.service import service_of
 from maskworks.core.version import __version__
 
 router = APIRouter(include_in_schema=False)
@@ -19,16 +20,19 @@ router = APIRouter(include_in_schema=False)
 async def home(request: Request) -> Response:
     """Say what is here and where it is described."""
     values = {"visitor": None, "version": __version__, "base": str(request.base_url)}
-    return await asyncio.to_thread(page, "home.html", values)
+    return await service_of(request).pages.run(page, "home.html", values)
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    """Show the OpenAPI document as a page; nothing in it comes from elsewhere."""
+    """Show the OpenAPI document as a page; nothing in it comes from elsewhere.
 
-    def written() -> Response:
-        document = request.app.openapi()
-        values = {"visitor": None, "version": __version__, "groups": operations(document)}
-        return page("docs.html", values)
+    It is written once: whoever reaches the port may ask for it, key or not.
+    """
+    return await service_of(request).pages.run(_written, request.app)
 
-    return await asyncio.to_thread(written)
+
+@lru_cache(maxsize=1)
+def _written(app: FastAPI) -> Response:
+    values = {"visitor": None, "version": __version__, "groups": operations(app.openapi())}
+    return page("docs.html", values)

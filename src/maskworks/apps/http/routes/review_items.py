@@ -7,9 +7,10 @@ import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import APIRouter
+from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import Request
 
@@ -48,6 +49,9 @@ from maskworks.studio.store.reviewing import (
 
 router = APIRouter(prefix="/review/c/{name}", include_in_schema=False)
 
+ItemNumber = Annotated[int, InPath(ge=0, le=2**31 - 1)]
+"""Of a picture in the database, which has no larger ones."""
+
 Result = TypeVar("Result")
 
 _VERDICTS = ("accept", "fix", "reject")
@@ -79,7 +83,7 @@ async def standing(request: Request, name: str) -> JSONResponse:
 
 @router.get("/items/{number}/photo")
 async def photo(
-    request: Request, name: str, number: int, whole: int = 0, small: int = 0
+    request: Request, name: str, number: ItemNumber, whole: int = 0, small: int = 0
 ) -> Response:
     """Answer with the photo: whole, as the page shows it, or small for its list."""
 
@@ -91,7 +95,7 @@ async def photo(
 
 
 @router.get("/items/{number}/matte")
-async def matte(request: Request, name: str, number: int, whole: int = 0) -> Response:
+async def matte(request: Request, name: str, number: ItemNumber, whole: int = 0) -> Response:
     """Answer with the matte; a browser that keeps it asks whether it is still the newest."""
 
     def show(service: Service, opened: OpenCampaign, kept: Kept) -> Preview:
@@ -107,7 +111,7 @@ async def matte(request: Request, name: str, number: int, whole: int = 0) -> Res
 
 
 @router.post("/items/{number}/lease")
-async def take(request: Request, name: str, number: int) -> JSONResponse:
+async def take(request: Request, name: str, number: ItemNumber) -> JSONResponse:
     """Take an item, or keep it; the answer has its draft and what was decided."""
     service = service_of(request)
     visitor = await require_visitor(request, service)
@@ -131,7 +135,7 @@ async def take(request: Request, name: str, number: int) -> JSONResponse:
 
 
 @router.post("/items/{number}/release")
-async def release(request: Request, name: str, number: int) -> JSONResponse:
+async def release(request: Request, name: str, number: ItemNumber) -> JSONResponse:
     """Give an item back."""
 
     def work(
@@ -144,7 +148,7 @@ async def release(request: Request, name: str, number: int) -> JSONResponse:
 
 
 @router.post("/items/{number}/decide")
-async def decide(request: Request, name: str, number: int) -> JSONResponse:
+async def decide(request: Request, name: str, number: ItemNumber) -> JSONResponse:
     """Accept, reject or keep for a fix."""
 
     def work(
@@ -160,7 +164,7 @@ async def decide(request: Request, name: str, number: int) -> JSONResponse:
 
 
 @router.post("/items/{number}/undo")
-async def undo(request: Request, name: str, number: int) -> JSONResponse:
+async def undo(request: Request, name: str, number: ItemNumber) -> JSONResponse:
     """Take the last decision back."""
 
     def work(
@@ -172,7 +176,7 @@ async def undo(request: Request, name: str, number: int) -> JSONResponse:
 
 
 @router.post("/items/{number}/draft")
-async def draft(request: Request, name: str, number: int) -> JSONResponse:
+async def draft(request: Request, name: str, number: ItemNumber) -> JSONResponse:
     """Keep an unfinished fix."""
 
     def work(
@@ -187,7 +191,7 @@ async def draft(request: Request, name: str, number: int) -> JSONResponse:
 
 
 @router.post("/items/{number}/preview")
-async def drawn(request: Request, name: str, number: int) -> Response:
+async def drawn(request: Request, name: str, number: ItemNumber) -> Response:
     """Answer with the matte as it would be with these strokes, clicks included."""
     service = service_of(request)
     visitor = await require_visitor(request, service)
@@ -206,7 +210,7 @@ async def drawn(request: Request, name: str, number: int) -> Response:
 
 
 @router.post("/items/{number}/fix")
-async def fix(request: Request, name: str, number: int) -> JSONResponse:
+async def fix(request: Request, name: str, number: ItemNumber) -> JSONResponse:
     """Save a fix: a new matte, composed again, delivered."""
     service = service_of(request)
 
@@ -226,7 +230,7 @@ async def fix(request: Request, name: str, number: int) -> JSONResponse:
 
 
 @router.post("/items/{number}/upload")
-async def upload(request: Request, name: str, number: int) -> JSONResponse:
+async def upload(request: Request, name: str, number: ItemNumber) -> JSONResponse:
     """Take in what a retoucher has made of an item: PSD, TIFF or PNG."""
     service = service_of(request)
     visitor = await require_visitor(request, service)
