@@ -55,6 +55,19 @@ def test_picture_in_a_form_is_the_one_that_was_sent():
     assert form.fields == {"size": "full", "image_file_b64": "", "roi": "0 0 1% 1"}
 
 
+def test_picture_that_is_all_escapes_is_the_one_that_was_sent():
+    white = b"\xff" * 300_000
+    body = b"image_file_b64=" + quote_plus(base64.b64encode(white)).encode()
+    assert body.count(b"%") > len(body) // 4
+    assert from_base64(_from_urlencoded(body).encoded) == white
+
+
+def test_escapes_that_no_form_of_base64_needs_are_refused(monkeypatch):
+    monkeypatch.setattr(long_text, "_FEW_ESCAPES", 1)
+    with pytest.raises(ApiError, match="image_file_b64 is not base64"):
+        _from_urlencoded(b"image_file_b64=" + b"%41" * 500_000)
+
+
 def test_short_picture_goes_the_same_way():
     assert _from_json(b'{"image_file_b64": "QUJD"}').encoded == b"QUJD"
     assert _from_json(b'{"image_file_b64": null}').encoded == b""

@@ -253,7 +253,10 @@ def _from_urlencoded(body: bytes) -> FormFields:
     for pair in body.split(b"&"):
         name, _, value = pair.partition(b"=")
         if name == _PICTURE.encode():
-            encoded = from_form(value)
+            try:
+                encoded = from_form(value)
+            except ValueError as error:
+                raise ApiError(400, "bad_form", f"{_PICTURE} is not base64 ({error})") from error
             short.append(_PICTURE)
         elif len(pair) > _MOST_PAIR:
             raise _too_long(name[:40].decode("utf-8", "replace"))

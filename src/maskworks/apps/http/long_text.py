@@ -23,6 +23,9 @@ _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _ELSE = bytes(set(range(256)) - set(_ALPHABET))
 _HEAD = 256  # in which "data:image/png;base64," stands
 _SPACES = ((rb"\n", b""), (rb"\r", b""), (rb"\t", b""))
+_ESCAPES = ((b"%2F", b"/"), (b"%2f", b"/"), (b"%2B", b"+"), (b"%2b", b"+"), (b"%3D", b"="),
+            (b"%3d", b"="), (b"%0A", b""), (b"%0a", b""), (b"%0D", b""), (b"%0d", b""))  # fmt: skip
+_FEW_ESCAPES = 1000  # of a piece
 _MARK = "long text "
 _PLACE = "(picture)"
 
@@ -97,14 +100,28 @@ def from_json(text: bytes) -> bytes:
 
 
 def from_form(text: bytes) -> bytes:
-    """Return what a value of an urlencoded body says.
+    """Return what a long value of an urlencoded body says, if it may be base64.
+
+    Raises
+    ------
+    ValueError
+        If it has more escapes than base64 needs.
 
     Examples
     --------
-    >>> from_form(b"QUJD%2BREVG")
-    b'QUJD+REVG'
+    >>> from_form(b"QUJD%2BREVG%2f%0D%0A%3D")
+    b'QUJD+REVG/='
     """
-    return b"".join(unquote_to_bytes(piece.replace(b"+", b" ")) for piece in _pieces(text, b"%", 2))
+    made = []
+    for piece in _pieces(text, b"%", 2):
+        plain = piece.replace(b"+", b" ")
+        for escape, said in _ESCAPES:
+            plain = plain.replace(escape, said)
+        if plain.count(b"%") > _FEW_ESCAPES:
+            message = "escapes in base64"
+            raise ValueError(message)
+        made.append(unquote_to_bytes(plain))
+    return b"".join(made)
 
 
 def from_base64(text: bytes) -> bytes:
