@@ -38,7 +38,7 @@ def colour_of(number: int) -> tuple[int, int, int]:
 def draw_tracks(pixels: Pixels, tracks: Tracks, frame: int) -> Pixels:
     """Return a frame, uint8 (H, W, 3), with what is known of it drawn over it."""
     drawn = pixels.copy()
-    scale = max(0.4, min(pixels.shape[:2]) / 900)
+    scale = max(0.75, min(pixels.shape[:2]) / 900)
     wide = max(1, round(2 * scale))
     for track, at in tracks.at(frame):
         _draw_track(drawn, track, at, scale, wide)
