@@ -4,7 +4,7 @@ import pytest
 
 from maskworks.core.errors import UsageError
 from maskworks.video.tracking.counting import CountLine, CountZone, counts, crossings, stays
-from maskworks.video.tracking.tracker import Observation
+from maskworks.video.tracking.tracker import DetectedObject
 from maskworks.video.tracking.tracks import Track
 
 LINE = CountLine("gate", (100, 0), (100, 50))
@@ -14,7 +14,7 @@ def track(points, number=1, kind="car", start=0, size=10):
     """Return a track whose middles are these points, a frame of 1/10 s each."""
     half = size / 2
     seen = [
-        Observation(at, at / 10, (x - half, y - half, x + half, y + half), 0.9, kind)
+        DetectedObject(at, at / 10, (x - half, y - half, x + half, y + half), 0.9, kind)
         for at, (x, y) in enumerate(points, start)
     ]
     return Track(number, tuple(seen))

@@ -61,7 +61,7 @@ class TrackOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Observation:
+class DetectedObject:
     """An object in one frame: its box x1 y1 x2 y2, how sure the detector was, and its mask."""
 
     frame: int
@@ -77,7 +77,7 @@ class Trail:
     """A track in the making; `gone` is for how many frames it was not seen."""
 
     number: int
-    sightings: list[Observation]
+    sightings: list[DetectedObject]
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
     colours: NDArray[np.float64] | None
@@ -95,11 +95,11 @@ class _Look:
     colours: NDArray[np.float64] | None
     owners: list[int]
 
-    def sighting(self, at: int) -> Observation:
+    def sighting(self, at: int) -> DetectedObject:
         x1, y1, x2, y2 = (float(edge) for edge in self.found.boxes[at])
         mask = None if self.found.masks is None else self.found.masks[at]
         score, kind = float(self.found.scores[at]), self.found.kinds[at]
-        return Observation(self.frame, self.time_s, (x1, y1, x2, y2), score, kind, mask)
+        return DetectedObject(self.frame, self.time_s, (x1, y1, x2, y2), score, kind, mask)
 
 
 @dataclass(eq=False)
@@ -228,7 +228,7 @@ def _near(
     return found
 
 
-def kind_of(sightings: list[Observation]) -> str:
+def kind_of(sightings: list[DetectedObject]) -> str:
     """Return the class that most of the scores speak for; of equals the first by name."""
     votes: dict[str, float] = {}
     for each in sightings:

@@ -25,7 +25,7 @@ from maskworks.video.tracking.found import (
 from maskworks.video.tracking.looks import looks
 from maskworks.video.tracking.request import TrackRequest
 from maskworks.video.tracking.result import Tracks
-from maskworks.video.tracking.tracker import Observation, Tracker
+from maskworks.video.tracking.tracker import DetectedObject, Tracker
 from maskworks.video.tracking.tracks import Track
 
 TRAVEL = 1.0
@@ -94,7 +94,7 @@ def track_frames(
 ) -> Tracks:
     """Follow the objects through frames; one of them is in memory at a time."""
     tracker = Tracker(request.options)
-    cut: dict[tuple[int, int], Observation] = {}
+    cut: dict[tuple[int, int], DetectedObject] = {}
     count, took, end_s = 0, 0.0, 0.0
     for frame in frames:
         count, end_s = count + 1, frame.time_s
@@ -114,7 +114,7 @@ def track_frames(
         elif len(each.sightings) > 1 and way >= TRAVEL / 2:
             shaky.append(each)
 
-    def track(number: int, trail_number: int, seen: Sequence[Observation]) -> Track:
+    def track(number: int, trail_number: int, seen: Sequence[DetectedObject]) -> Track:
         full = tuple(cut.get((trail_number, each.frame), each) for each in seen)
         return Track(number, full, request.anchor)
 
@@ -133,7 +133,7 @@ def track_frames(
     )
 
 
-def travelled(sightings: Sequence[Observation]) -> float:
+def travelled(sightings: Sequence[DetectedObject]) -> float:
     """Return how far an object got from where it was first seen, in longer sides of its box."""
     boxes = np.array([each.box for each in sightings])
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -146,7 +146,7 @@ def _cut_seen(
     tracker: Tracker,
     detector: Detector,
     request: TrackRequest,
-    cut: dict[tuple[int, int], Observation],
+    cut: dict[tuple[int, int], DetectedObject],
 ) -> None:
     """Add the masks of the tracks that were seen in a frame, where the detector gave none."""
     seen = [t for t in tracker.alive if t.sightings[-1].frame == frame.index]

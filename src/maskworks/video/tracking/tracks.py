@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from maskworks.video.tracking.tracker import Observation, kind_of
+from maskworks.video.tracking.tracker import DetectedObject, kind_of
 
 Point = tuple[float, float]
 """x, y in pixels."""
@@ -20,7 +20,7 @@ class Track:
     """One object through a clip: its number (from 1), class and sightings in order of time."""
 
     number: int
-    sightings: tuple[Observation, ...]
+    sightings: tuple[DetectedObject, ...]
     anchor: Anchor = "middle"
 
     @cached_property
