@@ -31,6 +31,7 @@ from maskworks.core.icc import profile_name
 from maskworks.core.picture import Details, Limits, Picture
 from maskworks.core.provenance import stated_type
 from maskworks.core.public import public
+from maskworks.core.quiet import quiet_decoders
 from maskworks.core.stated_colours import frames_left, gain_map, in_srgb, stated_dpi
 from maskworks.core.structure import StructureError
 from maskworks.core.values import Image, Matte
@@ -135,11 +136,13 @@ def _read(
     kind = _kind_of(head, label, link=isinstance(source, bytes) or _is_link(source))
     stream.seek(0)
     try:
-        opened = open_format(kind, stream)
+        with quiet_decoders():
+            opened = open_format(kind, stream)
         _check_size(opened, limits, label)
         if time_left() is not None and _may_take_long(opened, kind):
             return read_apart(source, limits, name=label, least_side=least_side)
-        return _decode(opened, stream, kind, limits, label, least_side)
+        with quiet_decoders():
+            return _decode(opened, stream, kind, limits, label, least_side)
     except DepthError as error:
         raise UnreadableError(label, str(error), _SAMPLES) from error
     except StructureError as error:
