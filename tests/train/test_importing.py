@@ -344,7 +344,7 @@ def test_a_recipe_may_say_its_split_itself(tmp_path):
         {pair.name for pair in find_pairs(data, side)} for side in (loaded.train, loaded.dev)
     )
     assert len(train) + len(dev) == 12
-    assert not {name.partition("_")[0] for name in train} & {n.partition("_")[0] for n in dev}
+    assert not {name.rpartition("_")[0] for name in train} & {n.rpartition("_")[0] for n in dev}
     assert 3 <= len(dev) <= 5
     recipe.write_text(text.replace("split = 0.3", "split = 0.3\nseed = 8"))
     other = {pair.name for pair in find_pairs(data, load_label_recipe(recipe).dev)}
