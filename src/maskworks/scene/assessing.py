@@ -24,8 +24,8 @@ from maskworks.scene.record import (
     STATEMENT,
     ContentContext,
     Finding,
-    Observation,
     Region,
+    SceneDescription,
     SignalRun,
     SuitabilityRecord,
 )
@@ -265,7 +265,7 @@ def _signal_run(signal: Signal, run: Gathered, media: str) -> SignalRun:
 
 def _told(
     run: Gathered, policy: SuitabilityPolicy
-) -> tuple[tuple[Finding, ...], tuple[Observation, ...]]:
+) -> tuple[tuple[Finding, ...], tuple[SceneDescription, ...]]:
     """Turn sightings into findings and observations, in the order of their times."""
     ordered = sorted(run.sightings, key=lambda each: (each[1].time_ms, each[0].info.name))
     findings, observations = [], []
@@ -273,7 +273,7 @@ def _told(
         lasts = max(0, min(seen.duration_ms, run.end_ms - seen.time_ms))
         if seen.topic is None:
             observations.append(
-                Observation(
+                SceneDescription(
                     name=seen.label,
                     kind=signal.info.kind,
                     source=seen.source,

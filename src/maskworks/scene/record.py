@@ -85,7 +85,7 @@ class SignalRun(_Part):
     why_not: str | None = None
 
 
-class Observation(_Part):
+class SceneDescription(_Part):
     """What describes the scene and belongs to no category: speech, music, a person, a vehicle.
 
     `amount` is the share of the frame for what is seen, 1 for what is heard.
@@ -187,7 +187,7 @@ class SuitabilityRecord(_Part):
     signals: tuple[SignalRun, ...]
     categories: tuple[TopicResult, ...]
     findings: tuple[Finding, ...]
-    observations: tuple[Observation, ...] = ()
+    observations: tuple[SceneDescription, ...] = ()
     verdicts: tuple[EvidenceVerdict, ...] = ()
     notes: tuple[str, ...] = ()
 
