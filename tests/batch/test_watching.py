@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from itertools import chain
 
+from maskworks.batch.manifest import read_manifest
 from maskworks.batch.watching import settled_files
+from maskworks.cutouts.request import CutoutRequest, open_cutting
 
 
 class Folder:
@@ -57,3 +60,17 @@ def test_a_file_that_was_taken_away_and_comes_back_is_new(tmp_path):
         20: write("a.jpg", b"y"),
     }
     assert Folder(tmp_path, steps).told() == [["a.jpg"], ["a.jpg"]]
+
+
+def test_rows_of_earlier_rounds_stay_in_the_manifest(tmp_path, photo):
+    """A failed picture has no file, and its row must outlive the rounds that follow."""
+    (tmp_path / "torn.jpg").write_bytes(b"\xff\xd8\xff and no more")
+    (tmp_path / "whole.jpg").write_bytes(photo())
+    request = CutoutRequest(inputs=(str(tmp_path),), output=str(tmp_path / "out"))
+    for name in ("torn.jpg", "whole.jpg"):
+        fresh = frozenset([tmp_path / name])
+        rows = list(open_cutting(replace(request, only=fresh)).rows(threading.Event()))
+        assert [row.source for row in rows] == [str(tmp_path / name)]
+    assert list(read_manifest(tmp_path / "out/manifest.jsonl")) == [
+        str(tmp_path / name) for name in ("torn.jpg", "whole.jpg")
+    ]

@@ -125,9 +125,8 @@ def make_plan(
             )
     if manifest and manifest in {path for w in works for path in (w.output, w.source)}:
         raise UsageError(f"--manifest {manifest} is also a picture; name another file")
-    if options.only is not None:
-        works = tuple(work for work in works if work.source in options.only)
-    todo, kept = settle(works, earlier, options.existing, settings)
+    chosen = [w for w in works if options.only is None or w.source in options.only]
+    todo, kept = settle(chosen, earlier, options.existing, settings)
     return Plan(
         works=works, todo=tuple(todo), kept=tuple(kept), manifest=manifest, notes=tuple(notes)
     )
