@@ -13,7 +13,7 @@ from maskworks.core.reading import Limits, read_picture
 from maskworks.core.values import Float2D
 from maskworks.evaluate.pairing import Pair
 from maskworks.evaluate.reading import read_matte
-from maskworks.video.flow import Look, warp_error
+from maskworks.video.flow import FrameView, warp_error
 
 
 def sequence_warp_error(own: Sequence[Pair], frames: Path, limits: Limits) -> float:
@@ -31,14 +31,14 @@ def sequence_warp_error(own: Sequence[Pair], frames: Path, limits: Limits) -> fl
         If a frame is missing.
     """
     errors: list[float] = []
-    before: tuple[Look, Float2D] | None = None
+    before: tuple[FrameView, Float2D] | None = None
     for pair in own:
         if pair.prediction is None:
             continue
         alpha = read_matte(pair.prediction, limits).alpha
         picture = read_picture(_frame_of(pair, frames), limits)
         height, width = alpha.shape
-        look = Look.at(picture.image.pixels, (height, width))
+        look = FrameView.at(picture.image.pixels, (height, width))
         if before is not None:
             errors.append(warp_error(look, before[0], (alpha, before[1])))
         before = look, alpha
