@@ -206,7 +206,7 @@ def _do_parts(
     )
     asked: int | None = None
     if job.keys is not None:
-        way, asked = _keyed(way, job, job.keys, store, work, size)
+        way, asked = _keyed(way, job, store, work, size, go_on)
     began, done = time.perf_counter(), 0
     form = job.form if job.form.joins or job.form.name == "png" else STORE
     opened: OpenPart | None = None
@@ -258,13 +258,21 @@ def _see(pixels: Pixels, job: VideoJob) -> Seen:
 def _keyed(
     way: Iterator[MattedFrame],
     job: VideoJob,
-    keys: KeyMasks,
     store: PartStore,
     work: Work,
     size: tuple[int, int],
+    go_on: Callable[[tuple[int, float]], None],
 ) -> tuple[Iterator[MattedFrame], int | None]:
     """Return the frames with the mattes that keys bring, and the frame to ask for next."""
-    found = propagate(work.source, keys, lambda pixels: _see(pixels, job), size, limits=job.limits)
+    began = time.perf_counter()
+    found = propagate(
+        work.source,
+        job.keys or KeyMasks({}),
+        lambda pixels: _see(pixels, job),
+        size,
+        limits=job.limits,
+        tell=lambda done: go_on((done, time.perf_counter() - began)),
+    )
     best = found.next_asked
     if best is not None:
         store.note(_asking(work.output, best))
