@@ -18,7 +18,6 @@ from maskworks.models.runtimes.onnx_writing import trace
 from maskworks.train.objects.losses import (
     Lesson,
     assign,
-    detection_loss,
     generous_iou,
     overlaps,
     places_of,
@@ -171,30 +170,6 @@ def test_every_box_has_places_and_no_place_serves_two():
     rows, owners = assign(lesson, places_of(64), boxes[0], there[0], kinds[0])
     assert sorted(set(owners.tolist())) == list(range(6))
     assert len(set(rows.tolist())) == len(rows)
-
-
-def test_a_lesson_is_learnt():
-    torch.manual_seed(0)
-    network, x = ObjectsNetwork(context=1), torch.randn(1, 3, 64, 64)
-    lesson = Lesson(
-        torch.tensor([[8.0, 10, 40, 50]]),
-        torch.tensor([7]),
-        torch.tensor([0.9]),
-        torch.tensor([0.9]),
-        torch.zeros(0, 4),
-    )
-    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
-    for _ in range(50):
-        optimizer.zero_grad()
-        loss = detection_loss(network(x), [lesson], places_of(64))
-        loss.backward()
-        optimizer.step()
-    with torch.no_grad():
-        boxes, scores = Decoded(network)(x)
-    best = int(scores[0].max(1).values.argmax())
-    assert int(scores[0, best].argmax()) == 7
-    assert float(scores[0, best].max()) > 0.4
-    assert float(overlaps(boxes[0, best : best + 1], lesson.boxes)) > 0.6
 
 
 @pytest.mark.parametrize(
