@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import EvaluationError, ImageError, UsageError
+from maskworks.core.public import public
 from maskworks.evaluate.outcome import ALLOW_MISSING, finite_record, versions
 from maskworks.models.families.box_answers import box_ious
 from maskworks.quality.tracking import (
@@ -152,6 +153,7 @@ def _sum_identity(scores: Sequence[IdentityScore]) -> IdentityScore:
     )
 
 
+@public
 def evaluate_tracks(
     truth: str | Path, predictions: str | Path, *, allow_missing: bool = False
 ) -> TracksReport:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskworks.core.errors import UnreadableError, UsageError
+from maskworks.core.public import public
 from maskworks.core.version import __version__
 from maskworks.scene.gathering import (
     Gathered,
@@ -124,6 +125,7 @@ class SuitabilityResult:
     pictures: dict[int, bytes]
 
 
+@public
 def assess_suitability(
     source: str | Path,
     options: SuitabilityOptions | None = None,

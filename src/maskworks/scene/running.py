@@ -13,6 +13,7 @@ from typing import Any
 
 from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import MaskworksError, OutputError, UsageError
+from maskworks.core.public import public
 from maskworks.scene.assessing import (
     CLIPS,
     PICTURES,
@@ -107,6 +108,7 @@ def _walked(folder: Path, output: Path) -> Iterator[Path]:
                 yield Path(here, name)
 
 
+@public
 def run_suitability(
     request: SuitabilityRequest,
     *,

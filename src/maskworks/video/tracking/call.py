@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 
 from maskworks.core.errors import OutputError, UsageError
+from maskworks.core.public import public
 from maskworks.models.labelling import Segmenter
 from maskworks.video.tracking.counting import CountLine, CountZone
 from maskworks.video.tracking.drawing import write_annotated
@@ -20,6 +21,7 @@ Report = Callable[[int, int | None], None]
 _OPTIONS = TrackOptions()
 
 
+@public
 def track(  # noqa: PLR0913 - one for each option that matters
     source: str | Path,
     model: Segmenter | str,
