@@ -9,7 +9,7 @@ import pytest
 
 from maskworks.core.errors import UsageError
 from maskworks.video.ahead import ahead
-from maskworks.video.flow import Look, carried, flow_between, warp_error
+from maskworks.video.flow import FrameView, carried, flow_between, warp_error
 from maskworks.video.following import Follower, parse_aspect
 from maskworks.video.formats import clip_format
 from maskworks.video.reading import Frame
@@ -27,7 +27,7 @@ def textured(shift):
 
 
 def test_flow_leads_to_where_things_went():
-    here, there = Look.at(textured(4), SIZE), Look.at(textured(0), SIZE)
+    here, there = FrameView.at(textured(4), SIZE), FrameView.at(textured(0), SIZE)
     flow = flow_between(here, there, fine=True)
     assert np.median(flow[20:70, 20:100, 0]) == pytest.approx(-4, abs=0.4)
     assert np.median(flow[20:70, 20:100, 1]) == pytest.approx(0, abs=0.4)
@@ -36,7 +36,7 @@ def test_flow_leads_to_where_things_went():
 
 
 def test_a_matte_that_moves_with_its_clip_is_steady_and_one_that_flickers_is_not():
-    here, there = Look.at(textured(4), SIZE), Look.at(textured(0), SIZE)
+    here, there = FrameView.at(textured(4), SIZE), FrameView.at(textured(0), SIZE)
     before = np.zeros(SIZE, np.float32)
     before[30:60, 40:80] = 1
     moved = np.roll(before, 4, axis=1)
