@@ -42,11 +42,10 @@ def test_a_picture_without_text_has_none(reader, drawing):
 def test_the_same_text_over_many_frames_is_one_finding(drawing):
     signal = open_on_screen(SignalChoices(threads=1))
     seen = []
-    texts = ["They stole my car, call the police"] * 3 + ["A gun, look out"] * 2
-    for at, text in enumerate(texts):
-        pixels = drawing.draw((270, 480), 9 * at, text, font_px=22)
+    for at in range(3):
+        text = "They stole my car, call the police"
+        pixels = drawing.draw((360, 640), 9 * at, text, shift=120, font_px=28)
         seen += signal.examine(SampledFrame(at, at, 1000 * at, 1000, pixels))
     seen += signal.finish()
-    (gun,) = [each for each in seen if each.topic == "arms"]
-    assert (gun.time_ms, gun.duration_ms, gun.frame_index) == (3000, 2000, 3)
-    assert "gun" in gun.quote
+    (stole,) = [each for each in seen if each.topic == "crime"]
+    assert (stole.time_ms, stole.duration_ms, stole.frame_index) == (0, 3000, 0)
