@@ -48,7 +48,7 @@ class TrackRequest:
             raise UsageError("a background model must see every frame; leave `every` at 1")
         if self.masks not in ("cutout", "box"):
             raise UsageError(f"masks is cutout or box, got {self.masks!r}")
-        names = [each.name for each in (*self.lines, *self.zones)]
+        names = [*(each.name for each in self.lines), *(each.name for each in self.zones)]
         twice = sorted({each for each in names if names.count(each) > 1})
         if twice:
             raise UsageError(f"{twice[0]!r} names two lines or zones; give each its own name")

@@ -141,7 +141,7 @@ class Tracker:
         self._join(still, weak, look)
         for at in left:
             look.owners[at] = self._begin(at, look)
-        kept = []
+        kept: list[Trail] = []
         for trail in self.alive:
             trail.gone = 0 if trail.sightings[-1].frame == frame else trail.gone + 1
             dropped = trail.gone > (rule.patience if trail.confirmed else _SHORT)
@@ -200,7 +200,9 @@ class Tracker:
             near = _near(expected[row], boxes, min(1.0, trail.gone / max(self.options.patience, 1)))
             cost[row] = np.where(near & (cost[row] >= _NEVER), 2 - alike, cost[row])
             cost[row, alike < self.options.likeness] = _NEVER
-        return cost + _OTHER_KIND * (kinds[:, np.newaxis] != found[np.newaxis])
+        others = np.asarray(kinds[:, np.newaxis] != found[np.newaxis], np.float64)
+        whole: NDArray[np.float64] = cost + _OTHER_KIND * others
+        return whole
 
     def _begin(self, at: int, look: _Look) -> int:
         self.begun += 1

@@ -15,7 +15,6 @@ from maskworks.models.labelling import Segmenter
 from maskworks.models.opening import Opening
 from maskworks.models.segmenters import load_segmenter
 from maskworks.video.reading import Frame, open_clip
-from maskworks.video.tracking.counting import CountLine
 from maskworks.video.tracking.found import (
     BACKGROUND,
     Detector,
@@ -178,12 +177,13 @@ def check_places(request: TrackRequest, size: tuple[int, int]) -> None:
         If one does; the message says how large the picture is.
     """
     height, width = size
-    for each in (*request.lines, *request.zones):
-        points = (each.start, each.end) if isinstance(each, CountLine) else each.corners
+    places = {line.name: (line.start, line.end) for line in request.lines}
+    corners = {zone.name: zone.corners for zone in request.zones}
+    for name, points in (*places.items(), *corners.items()):
         xs, ys = zip(*points, strict=True)
         if max(xs) < 0 or min(xs) > width or max(ys) < 0 or min(ys) > height:
             raise UsageError(
-                f"{each.name!r} lies outside the picture, which is {width} wide and {height} high; "
+                f"{name!r} lies outside the picture, which is {width} wide and {height} high; "
                 "give x,y in its pixels"
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ def write_tracks(tracks: Tracks, folder: Path, stem: str, wanted: tuple[str, ...
     OutputError
         If a file cannot be written.
     """
-    made = {
+    made: dict[str, Callable[[], str]] = {
         "csv": lambda: csv_of(tracks),
         "mot": lambda: mot_of(tracks),
         "coco": lambda: json.dumps(coco_of(tracks)),
