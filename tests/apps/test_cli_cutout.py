@@ -125,9 +125,13 @@ def test_cutout_takes_a_trimap(cut, photos, tmp_path):
     ("levels", "message"),
     [
         pytest.param(
-            np.full((9, 9), 128, np.uint8), "the trimap is 9x9, its picture 200x200", id="size"
+            np.tile(np.uint8([0, 128, 255]), (9, 3)),
+            "the trimap is 9x9, its picture 200x200",
+            id="size",
         ),
-        pytest.param(np.full((200, 200), 128, np.uint8), "foreground", id="no-foreground"),
+        pytest.param(
+            np.tile(np.uint8([0, 128]), (200, 100)), "marks no sure foreground", id="no-foreground"
+        ),
     ],
 )
 def test_cutout_says_what_is_wrong_with_a_trimap(cut, photos, tmp_path, levels, message):

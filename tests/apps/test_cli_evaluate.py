@@ -116,7 +116,7 @@ def test_what_is_missing_or_broken_is_named_and_the_rest_is_measured(call, folde
 
 def test_a_missing_and_a_misfit_trimap_are_failures_of_their_pictures(call, folders):
     (folders / "trimaps" / "cup.png").unlink()
-    save(folders / "trimaps" / "a" / "shoe.png", np.full((30, 41), 128, np.uint8))
+    save(folders / "trimaps" / "a" / "shoe.png", np.tile(np.uint8([0, 128, 255]), (30, 14))[:, :41])
     save(folders / "trimaps" / "spare.png", disc())
     code, out, err = call("--trimaps", folders / "trimaps")
     assert (code, out) == (1, "")
