@@ -176,9 +176,9 @@ def test_a_bar_shows_where_a_run_is_on_a_terminal(monkeypatch, capsys):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with command.watching() as watch:
-        watch.tick(Tick(0.25, 10, 0.5, 4.0, ("mIoU", 0.71)))
-        watch.say("dev mIoU 0.7100 at step 10")
+    with command.progress() as (say, tick):
+        tick(Tick(0.25, 10, 0.5, 4.0, ("mIoU", 0.71)))
+        say("dev mIoU 0.7100 at step 10")
     said = capsys.readouterr().out
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said)
     assert "dev mIoU 0.7100 at step 10" in plain

@@ -7,13 +7,15 @@ import pytest
 from maskworks.core.errors import RecipeError
 from maskworks.train.labels.recipe import load_label_recipe
 from maskworks.train.mattes.recipe import load_recipe, task_of
+from maskworks.train.objects.recipe import load_detector_recipe
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda p: p.stem)
 def test_every_shipped_recipe_loads_and_is_named_after_its_file(path):
-    load = load_label_recipe if task_of(path) == "labels" else load_recipe
+    loaders = {"labels": load_label_recipe, "objects": load_detector_recipe}
+    load = loaders.get(task_of(path), load_recipe)
     assert load(path).name == path.stem
 
 
