@@ -378,7 +378,8 @@ def test_box_says_which_object_is_meant(segment, shapes, tmp_path):
     assert found[45, 105] == 0
     code, _, err = segment(shapes, "--model", "grabcut", "--box", "9,9,3,3", out="other")
     assert code == 2
-    assert "top and left before bottom and right" in err
+    assert "--box is four whole numbers TOP,LEFT,BOTTOM,RIGHT" in err
+    assert "got '9,9,3,3'" in err
 
 
 def test_hub_is_not_asked_when_offline(monkeypatch, capsys):
