@@ -270,9 +270,14 @@ def cross_validate(
 
 
 def weigh(examples: Sequence[Example]) -> Floats:
-    """Return each picture's weight: m frames of a film are like one another, and weigh sqrt(m)."""
-    sizes = Counter(one.group for one in examples)
-    return np.array([sizes[one.group] ** -0.5 for one in examples])
+    """Return each picture's weight: m frames of a film are like one another, and weigh sqrt(m).
+
+    So do m pictures of a kind: the largest set, which is the hardest, is not what users send.
+    """
+    films = Counter(one.group for one in examples)
+    kinds = Counter(one.kind for one in examples)
+    weights = [(films[one.group] * kinds[one.kind]) ** -0.5 for one in examples]
+    return np.array(weights) * len(weights) / sum(weights)
 
 
 def worth(scores: Floats, good: Floats, weights: Floats) -> dict[str, float]:
@@ -343,7 +348,7 @@ def build(examples: Sequence[Example]) -> ScoreModel:
             "n": len(examples),
             "good": int(good.sum()),
             "method": "logistic regression, slope >= 0, weights <= 0, ridge 1 on the weights, "
-            "m frames of a film count as sqrt(m); "
+            "m frames of a film count as sqrt(m), and so do m pictures of a kind; "
             "limits of " + ", ".join(FOUND) + " are the 90 % point of the good cut-outs",
             "validation": f"{FOLDS} folds by source (a film, a person, a photo), mean of "
             f"{len(SEEDS)} deals; limits found in each fold",

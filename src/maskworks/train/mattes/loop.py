@@ -18,6 +18,7 @@ from maskworks.train.mattes.pack import Pack
 from maskworks.train.mattes.recipe import Recipe
 from maskworks.train.mattes.sampler import Batch, Sampler, scaled, stream
 from maskworks.train.norms import normalised, recalibrate
+from maskworks.train.optimiser import RelativeAdamW
 from maskworks.train.schedule import rate_at, stage_at
 
 Report = Callable[[str], None]
@@ -65,9 +66,8 @@ class MatteTraining:
             if name.startswith(recipe.freeze) and recipe.freeze:
                 parameter.requires_grad = False
         self.average = {k: v.detach().clone() for k, v in self.body.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(
-            self._groups(), lr=recipe.lr, weight_decay=recipe.weight_decay
-        )
+        kind = RelativeAdamW if recipe.frozen_norm else torch.optim.AdamW
+        self.optimizer = kind(self._groups(), lr=recipe.lr, weight_decay=recipe.weight_decay)
         if saved is not None:
             self._restore(saved)
 
