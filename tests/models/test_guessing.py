@@ -226,6 +226,11 @@ def grey_input(path):
     return saved(path, [node], [("out", FLOAT)], shape=(1, 1, SIDE, SIDE))
 
 
+def too_wide(path):
+    node = helper.make_node("Relu", ["input"], ["out"])
+    return saved(path, [node], [("out", FLOAT)], shape=(1, 3, SIDE, 9000))
+
+
 @pytest.mark.parametrize(
     ("write", "message"),
     [
@@ -233,6 +238,7 @@ def grey_input(path):
         pytest.param(boxes_alone, "has not the aspect of its input", id="boxes"),
         pytest.param(any_size, "--input-size 512", id="any-size"),
         pytest.param(grey_input, "its input has 1 channels, a picture has 3", id="grey"),
+        pytest.param(too_wide, "x9000, a side is from 1 to 8192 pixels", id="too-wide"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_shapes(tmp_path, write, message):

@@ -128,7 +128,7 @@ def test_rows_survive_being_written(row, cache):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "320x", "x320", "320x0", "-320", "12345", "3.5", "1x2x3"]
+    "text", ["", "0", "320x", "x320", "320x0", "-320", "12345", "3.5", "1x2x3", "8193", "64x9000"]
 )
 def test_a_size_that_is_none_is_an_error(text):
     with pytest.raises(UsageError, match="an input size is 320 or HEIGHTxWIDTH"):

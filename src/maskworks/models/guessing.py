@@ -19,7 +19,7 @@ import numpy as np
 
 from maskworks.core.errors import ModelError
 from maskworks.models.runtimes.onnx import OnnxFacts, Port, describe_onnx, open_onnx
-from maskworks.models.spec import InputSpec, OutputSpec, Triple
+from maskworks.models.spec import SIDE_AT_MOST, InputSpec, OutputSpec, Triple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,6 +151,10 @@ def _sides(
         raise ModelError(
             f"{file}: takes pictures of any size; say at which it was trained: "
             "`maskworks models import FILE --name NAME --input-size 512`"
+        )
+    if not (0 < height <= SIDE_AT_MOST and 0 < width <= SIDE_AT_MOST):
+        raise _refusal(
+            file, facts, f"it takes {height}x{width}, a side is from 1 to {SIDE_AT_MOST} pixels"
         )
     if size is not None and size != (height, width):
         raise ModelError(

@@ -24,7 +24,7 @@ from maskworks.models.lock import locked
 from maskworks.models.opening import Opening, from_row
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.models.settings import home
-from maskworks.models.spec import ANSWERS, InputSpec, ModelSpec, OutputSpec, Triple
+from maskworks.models.spec import ANSWERS, SIDE_AT_MOST, InputSpec, ModelSpec, OutputSpec, Triple
 from maskworks.models.store import models_folder
 
 NORMALISATIONS: dict[str, tuple[Triple, Triple]] = {
@@ -57,11 +57,14 @@ def parse_size(text: str) -> tuple[int, int]:
     ((320, 320), (288, 512))
     """
     found = re.fullmatch(r"(\d{1,4})(?:[xX](\d{1,4}))?", text.strip())
-    if not found or int(found[1]) == 0 or found[2] == "0":
-        message = f"an input size is 320 or HEIGHTxWIDTH in pixels, got {text!r}"
+    height, width = (0, 0) if not found else (int(found[1]), int(found[2] or found[1]))
+    if not (0 < height <= SIDE_AT_MOST and 0 < width <= SIDE_AT_MOST):
+        message = (
+            f"an input size is 320 or HEIGHTxWIDTH in pixels, height and width from 1 to "
+            f"{SIDE_AT_MOST}, got {text!r}"
+        )
         raise UsageError(message)
-    height = int(found[1])
-    return height, int(found[2] or height)
+    return height, width
 
 
 def parse_normalisation(text: str) -> tuple[Triple, Triple]:

@@ -16,7 +16,8 @@ FILE = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
-Side = Annotated[int, Field(ge=1, le=8192)]
+SIDE_AT_MOST = 8192
+Side = Annotated[int, Field(ge=1, le=SIDE_AT_MOST)]
 Triple = tuple[float, float, float]
 
 
