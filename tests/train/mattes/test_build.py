@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from maskworks.core.errors import RecipeError
-from maskworks.models import load_model
 from maskworks.models.networks.mobilenet import MobilePyramid, WideBlock
 from maskworks.models.networks.u2net import U2Net
 from maskworks.models.runtimes.onnx import open_onnx
@@ -66,13 +65,13 @@ def test_wide_blocks_begin_as_the_identity():
 
 
 def test_the_package_has_a_network_to_go_on_from():
-    """A body started from `embedded:cutout` answers what the ONNX file answers."""
+    """A body started from `embedded:cutout` answers what the ONNX file answers, unsharpened."""
     recipe = load_recipe(RECIPES / "cutout.toml")
     body = build_body(recipe)
     loaded = start_from(body, Init(weights="embedded:cutout"), Path())
     own = {name for name, _ in body.named_parameters()}
     assert {name.split(".")[0] for name in own - loaded} <= {"wide"}  # identities, if they are new
-    network = load_model("cutout", threads=1).network
+    network = open_onnx(embedded_file("cutout"), threads=1)
     for shape in ((64, 96), (352, 544)):
         x = picture(*shape)
         matte, *_ = network(x.numpy())
