@@ -21,7 +21,6 @@ from maskworks.scene.gathering import (
 )
 from maskworks.scene.policy import SuitabilityPolicy, read_policy
 from maskworks.scene.record import (
-    PARENT,
     STATEMENT,
     ContentContext,
     Finding,
@@ -38,7 +37,7 @@ from maskworks.scene.signals.protocol import (
     SignalChoices,
 )
 from maskworks.scene.text.subtitles import find_subtitles
-from maskworks.scene.topics import PURPOSES, SOURCES, TOPICS, nearest
+from maskworks.scene.topics import PARENT, PURPOSES, SOURCES, TOPICS, nearest
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"})
 CLIPS = frozenset(
@@ -215,7 +214,7 @@ def fingerprint_of(path: Path, options: SuitabilityOptions, policy: SuitabilityP
             str(path), "there is no such file", "name a clip or picture that is there"
         ) from error
     beside = None if path.suffix.lower() in PICTURES else find_subtitles(path)
-    told = f"{options.digest(policy)} {_times(beside and str(beside))}"
+    told = f"{options.digest(policy)} {_times(None if beside is None else str(beside))}"
     settings = hashlib.sha256(told.encode()).hexdigest()[:16]
     return f"{status.st_size}-{status.st_mtime_ns}-{settings}"
 
@@ -270,7 +269,8 @@ def _told(
 ) -> tuple[tuple[Finding, ...], tuple[SceneDescription, ...]]:
     """Turn sightings into findings and observations, in the order of their times."""
     ordered = sorted(run.sightings, key=lambda each: (each[1].time_ms, each[0].info.name))
-    findings, observations = [], []
+    findings: list[Finding] = []
+    observations: list[SceneDescription] = []
     for signal, seen in ordered:
         lasts = max(0, min(seen.duration_ms, run.end_ms - seen.time_ms))
         if seen.topic is None:

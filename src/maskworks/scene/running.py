@@ -223,7 +223,9 @@ def _write_lists(output: Path, rows: Sequence[SuitabilityRow], *, alone: bool) -
     write_atomic(output / "manifest.jsonl", lines.encode("utf-8", "replace"))
     if alone:
         return
-    ranked = rank([ranking_row(r.source, r.record, r.error and str(r.error)) for r in rows])
+    ranked = rank(
+        [ranking_row(r.source, r.record, None if r.error is None else str(r.error)) for r in rows]
+    )
     write_atomic(output / "ranking.csv", to_csv(ranked, RANKING))
     write_atomic(output / "index.html", ranking_page(ranked).encode("utf-8", "replace"))
 

@@ -124,9 +124,9 @@ def suitability(
             source=source,
             purpose=purpose,
             choices=SignalChoices(
-                terms=terms and str(terms),
-                logos=logos and str(logos),
-                classifier=classifier and str(classifier),
+                terms=None if terms is None else str(terms),
+                logos=None if logos is None else str(logos),
+                classifier=None if classifier is None else str(classifier),
                 language=language,
                 scene=scene,
                 ocr=ocr,

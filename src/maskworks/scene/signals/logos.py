@@ -51,7 +51,7 @@ class Logos:
 
     def __init__(self, logos: list[_Logo]) -> None:
         self._logos = logos
-        self._finder = cv2.SIFT_create()
+        self._finder = cv2.SIFT.create()
         topics = tuple(name for name in NAMES if any(each.topic.name == name for each in logos))
         self.info = SignalInfo(
             NAME, "picture", "frames", f"{len(logos)} logos, SIFT", topics, partial=True
@@ -109,6 +109,7 @@ def _placed(logo: _Logo, points: Any, features: Any) -> tuple[int, Any] | None: 
     ours = np.array([logo.points[m.queryIdx].pt for m in good], np.float32)
     theirs = np.array([points[m.trainIdx].pt for m in good], np.float32)
     cv2.setRNGSeed(0)
+    placing: Any  # None where there is none, which OpenCV's types leave out
     placing, agree = cv2.findHomography(ours, theirs, cv2.RANSAC, _PIXELS_OFF)
     if placing is None:
         return None
@@ -144,7 +145,7 @@ def open_logos(choices: SignalChoices) -> Signal:
     files = [p for p in sorted(folder.glob("*/*")) if p.suffix.lower() in _PICTURES]
     if not files:
         raise UsageError(f"{folder}: holds no logo; lay them as FOLDER/hate/name.png")
-    finder = cv2.SIFT_create()
+    finder = cv2.SIFT.create()
     logos = []
     for path in files:
         topic = topic_of(path.parent.name, where=str(path.parent))

@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from maskworks.core.values import Box, Pixels
 from maskworks.scene.signals.protocol import (
@@ -66,7 +67,7 @@ class ScreenReader:
         """Return the lines of a picture, uint8 (H, W, 3) RGB, from top to bottom."""
         height, width = pixels.shape[:2]
         scale = min(1.0, _LONGEST_SIDE / max(height, width))
-        small = pixels
+        small: NDArray[Any] = pixels
         if scale < 1:
             size = (max(1, round(width * scale)), max(1, round(height * scale)))
             small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
