@@ -148,16 +148,16 @@ def read_options(form: FormFields) -> Options:
     >>> read_options(FormFields({"om": "true", "bgc": "1,2,3,4"}, {})).colour
     (1, 2, 3, 4)
     """
-    _check_extras(form.text("extras"))
+    _check_extras(_text(form, "extras"))
     return Options(
-        model=form.text("model") or None,
+        model=_text(form, "model") or None,
         matting=_truth(form, "a"),
         foreground=_whole(form, "af", 240, 255),
         background=_whole(form, "ab", 10, 255),
         erode=_whole(form, "ae", 10, 500),
         mask_only=_truth(form, "om"),
         post_process=_truth(form, "ppm"),
-        colour=_colour(form.text("bgc")),
+        colour=_colour(_text(form, "bgc")),
     )
 
 
@@ -237,8 +237,15 @@ def _written(found: Cutout, options: Options) -> bytes:
     return encode(Image(pixels), matte, Encoding("png"), details)
 
 
+def _text(form: FormFields, name: str) -> str:
+    try:
+        return form.text(name)
+    except ApiError as error:  # rembg says of every wrong parameter 422
+        raise ApiError(422, error.code, error.message) from error
+
+
 def _truth(form: FormFields, name: str) -> bool:
-    value = form.text(name).lower()
+    value = _text(form, name).lower()
     if value in ("true", "1", "yes", "on", "t", "y"):
         return True
     if value in ("false", "0", "no", "off", "f", "n", ""):
@@ -247,7 +254,7 @@ def _truth(form: FormFields, name: str) -> bool:
 
 
 def _whole(form: FormFields, name: str, default: int, most: int) -> int:
-    value = form.text(name)
+    value = _text(form, name)
     if not value:
         return default
     if not (value.isascii() and value.isdigit() and len(value) < 5 and int(value) <= most):
