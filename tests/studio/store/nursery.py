@@ -36,6 +36,7 @@ PICTURES = 60
 def main() -> None:
     """Fork until the input ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()
