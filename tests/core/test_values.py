@@ -79,7 +79,7 @@ def test_every_error_has_a_code_of_its_own():
     found = [
         v for v in vars(errors).values() if isinstance(v, type) and issubclass(v, MaskworksError)
     ]
-    assert len({error.code for error in found}) == len(found) == 16
+    assert len({error.code for error in found}) == len(found) == 17
     assert all(error.code == error.code.lower() for error in found)
 
 

@@ -178,6 +178,11 @@ def evaluate_tracks(
         If a path does not exist, or one is a file and the other a folder.
     EvaluationError
         If a sequence has no prediction, or a file is not of this form; it names every such file.
+
+    Examples
+    --------
+    >>> report = evaluate_tracks("truth/", "tracks/")  # doctest: +SKIP
+    >>> hota = report.figures()["HOTA"]  # doctest: +SKIP
     """
     truth, predictions = Path(truth), Path(predictions)
     for option, path in (("--truth", truth), ("--predictions", predictions)):

@@ -38,7 +38,7 @@ def fold(text: str) -> str:
     Examples
     --------
     >>> fold("Scheiße, COÑO, l’Œuvre")
-    'scheisse, cono, l'oeuvre'
+    "scheisse, cono, l'oeuvre"
     """
     text = text.replace("’", "'").replace("œ", "oe").replace("Œ", "oe").casefold()
     apart = unicodedata.normalize("NFKD", text)
