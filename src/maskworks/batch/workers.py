@@ -136,13 +136,14 @@ def run_line(
 
     results: _Results[Result] = queue.SimpleQueue()
     waiting = _in_turn(works)
+    over = threading.Event()  # `stop` is the caller's, who may go on with another line
 
     def work() -> None:
         try:
-            while not stop.is_set() and (item := waiting()) is not None:
+            while not (stop.is_set() or over.is_set()) and (item := waiting()) is not None:
                 results.put((do(item[0]),))
         except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
-            stop.set()
+            over.set()
             results.put(error)
         finally:
             results.put(None)
@@ -166,7 +167,7 @@ def run_line(
             else:
                 yield result[0]
     finally:
-        stop.set()
+        over.set()
         for thread in count:  # one that was still in a library's code would abort the process
             thread.join()
         cv2.setNumThreads(inner)
