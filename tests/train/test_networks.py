@@ -28,12 +28,16 @@ def test_the_fast_network_stays_under_five_million_parameters():
     assert parameters(MobilePyramid()) <= 5_000_000
 
 
-@pytest.mark.parametrize("make", [U2Net, MobilePyramid], ids=["u2netp", "mobile-pyramid"])
-def test_a_network_answers_with_maps_of_its_inputs_size(make):
+@pytest.mark.parametrize(
+    ("make", "strides"),
+    [(U2Net, [1] * 7), (MobilePyramid, [1, 4, 8, 16])],
+    ids=["u2netp", "mobile-pyramid"],
+)
+def test_a_network_answers_with_maps_of_its_inputs_size_or_their_own(make, strides):
     network = make().eval()
     with torch.no_grad():
         logits, features = network(torch.zeros(2, 3, 64, 96))
-    assert {tuple(each.shape) for each in logits} == {(2, 1, 64, 96)}
+    assert [tuple(each.shape) for each in logits] == [(2, 1, 64 // s, 96 // s) for s in strides]
     assert tuple(features.shape) == (2, network.feature_channels, 2, 3)
 
 

@@ -70,7 +70,10 @@ def test_the_package_has_a_network_to_go_on_from():
     body = build_body(recipe)
     loaded = start_from(body, Init(weights="embedded:cutout"), Path())
     own = {name for name, _ in body.named_parameters()}
-    assert {name.split(".")[0] for name in own - loaded} <= {"wide"}  # identities, if they are new
+    assert {name.split(".")[0] for name in own - loaded} <= {
+        "wide",
+        "middle",
+    }  # identities, if they are new
     network = open_onnx(embedded_file("cutout"), threads=1)
     for shape in ((64, 96), (352, 544)):
         x = picture(*shape)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from maskworks.models.networks.u2net import resized
+
 STATISTICS = 14
 STRIDE = 32  # of the deep features; heights and widths are multiples of it
 
@@ -21,7 +23,7 @@ def evidence(logits: list[Tensor], features: Tensor) -> Tensor:
 
     Parameters
     ----------
-    logits : list of (N, 1, h, w), the final map first, then the side maps
+    logits : list of (N, 1, h, w), the final map first, then the side maps, which may be smaller
     features : (N, C, h / 32, w / 32), deep features
 
     Returns
@@ -50,7 +52,7 @@ def evidence(logits: list[Tensor], features: Tensor) -> Tensor:
     rim = torch.cat((hard[:, :, 0], hard[:, :, -1], hard[:, :, :, 0], hard[:, :, :, -1]), 2)
     agreement = []
     for side in logits[1:4]:
-        other = torch.sigmoid(side)
+        other = torch.sigmoid(resized(side, matte))
         both = torch.minimum(matte, other).mean((1, 2, 3))
         either = torch.maximum(matte, other).mean((1, 2, 3))
         agreement.append((both + 1e-3) / (either + 1e-3))

@@ -109,10 +109,12 @@ class MobilePyramid(nn.Module):
     Parameters
     ----------
     width, fine_width : channels of the decoder at strides 32 to 4, and at stride 2
-    context : `WideBlock`s at stride 32, which let every place see the whole picture
+    context, middle : `WideBlock`s at strides 32 and 16, which let every place see the whole picture
     """
 
-    def __init__(self, width: int = 96, fine_width: int = 32, context: int = 0) -> None:
+    def __init__(
+        self, width: int = 96, fine_width: int = 32, context: int = 0, middle: int = 0
+    ) -> None:
         super().__init__()
         blocks: list[nn.Module] = [_conv_norm(3, 32, 3, 2)]
         channels = 32
@@ -123,6 +125,7 @@ class MobilePyramid(nn.Module):
         self.features = nn.Sequential(*blocks)
         self.context = Separable(width, width, 5)
         self.wide = nn.Sequential(*(WideBlock(width) for _ in range(context)))
+        self.middle = nn.Sequential(*(WideBlock(width) for _ in range(middle)))
         self.laterals = nn.ModuleDict(
             {str(k): nn.Conv2d(c, width, 1) for k, c in _TAPS.items() if k != 1}
         )
@@ -148,7 +151,8 @@ class MobilePyramid(nn.Module):
 
         Returns
         -------
-        logits : four (N, 1, h, w): the finest map, then strides 4, 8, 16
+        logits : four: the finest map, (N, 1, h, w), then those of strides 4, 8 and 16 at their own
+            sizes, (N, 1, h/4, w/4) and so on
         features : (N, C, h/32, w/32), for heads
         """
         taps, hidden = {}, x
@@ -164,7 +168,9 @@ class MobilePyramid(nn.Module):
         for level in ("13", "6", "3"):
             lateral = self.laterals[level](taps[int(level)])
             top = self.smooths[level](resized(top, lateral) + lateral)
-            sides.insert(0, resized(self.side_coarse[level](top), x))
+            if level == "13":
+                top = self.middle(top)
+            sides.insert(0, self.side_coarse[level](top))
         fine = self.fine_lateral(taps[1])
         fine = self.fine(resized(self.narrow(top), fine) + fine)
         return [resized(self.side_fine(fine), x), *sides], features

@@ -20,7 +20,9 @@ Body = U2Net | MobilePyramid
 
 def build_body(recipe: Recipe) -> Body:
     """Make the recipe's network with fresh weights."""
-    body = U2Net() if recipe.network == "u2netp" else MobilePyramid(context=recipe.context)
+    body: Body = U2Net()
+    if recipe.network == "mobile-pyramid":
+        body = MobilePyramid(context=recipe.context, middle=recipe.middle)
     if recipe.frozen_norm:
         fold_norms(body)
     return body

@@ -19,6 +19,7 @@ from maskworks.train.mattes.recipe import Recipe
 from maskworks.train.mattes.sampler import Batch, Sampler, scaled, stream
 from maskworks.train.norms import normalised, recalibrate
 from maskworks.train.optimiser import RelativeAdamW
+from maskworks.train.precision import keep_depthwise_full, quick_precision
 from maskworks.train.schedule import rate_at, stage_at
 
 Report = Callable[[str], None]
@@ -62,6 +63,7 @@ class MatteTraining:
         loaded = self._initialised() if saved is None else set(saved["loaded"])
         self.loaded = loaded
         self.body.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        keep_depthwise_full(self.body)
         for name, parameter in self.body.named_parameters():
             if name.startswith(recipe.freeze) and recipe.freeze:
                 parameter.requires_grad = False
@@ -132,8 +134,9 @@ class MatteTraining:
         x = normalised(scaled(batch[0]), self.recipe).to(self.device)
         wanted = targets(batch, self.recipe)
         target = Target(*(t.to(self.device) for t in (wanted.matte, wanted.known, wanted.weight)))
-        logits, _ = self.body(x)
-        loss = matte_loss(logits, target)
+        with quick_precision(self.device):
+            logits, _ = self.body(x)
+        loss = matte_loss([logit.float() for logit in logits], target)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.body.parameters(), 1.0)

@@ -43,7 +43,8 @@ def matte_loss(logits: list[Tensor], target: Target, *, side_weight: float = 0.3
 
     Parameters
     ----------
-    logits : list of (N, 1, h, w); the final map first
+    logits : list of (N, 1, h, w), the final map first; smaller ones are compared with the labels'
+        means over their pixels
     side_weight : weight of each other map
 
     Returns
@@ -59,8 +60,13 @@ def matte_loss(logits: list[Tensor], target: Target, *, side_weight: float = 0.3
     norm = target.known.sum().clamp(min=1)
     total = logits[0].new_zeros(())
     for index, logit in enumerate(logits):
-        cross = F.binary_cross_entropy_with_logits(logit, target.matte, reduction="none")
-        part = (cross * weight).sum() / norm
+        label, share, known = target.matte, weight, norm
+        if logit.shape != label.shape:
+            size = (int(logit.shape[2]), int(logit.shape[3]))
+            label, share = F.adaptive_avg_pool2d(label, size), F.adaptive_avg_pool2d(weight, size)
+            known = norm * logit.numel() / target.matte.numel()
+        cross = F.binary_cross_entropy_with_logits(logit, label, reduction="none")
+        part = (cross * share).sum() / known
         total = total + part * (1.0 if index == 0 else side_weight)
     matte = torch.sigmoid(logits[0])
     overlap = (soft_iou_loss(matte, target) * target.weight[:, 0, 0, 0]).mean()

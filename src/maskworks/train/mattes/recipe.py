@@ -101,6 +101,7 @@ class Recipe(_Frozen):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     network: Literal["u2netp", "mobile-pyramid"]
     context: int = Field(0, ge=0)  # blocks of wide kernels that see the whole picture
+    middle: int = Field(0, ge=0)  # the same at half the stride
     input_size: int = Field(320, multiple_of=32)
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
