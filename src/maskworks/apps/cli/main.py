@@ -33,6 +33,7 @@ COMMANDS = {
     "calibrate": ("maskworks.apps.cli.calibrate", "calibrate", "Hold scores against decisions."),
     "audit": ("maskworks.apps.cli.audit", "audit", "Say what happened to each picture, and why."),
     "serve": ("maskworks.apps.cli.serve", "serve", "Serve cut-outs and the review page over HTTP."),
+    "mcp": ("maskworks.apps.cli.mcp", "mcp", "Serve an assistant within one folder (MCP)."),
     "keys": ("maskworks.apps.cli.keys", "app", "Make, list and revoke keys of the service."),
     "models": ("maskworks.apps.cli.models", "app", "List, fetch, check and add models."),
     "data": ("maskworks.apps.cli.data", "app", "Check, import and draw labelled data."),
