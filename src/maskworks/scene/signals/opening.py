@@ -13,7 +13,7 @@ from maskworks.scene.signals.on_screen import open_on_screen
 from maskworks.scene.signals.protocol import Signal, SignalChoices
 from maskworks.scene.signals.seen import open_seen
 from maskworks.scene.signals.speech import open_speech
-from maskworks.scene.signals.spoken import open_spoken
+from maskworks.scene.signals.spoken import lists_of, open_spoken
 
 OPENERS: tuple[Callable[[SignalChoices], Signal], ...] = (
     open_adult,
@@ -39,3 +39,16 @@ def open_signals(choices: SignalChoices) -> tuple[Signal, ...]:
         If a classifier cannot be opened.
     """
     return tuple(opener(choices) for opener in OPENERS)
+
+
+def check_choices(choices: SignalChoices) -> None:
+    """Look at what the user gave, without opening any other model.
+
+    Raises
+    ------
+    UsageError, ModelError
+        As `open_signals`.
+    """
+    lists_of(choices)
+    for opener in (open_logos, open_classifier):
+        opener(choices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from maskworks.core.errors import UsageError
 from maskworks.scene.signals.protocol import (
     Line,
     Media,
@@ -16,7 +17,7 @@ from maskworks.scene.signals.protocol import (
 )
 from maskworks.scene.text.matching import find_terms
 from maskworks.scene.text.terms import OWN, TermList, categories_of, load_terms
-from maskworks.scene.topics import NAMES
+from maskworks.scene.topics import NAMES, nearest
 
 NEEDS_EXTRA = "needs the extra: pip install 'maskworks[scene]'"
 
@@ -74,8 +75,19 @@ def open_spoken(choices: SignalChoices) -> Signal:
 
 
 def lists_of(choices: SignalChoices) -> tuple[TermList, ...]:
-    """Return the term lists asked for, or our own."""
-    return load_terms(Path(choices.terms) if choices.terms else OWN)
+    """Return the term lists asked for, or our own.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be read, or none is of the language asked for.
+    """
+    lists = load_terms(Path(choices.terms) if choices.terms else OWN)
+    known = [each.language for each in lists]
+    if choices.language is not None and choices.language not in known:
+        way = nearest(choices.language, known)
+        raise UsageError(f"--language: there is no term list for {choices.language!r}; {way}")
+    return lists
 
 
 def fuzzy_is_here() -> bool:
