@@ -83,3 +83,16 @@ def test_where_no_rule_fits_nothing_is_proposed(tmp_path):
     path = tmp_path / "brand.toml"
     path.write_text(rule(categories='["hate"]'))
     assert propose(evidence(), ContentContext(), read_policy(path)) == (None, None)
+
+
+def test_a_finding_that_no_rule_fits_is_told_all_the_same(tmp_path, drawing, capsys):
+    from maskworks.apps.cli.main import main
+
+    drawing.write_clip(tmp_path / "a.mp4", [drawing.Drawn(16)])
+    (tmp_path / "a.srt").write_text(drawing.SRT, encoding="utf-8")
+    (tmp_path / "brand.toml").write_text(rule(categories='["hate"]'))
+    words = ["suitability", str(tmp_path / "a.mp4"), "-o", str(tmp_path / "out"), "--no-ocr"]
+    assert main([*words, "--policy", str(tmp_path / "brand.toml")]) == 0
+    assert (
+        "arms adjacent, likelihood 5, proposed risk none, since no rule" in capsys.readouterr().out
+    )

@@ -86,6 +86,7 @@ def read_policy(path: Path | None = None) -> SuitabilityPolicy:
     rules = rows.get("rules", [])
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise UsageError(f"{path}: rules are tables, each begun with [[rules]]")
+    _check_keys(rows, SuitabilityPolicy, str(path))
     for number, rule in enumerate(rules, 1):
         _check_names(rule, f"{path}, rule {number}")
     try:
@@ -100,14 +101,24 @@ def read_policy(path: Path | None = None) -> SuitabilityPolicy:
 
 def _check_names(rule: dict[str, Any], where: str) -> None:
     """Turn ids into names, and name the nearest of what there is not."""
+    _check_keys(rule, PolicyRule, where)
     if "categories" in rule:
         rule["categories"] = [topic_of(str(c), where=where).name for c in _many(rule, "categories")]
     for key, known in (("purpose", PURPOSES), ("purpose_not", PURPOSES), ("source", SOURCES)):
         if key in rule:
             rule[key] = [_known(str(name), known, f"{where}: {key}") for name in _many(rule, key)]
-    if rule.get("risk") not in RISKS:
-        risk = str(rule.get("risk"))
+    if "risk" not in rule:
+        raise UsageError(f"{where}: proposes no risk; add one of {', '.join(RISKS)}")
+    if rule["risk"] not in RISKS:
+        risk = str(rule["risk"])
         raise UsageError(f"{where}: there is no risk {risk!r}; {nearest(risk, RISKS)}")
+
+
+def _check_keys(given: dict[str, Any], kind: type[BaseModel], where: str) -> None:
+    known = [name for name in kind.model_fields if name != "sha256"]
+    for key in given:
+        if key not in known:
+            raise UsageError(f"{where}: there is no {key!r}; {nearest(key, known)}")
 
 
 def _many(rule: dict[str, Any], key: str) -> list[Any]:

@@ -21,7 +21,7 @@ def ranking_row(
     if record is None:
         return {"source": name, "error": error}
     worst = min(record.categories, key=_gravity)
-    found = worst if worst.proposed_risk else None
+    found = worst if worst.segments else None
     return {
         "source": name,
         "media": record.media,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+COPY_AGAIN = "copy or export it again from where it came"
+NO_DECODER = "needs a decoder that this FFmpeg does not have", "export it as H.264, VP9 or ProRes"
+
 
 @dataclass
 class Faults:
@@ -20,6 +23,7 @@ class Faults:
     resized: list[tuple[int, int, int]] = field(default_factory=list)
     cut_off: tuple[float, float] | None = None
     broken: str | None = None
+    interlaced: bool = False
 
     def sentences(self, hdr: str | None) -> tuple[str, ...]:
         """Return all of it as sentences.
@@ -39,6 +43,8 @@ class Faults:
                 f"HDR ({hdr}): colours are taken as they stand, without tone mapping, and look "
                 "flat; the edges are not touched by that"
             )
+        if self.interlaced:
+            told.append("the frames are interlaced, each shows two moments: taken as they are")
         if self.lost:
             told.append(f"{_counted(self.lost)} damaged and could not be decoded: left out")
         if self.concealed:
@@ -66,3 +72,13 @@ def _counted(times: list[float]) -> str:
     """Return how many frames, and when: "3 frames (at 0.40, 0.44, 0.48 s)"."""
     shown = ", ".join(f"{time:.2f}" for time in times[:3]) + (", ..." if len(times) > 3 else "")
     return f"{len(times)} frame{'s' if len(times) > 1 else ''} (at {shown} s)"
+
+
+def why_unreadable(error: Exception) -> tuple[str, str]:
+    """Return what is wrong with a file that FFmpeg cannot open, and the way out."""
+    kind = type(error).__name__
+    if isinstance(error, PermissionError):
+        return "may not be read", "allow this user to read it"
+    if "Decoder" in kind:
+        return NO_DECODER
+    return "is no clip that can be read, or its header is damaged", COPY_AGAIN

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from maskworks.core.errors import TooLargeError, UnreadableError
 from maskworks.core.reading import Limits
 from maskworks.core.values import Pixels
-from maskworks.video.faults import Faults
+from maskworks.video.faults import COPY_AGAIN, NO_DECODER, Faults, why_unreadable
 from maskworks.video.frame_pixels import has_alpha, upright_pixels
 from maskworks.video.library import pyav
 
@@ -40,9 +40,7 @@ _WITH_ALPHA = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
 
 _MOST_FAULTS = 100  # of the container in a row; then the reading ends
 
-_COPY_AGAIN = "copy or export it again from where it came"
 _NO_FRAME = "holds no frame that can be decoded"
-_NO_DECODER = "needs a decoder that this FFmpeg does not have", "export it as H.264, VP9 or ProRes"
 _LEAST_GAP_S = 0.5  # a stream that ends so much before what it states was cut off
 
 
@@ -104,7 +102,9 @@ class Clip:
         self._container, self._stream, self._limits = container, stream, limits
         self._faults = Faults()
 
-    def frames(self, first: int = 0, last: int | None = None) -> Iterator[Frame]:
+    def frames(
+        self, first: int = 0, last: int | None = None, *, interlaced: bool = False
+    ) -> Iterator[Frame]:
         """Yield the frames in the order in which they are shown; once per opened clip.
 
         Parameters
@@ -113,6 +113,8 @@ class Clip:
             Frames before this one are decoded and left out.
         last : int, optional
             The frame to stop before.
+        interlaced : bool
+            Take frames that show two moments at once as they are; `notes` says so.
 
         Raises
         ------
@@ -123,7 +125,8 @@ class Clip:
         """
         index, before, size, end_s = 0, None, None, 0.0
         for raw in self._decoded():
-            if raw.interlaced_frame:
+            self._faults.interlaced |= raw.interlaced_frame
+            if raw.interlaced_frame and not interlaced:
                 raise UnreadableError(
                     str(self.facts.path),
                     "is interlaced, its frames show two moments at once",
@@ -145,7 +148,7 @@ class Clip:
             before, index = pts, index + 1
             end_s = float((pts + (raw.duration or 0)) * self.facts.time_base)
         if index == 0:
-            raise UnreadableError(str(self.facts.path), _NO_FRAME, _COPY_AGAIN)
+            raise UnreadableError(str(self.facts.path), _NO_FRAME, COPY_AGAIN)
         self._look_for_the_end(end_s)
 
     def notes(self) -> tuple[str, ...]:
@@ -267,7 +270,7 @@ def _check_is_there(path: Path) -> None:
         reason = "is a folder" if path.is_dir() else "there is no such file"
         raise UnreadableError(str(path), reason, "name a clip that is there")
     if path.stat().st_size == 0:
-        raise UnreadableError(str(path), "is empty", _COPY_AGAIN)
+        raise UnreadableError(str(path), "is empty", COPY_AGAIN)
 
 
 def opened(path: Path) -> InputContainer:
@@ -285,16 +288,7 @@ def opened(path: Path) -> InputContainer:
         )
         return container
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise UnreadableError(str(path), *_why_unreadable(error)) from error
-
-
-def _why_unreadable(error: Exception) -> tuple[str, str]:
-    kind = type(error).__name__
-    if isinstance(error, PermissionError):
-        return "may not be read", "allow this user to read it"
-    if "Decoder" in kind:
-        return _NO_DECODER
-    return "is no clip that can be read, or its header is damaged", _COPY_AGAIN
+        raise UnreadableError(str(path), *why_unreadable(error)) from error
 
 
 def _is_cover(stream: VideoStream) -> bool:
@@ -305,9 +299,9 @@ def _is_cover(stream: VideoStream) -> bool:
 def _facts(path: Path, container: InputContainer, stream: VideoStream) -> ClipFacts:
     codec = stream.codec_context
     if codec is None:
-        raise UnreadableError(str(path), *_NO_DECODER)
+        raise UnreadableError(str(path), *NO_DECODER)
     if codec.width == 0:
-        raise UnreadableError(str(path), _NO_FRAME, _COPY_AGAIN)
+        raise UnreadableError(str(path), _NO_FRAME, COPY_AGAIN)
     width, height = codec.width, codec.height
     turned = _lies_on_its_side(path)
     rate = stream.average_rate or stream.base_rate or stream.guessed_rate or Fraction(25)

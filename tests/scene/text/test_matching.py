@@ -67,3 +67,10 @@ def test_places_are_counted_in_the_text_as_it_was_given():
 def test_a_short_word_of_another_language_does_not_count_where_none_is_known():
     assert found("TOTE BAG") == set()
     assert found("") == set()
+
+
+def test_a_word_that_comes_again_in_a_line_is_one_match():
+    (match,) = find_terms(
+        "A rifle, a Rifle and one more rifle, all of them were in the car", load_terms()
+    )
+    assert (match.topic, match.start) == ("arms", 2)

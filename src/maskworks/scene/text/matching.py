@@ -116,7 +116,7 @@ def _judged(text: str, tokens: Sequence[Token], hits: Sequence[_Hit]) -> list[Te
         for hit in hits
         if hit.term.kind in ("strong", "weak") and not _means_other(hit, elsewhere)
     ]
-    found: dict[tuple[TopicName, int, int], TermMatch] = {}
+    found: dict[tuple[TopicName, str], TermMatch] = {}
     for hit in evidence:
         topic = hit.term.topic
         if topic is None:
@@ -129,7 +129,7 @@ def _judged(text: str, tokens: Sequence[Token], hits: Sequence[_Hit]) -> list[Te
         match = TermMatch(
             topic, text[start:end], start, end, confidence, tuple(notes), hit.term.source
         )
-        key = (topic, start, end)
+        key = (topic, tokens[hit.first].forms[0] + text[tokens[hit.first].end : end])
         if key not in found or found[key].confidence < confidence:
             found[key] = match
     return sorted(found.values(), key=lambda match: (match.start, match.topic))
