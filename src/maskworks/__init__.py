@@ -89,9 +89,9 @@ if TYPE_CHECKING:
     from maskworks.refine.regions import RegionOptions as RegionOptions
     from maskworks.refine.trimap import TrimapOptions as TrimapOptions
     from maskworks.refine.trimap import make_trimap as make_trimap
-    from maskworks.scene.assessing import SuitabilityOptions as SuitabilityOptions
     from maskworks.scene.assessing import SuitabilityResult as SuitabilityResult
     from maskworks.scene.assessing import assess_suitability as assess_suitability
+    from maskworks.scene.options import SuitabilityOptions as SuitabilityOptions
     from maskworks.scene.record import SuitabilityRecord as SuitabilityRecord
     from maskworks.scene.running import SuitabilityRequest as SuitabilityRequest
     from maskworks.scene.running import run_suitability as run_suitability

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 
+import av
 import jsonschema_rs
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from PIL import Image
 
 import maskworks as mw
 from maskworks.core.errors import UnreadableError, UsageError
+from maskworks.scene.signals.adult import kept_network
+from maskworks.scene.signals.on_screen import kept_reader
 from maskworks.scene.signals.opening import open_signals
 from maskworks.scene.writing.files import read_record, write_record
 
@@ -142,6 +145,43 @@ def test_subtitles_beside_a_clip_or_named_are_read_in_their_encoding(mute, tmp_p
     assert any("after the clip's end" in note for note in record.notes)
 
 
+def test_broken_subtitles_beside_a_clip_are_noted_and_named_ones_fail(tmp_path, drawing):
+    path = drawing.write_clip(tmp_path / "a.mp4", [drawing.Drawn(8)])
+    beside = tmp_path / "a.srt"
+    beside.write_bytes(b"\0\1\2" * 50)
+    record = assess(path)
+    assert any(note.startswith("a.srt: is no subtitle file") for note in record.notes)
+    assert topic(record, "arms").coverage == "not assessed"
+    with pytest.raises(UnreadableError, match=r"a\.srt: is no subtitle file"):
+        assess(path, subtitles=beside)
+
+
+def test_a_subtitle_of_a_million_letters_is_cut(tmp_path, drawing):
+    path = drawing.write_clip(tmp_path / "a.mp4", [drawing.Drawn(8)])
+    said = "1\n00:00:00,000 --> 00:00:01,000\n" + "the rifle of " * 80_000
+    (tmp_path / "a.srt").write_text(said)
+    record = assess(path)
+    assert [len(f.quote) for f in record.findings] == [2000]
+    assert "1 subtitles are cut to 2,000 characters each" in record.notes
+
+
+def test_an_interlaced_clip_is_looked_at_as_it_is(tmp_path):
+    path = tmp_path / "spot.ts"
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("mpeg2video", rate=25)
+        video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+        video.options = {"flags": "+ildct+ilme", "top": "1"}
+        for at in range(8):
+            frame = av.VideoFrame.from_ndarray(np.full((180, 320, 3), 30 * at, np.uint8))
+            frame = frame.reformat(format="yuv420p")
+            frame.interlaced_frame = True
+            out.mux(video.encode(frame))
+        out.mux(video.encode())
+    record = assess(path)
+    assert record.frames == 8
+    assert any("interlaced" in note for note in record.notes)
+
+
 def test_what_the_content_is_for_changes_the_proposed_risk(mute, tmp_path, drawing):
     path = tmp_path / "said.srt"
     path.write_text(drawing.SRT, encoding="utf-8")
@@ -175,6 +215,8 @@ def test_no_signal_fetches_anything(monkeypatch):
         raise AssertionError("a signal opened a connection")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+    kept_reader.cache_clear()
+    kept_network.cache_clear()
     open_signals(mw.SignalChoices(threads=1))
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from bisect import bisect_right
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from maskworks.core.errors import UnreadableError, UsageError
 from maskworks.core.public import public
 from maskworks.core.version import __version__
+from maskworks.scene.faces import require_faces
 from maskworks.scene.gathering import (
     Gathered,
     examine_clip,
     examine_picture,
     listen,
     read_lines,
+    without_faces,
 )
+from maskworks.scene.options import SuitabilityOptions, times_of
 from maskworks.scene.policy import SuitabilityPolicy, read_policy
 from maskworks.scene.record import (
     STATEMENT,
@@ -34,7 +36,6 @@ from maskworks.scene.signals.opening import open_signals
 from maskworks.scene.signals.protocol import (
     Sighting,
     Signal,
-    SignalChoices,
 )
 from maskworks.scene.text.subtitles import find_subtitles
 from maskworks.scene.topics import PARENT, PURPOSES, SOURCES, TOPICS, nearest
@@ -57,63 +58,6 @@ CLIPS = frozenset(
     }
 )
 _IDS = {topic.name: topic.iab_id for topic in TOPICS}
-
-
-@dataclass(frozen=True, kw_only=True)
-class SuitabilityOptions:
-    """How a clip is assessed.
-
-    Parameters
-    ----------
-    every_s : float, > 0
-        A frame is looked at every so many seconds, and the first of each shot.
-    policy : Path, optional
-        TOML; by default the one that comes with the package.
-    subtitles : Path, optional
-        By default those in the clip and the file beside it.
-    source, purpose : str, optional
-        What the content is: a name of `SOURCES` and `PURPOSES`, or its id.
-    choices : SignalChoices
-    """
-
-    every_s: float = 2.0
-    policy: Path | None = None
-    subtitles: Path | None = None
-    source: str | None = None
-    purpose: str | None = None
-    choices: SignalChoices = field(default_factory=SignalChoices)
-
-    def digest(self, policy: SuitabilityPolicy) -> str:
-        """Return 16 hexadecimal digits that change with whatever changes the record."""
-        said = {**self.to_strings(), "policy": policy.sha256, "version": __version__}
-        for name in ("terms", "logos", "classifier", "subtitles"):
-            said[f"{name} files"] = _times(said.get(name))
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
-
-    def to_strings(self) -> dict[str, str]:
-        """Return the options as the record tells them."""
-        chosen = self.choices
-        told = {
-            "every_s": f"{self.every_s:g}",
-            "subtitles": self.subtitles,
-            "terms": chosen.terms,
-            "logos": chosen.logos,
-            "classifier": chosen.classifier,
-            "language": chosen.language,
-            "scene": chosen.scene,
-            "ocr": "on" if chosen.ocr else "off",
-            "source": self.source,
-            "purpose": self.purpose,
-        }
-        return {name: str(value) for name, value in told.items() if value is not None}
-
-
-def _times(given: str | None) -> str:
-    if given is None:
-        return ""
-    path = Path(given)
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return " ".join(f"{p.name}:{p.stat().st_mtime_ns}" for p in files if p.is_file())
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +106,8 @@ def assess_suitability(
     options = options or SuitabilityOptions()
     if not options.every_s > 0:
         raise UsageError(f"every_s is {options.every_s:g} seconds; give a number above 0")
+    if options.blur_faces:
+        require_faces()
     path = Path(source)
     policy = read_policy(options.policy)
     context = content_context(options.source, options.purpose)
@@ -169,9 +115,9 @@ def assess_suitability(
     run = Gathered()
     media = "picture" if path.suffix.lower() in PICTURES else "clip"
     if media == "picture":
-        examine_picture(path, signals, run)
+        examine_picture(path, signals, run, options.limits)
     else:
-        examine_clip(path, options.every_s, signals, run, progress)
+        examine_clip(path, options.every_s, signals, run, limits=options.limits, progress=progress)
         read_lines(path, options.subtitles, signals, run)
         listen(path, signals, run)
     for signal in signals:
@@ -179,6 +125,7 @@ def assess_suitability(
             run.sightings += [(signal, each) for each in signal.finish()]
     runs = tuple(_signal_run(signal, run, media) for signal in signals)
     findings, observations = _told(run, policy)
+    shown = _shown_frames(findings, run, options)
     record = SuitabilityRecord(
         statement=STATEMENT,
         source=path.name,
@@ -200,9 +147,22 @@ def assess_suitability(
         observations=observations,
         notes=tuple(dict.fromkeys(run.notes)),
     )
+    return SuitabilityResult(record, shown)
+
+
+def _shown_frames(
+    findings: Sequence[Finding], run: Gathered, options: SuitabilityOptions
+) -> dict[int, bytes]:
+    """Return the frames that a finding cites, small, and blurred if that was asked for."""
     kept = {f.frame_index for f in findings if f.frame_index is not None and not f.hint}
     shown = {n: run.thumbnails[n] for n in sorted(kept & run.thumbnails.keys())}
-    return SuitabilityResult(record, shown)
+    if options.blur_faces:
+        shown, count = without_faces(shown)
+        run.notes.append(
+            f"faces: {count} found and blurred in {len(shown)} frames of evidence; one that was "
+            "not found is not blurred"
+        )
+    return shown
 
 
 def fingerprint_of(path: Path, options: SuitabilityOptions, policy: SuitabilityPolicy) -> str:
@@ -214,7 +174,7 @@ def fingerprint_of(path: Path, options: SuitabilityOptions, policy: SuitabilityP
             str(path), "there is no such file", "name a clip or picture that is there"
         ) from error
     beside = None if path.suffix.lower() in PICTURES else find_subtitles(path)
-    told = f"{options.digest(policy)} {_times(None if beside is None else str(beside))}"
+    told = f"{options.digest(policy)} {times_of(None if beside is None else str(beside))}"
     settings = hashlib.sha256(told.encode()).hexdigest()[:16]
     return f"{status.st_size}-{status.st_mtime_ns}-{settings}"
 

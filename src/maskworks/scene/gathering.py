@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
+import numpy as np
 
+from maskworks.core.errors import UnreadableError
 from maskworks.core.reading import Limits, read_picture
 from maskworks.core.values import Pixels
+from maskworks.scene.faces import blur_faces
 from maskworks.scene.signals.protocol import (
     Line,
     Media,
@@ -28,6 +32,7 @@ from maskworks.video.shots import ShotFinder
 
 _THUMBNAIL = 360
 _QUALITY = 82
+_LONGEST_LINE = 2000  # of a subtitle; what is longer is none
 
 
 @dataclass
@@ -55,7 +60,7 @@ class Gathered:
                 self.sightings += [(signal, each) for each in signal.examine(media)]
 
 
-def examine_picture(path: Path, signals: Sequence[Signal], run: Gathered) -> None:
+def examine_picture(path: Path, signals: Sequence[Signal], run: Gathered, limits: Limits) -> None:
     """Let the signals examine a picture.
 
     Raises
@@ -63,10 +68,10 @@ def examine_picture(path: Path, signals: Sequence[Signal], run: Gathered) -> Non
     ImageError
         If it cannot be read.
     """
-    pixels = read_picture(path, Limits()).image.pixels
+    pixels = read_picture(path, limits).image.pixels
     run.size = (pixels.shape[0], pixels.shape[1])
     run.times, run.stamps, run.sampled = [0], [0], [0]
-    run.thumbnails[0] = _thumbnail(pixels)
+    run.thumbnails[0] = thumbnail(pixels)
     run.show(signals, SampledFrame(0, None, 0, 0, pixels))
 
 
@@ -75,7 +80,9 @@ def examine_clip(
     every_s: float,
     signals: Sequence[Signal],
     run: Gathered,
-    progress: Callable[[float], None] | None,
+    *,
+    limits: Limits,
+    progress: Callable[[float], None] | None = None,
 ) -> None:
     """Let the signals examine a frame every so many seconds, and the first of each shot.
 
@@ -83,11 +90,13 @@ def examine_clip(
     ------
     UnreadableError
         If it is no clip.
+    TooLargeError
+        If a frame has more pixels than the limit.
     """
     every = max(1, round(1000 * every_s))
     shots = ShotFinder()
-    with open_clip(path) as clip:
-        for frame in clip.frames():
+    with open_clip(path, limits) as clip:
+        for frame in clip.frames(interlaced=True):
             fresh = shots.begins(frame.pixels) or not run.times
             time = max(0, round(1000 * frame.time_s))
             lasts = round(1000 * frame.duration * float(clip.facts.time_base))
@@ -100,7 +109,7 @@ def examine_clip(
             if not (due or fresh):
                 continue
             run.sampled.append(frame.index)
-            run.thumbnails[frame.index] = _thumbnail(frame.pixels)
+            run.thumbnails[frame.index] = thumbnail(frame.pixels)
             run.size = (frame.pixels.shape[0], frame.pixels.shape[1])
             run.show(signals, SampledFrame(frame.index, frame.pts, time, every, frame.pixels))
             if progress is not None:
@@ -108,23 +117,56 @@ def examine_clip(
         run.notes += clip.notes()
 
 
-def _thumbnail(pixels: Pixels) -> bytes:
+def thumbnail(pixels: Pixels) -> bytes:
+    """Return a picture, uint8 (H, W, 3) RGB, as a small JPEG."""
     height, width = pixels.shape[:2]
     scale = min(1.0, _THUMBNAIL / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return _jpeg(small[..., ::-1])
+
+
+def _jpeg(bgr: Any) -> bytes:  # noqa: ANN401 - what OpenCV returns
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     return bytes(data)
+
+
+def without_faces(pictures: Mapping[int, bytes]) -> tuple[dict[int, bytes], int]:
+    """Return small JPEGs with their faces blurred, and how many faces were found.
+
+    Raises
+    ------
+    UsageError
+        If the extra `[faces]` is not installed.
+    """
+    shown, count = {}, 0
+    for index, data in pictures.items():
+        bgr = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
+        blurred, found = blur_faces(np.ascontiguousarray(bgr[..., ::-1], np.uint8))
+        shown[index] = _jpeg(blurred[..., ::-1]) if found else data
+        count += found
+    return shown, count
 
 
 def read_lines(
     path: Path, subtitles: Path | None, signals: Sequence[Signal], run: Gathered
 ) -> None:
-    """Show the subtitles: those named, else those beside the clip, and those in it."""
+    """Show the subtitles: those named, else those beside the clip, and those in it.
+
+    Raises
+    ------
+    UnreadableError
+        If those named cannot be read; what was found beside the clip is told in the notes then.
+    """
     lines: list[Line] = []
     beside = subtitles or find_subtitles(path)
     if beside is not None:
-        cues, notes = read_subtitles(beside)
+        try:
+            cues, notes = read_subtitles(beside)
+        except UnreadableError as error:
+            if subtitles is not None:
+                raise
+            cues, notes = [], (f"{beside.name}: {error.reason}; not read",)
         run.notes += notes
         lines += [Line(c.start_ms, c.end_ms - c.start_ms, c.text, c.source) for c in cues]
     if subtitles is None:
@@ -134,8 +176,12 @@ def read_lines(
             Line(c.start_ms, c.end_ms - c.start_ms, c.text, f"subtitle stream {c.stream}")
             for c in inside
         ]
+    long = sum(len(line.text) > _LONGEST_LINE for line in lines)
+    if long:
+        lines = [replace(line, text=line.text[:_LONGEST_LINE]) for line in lines]
+        run.notes.append(f"{long} subtitles are cut to {_LONGEST_LINE:,} characters each")
     if not lines:
-        run.notes.append("no subtitles: none in the clip, none beside it, none named")
+        run.notes.append("no subtitles: none that can be read in the clip, beside it or named")
     late = sum(line.time_ms > run.end_ms for line in lines)
     if late:
         run.notes.append(f"{late} subtitles begin after the clip's end: read all the same")

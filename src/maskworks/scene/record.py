@@ -191,6 +191,11 @@ class SuitabilityRecord(_Part):
     verdicts: tuple[EvidenceVerdict, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def veiled_frames(self) -> set[int | None]:
+        """Return the frames that nobody sees without asking: those with adult evidence."""
+        adult = (f for f in self.findings if f.category == "adult" and f.kind == "picture")
+        return {each.frame_index for each in adult}
+
 
 STATEMENT = (
     "Evidence for review. It says what the signals named here saw and heard, and how sure they "

@@ -8,24 +8,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import MaskworksError, OutputError, UsageError
 from maskworks.core.public import public
+from maskworks.scene.apart import assess_apart
 from maskworks.scene.assessing import (
     CLIPS,
     PICTURES,
-    SuitabilityOptions,
     assess_suitability,
     content_context,
     fingerprint_of,
 )
-from maskworks.scene.policy import read_policy
+from maskworks.scene.faces import require_faces
+from maskworks.scene.options import SuitabilityOptions
+from maskworks.scene.policy import SuitabilityPolicy, read_policy
 from maskworks.scene.ranking import rank, ranking_page, ranking_row
 from maskworks.scene.record import SuitabilityRecord
-from maskworks.scene.signals.opening import open_signals
+from maskworks.scene.signals.opening import check_choices
 from maskworks.scene.writing.files import RECORD, read_record, write_record
 from maskworks.scene.writing.tables import RANKING, to_csv
 
@@ -44,6 +47,8 @@ class SuitabilityRequest:
     overwrite, resume : bool
         Of what is there already: replace it, or keep what was made from the same input with the
         same options. Without either, a folder that holds a record is refused.
+    clip_seconds : float, optional
+        Each is assessed in a process of its own, which is ended after so long.
     """
 
     inputs: tuple[str, ...]
@@ -51,6 +56,7 @@ class SuitabilityRequest:
     options: SuitabilityOptions = field(default_factory=SuitabilityOptions)
     overwrite: bool = False
     resume: bool = False
+    clip_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +127,7 @@ def run_suitability(
     ----------
     request : SuitabilityRequest
     stop : Event, optional
-        Once it is set no further clip is begun.
+        Once it is set no further clip is begun; one in a process of its own is ended.
     progress : function, optional
         Is called with a name and the seconds of it that were looked at.
 
@@ -145,21 +151,9 @@ def run_suitability(
     >>> for row in mw.run_suitability(request):  # doctest: +SKIP
     ...     print(row.source, row.status)
     """
+    media, policy, alone = _checked(request)
     options, output = request.options, request.output
-    if request.overwrite and request.resume:
-        raise UsageError("overwrite and resume exclude each other; give one")
-    policy = read_policy(options.policy)
-    content_context(options.source, options.purpose)
-    open_signals(options.choices)  # what is wrong with them is said before anything is assessed
-    media = find_media(request.inputs, output)
-    alone = len(media) == 1 and not Path(request.inputs[0]).is_dir()
-    if options.subtitles is not None and not alone:
-        raise UsageError("--subtitles is for one clip; of several each has its own beside it")
     folders = [output if alone else output / name for _, name in media]
-    if not (request.overwrite or request.resume):
-        there = next((folder for folder in folders if (folder / RECORD).exists()), None)
-        if there is not None:
-            raise UsageError(f"{there / RECORD} is there already; give --resume or --overwrite")
     rows: list[SuitabilityRow] = []
     for (path, name), folder in zip(media, folders, strict=True):
         if stop is not None and stop.is_set():
@@ -168,10 +162,42 @@ def run_suitability(
         if request.resume:
             row = _kept(path, name, folder, (options, policy))
         if row is None:
-            row = _made(path, name, folder, options, progress)
+            told = partial(progress, name) if progress else None
+            row = _made(path, name, folder, request, stop, told)
+        if row is None:
+            break
         rows.append(row)
         yield row
     _write_lists(output, rows, alone=alone)
+
+
+def _checked(
+    request: SuitabilityRequest,
+) -> tuple[list[tuple[Path, str]], SuitabilityPolicy, bool]:
+    """Look at all that is asked for before anything is assessed.
+
+    Returns
+    -------
+    What is assessed, by which policy, and whether it is one file alone.
+    """
+    options, output = request.options, request.output
+    if request.overwrite and request.resume:
+        raise UsageError("overwrite and resume exclude each other; give one")
+    policy = read_policy(options.policy)
+    content_context(options.source, options.purpose)
+    if options.blur_faces:
+        require_faces()
+    check_choices(options.choices)  # what is wrong is said before anything is assessed
+    media = find_media(request.inputs, output)
+    alone = len(media) == 1 and not Path(request.inputs[0]).is_dir()
+    if options.subtitles is not None and not alone:
+        raise UsageError("--subtitles is for one clip; of several each has its own beside it")
+    if not (request.overwrite or request.resume):
+        folders = [output if alone else output / name for _, name in media]
+        there = next((folder for folder in folders if (folder / RECORD).exists()), None)
+        if there is not None:
+            raise UsageError(f"{there / RECORD} is there already; give --resume or --overwrite")
+    return media, policy, alone
 
 
 def _kept(path: Path, name: str, folder: Path, asked: tuple[Any, Any]) -> SuitabilityRow | None:
@@ -191,26 +217,35 @@ def _made(
     path: Path,
     name: str,
     folder: Path,
-    options: SuitabilityOptions,
-    progress: Callable[[str, float], None] | None,
-) -> SuitabilityRow:
+    request: SuitabilityRequest,
+    stop: threading.Event | None,
+    progress: Callable[[float], None] | None,
+) -> SuitabilityRow | None:
+    """Assess one and return its row; None if it was stopped before it was done."""
     began = time.perf_counter()
+    status, error = "done", None
+    record: SuitabilityRecord | None = None
     try:
-        done = assess_suitability(
-            path, options, progress=(lambda at: progress(name, at)) if progress else None
-        )
-        write_record(folder, done.record, done.pictures)
-    except MaskworksError as error:
-        spent = time.perf_counter() - began
-        return SuitabilityRow(
-            source=name, output=folder, status="failed", record=None, seconds=spent, error=error
-        )
+        if request.clip_seconds is None:
+            done = assess_suitability(path, request.options, progress=progress)
+            write_record(folder, done.record, done.pictures)
+            record = done.record
+        else:
+            seconds = request.clip_seconds
+            if not assess_apart(
+                path, folder, request.options, seconds=seconds, stop=stop, progress=progress
+            ):
+                return None
+            record = read_record(folder / RECORD)
+    except MaskworksError as found:
+        status, error = "failed", found
     return SuitabilityRow(
         source=name,
         output=folder,
-        status="done",
-        record=done.record,
+        status=status,
+        record=record,
         seconds=time.perf_counter() - began,
+        error=error,
     )
 
 

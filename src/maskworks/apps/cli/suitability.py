@@ -12,7 +12,7 @@ import typer
 
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
-from maskworks.scene.assessing import SuitabilityOptions
+from maskworks.scene.options import SuitabilityOptions
 from maskworks.scene.record import SuitabilityRecord
 from maskworks.scene.running import (
     SuitabilityRequest,
@@ -93,7 +93,17 @@ def suitability(
     ocr: Annotated[
         bool, typer.Option("--ocr/--no-ocr", help="Read the text that is in the picture.")
     ] = True,
+    blur_faces: Annotated[
+        bool,
+        typer.Option("--blur-faces", help="Make faces in kept frames unrecognisable ([faces])."),
+    ] = False,
     threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
+    clip_seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=1, metavar="SECONDS", help="Assess each in a process that is ended after so long."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
     resume: Annotated[
         bool,
@@ -132,9 +142,11 @@ def suitability(
                 ocr=ocr,
                 threads=threads,
             ),
+            blur_faces=blur_faces,
         ),
         overwrite=overwrite,
         resume=resume,
+        clip_seconds=clip_seconds,
     )
     raise typer.Exit(_run(request, as_json=as_json, quiet=quiet))
 
@@ -179,9 +191,9 @@ def _sentence(record: SuitabilityRecord) -> str:
     """Say what was found, and always what nobody looked at."""
     found = [
         f"{each.category} {each.extent}, likelihood {each.likelihood}, proposed risk "
-        f"{RISKS[each.proposed_risk]}"
+        f"{RISKS[each.proposed_risk] if each.proposed_risk else 'none, since no rule fits'}"
         for each in record.categories
-        if each.proposed_risk
+        if each.segments
     ]
     by_text = [c.category for c in record.categories if c.coverage == "text and sound only"]
     nobody = [c.category for c in record.categories if c.coverage == "not assessed"]

@@ -199,7 +199,7 @@ def _picture(record: SuitabilityRecord, finding: Finding, pictures: Mapping[int,
             f'<rect x="{box.left}" y="{box.top}" width="{box.right - box.left}" '
             f'height="{box.bottom - box.top}"/></svg>'
         )
-    if finding.category != "adult" or finding.kind != "picture":
+    if finding.frame_index not in record.veiled_frames():
         return f'<span class="frame">{image}{outline}</span>'
     return (
         '<label class="frame veiled"><input type="checkbox" aria-label="Show the picture">'
