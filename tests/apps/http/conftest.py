@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.server
 import itertools
+import os
 import re
 import shutil
 import socket
@@ -108,6 +110,31 @@ def _shared(service_template, tmp_path_factory):
 def server(_shared) -> Running:
     """One server that many tests use."""
     return _shared
+
+
+@pytest.fixture
+def receiver():
+    """An HTTP server that keeps what it gets and answers with the statuses in `answers`."""
+    got, answers = [], []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            data = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append((dict(self.headers), data))
+            self.send_response(answers.pop(0) if answers else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        listening.got, listening.answers = got, answers
+        yield listening
+        listening.shutdown()
+        thread.join()
 
 
 @dataclass(frozen=True)
@@ -225,3 +252,90 @@ class Desk:
 def sit_down():
     """What seats somebody at the review page of a server: `sit_down(server, campaign, who)`."""
     return Desk
+
+
+# ---------------------------------------------------------------- a browser
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser for the whole file, in a thread of its own: pytest's keeps its event loop."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        found, why = None, "pip install playwright for the tests of the review page"
+    else:
+        why = "Chromium was not found (Debian: apt-get install chromium)"
+    if found is None:
+        if os.environ.get("MASKWORKS_TEST_BROWSER") == "required":
+            pytest.fail(why)
+        pytest.skip(why)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Person:
+    """Somebody at the page; `problems` is what the browser complained of."""
+
+    def __init__(self, chromium, server, who, **options):
+        self.problems = []
+        self.context = chromium.new_context(
+            **{"viewport": {"width": 1280, "height": 800}, **options}
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(15000)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.server = server
+        self.page.goto(f"{server.url}/review")
+        self.page.fill("[name=who]", who)
+        self.page.click("text=Begin")
+        self.page.wait_for_url("**/review")
+
+    def open(self, campaign="spring", query=""):
+        self.page.goto(f"{self.server.url}/review/c/{campaign}{query}")
+        self.page.wait_for_selector("body[data-shown]")
+        return self
+
+    @property
+    def shown(self):
+        return int(self.page.get_attribute("body", "data-shown"))
+
+    def press(self, key):
+        self.page.keyboard.press(key)
+
+    def hears(self, text):
+        self.page.wait_for_function(
+            "text => document.getElementById('said').textContent.includes(text)", arg=text
+        )
+
+    def sees(self, number):
+        self.page.wait_for_selector(f"body[data-shown='{number}']")
+
+    def leaves(self, number):
+        self.page.wait_for_function(f"() => document.body.dataset.shown !== '{number}'")
+
+    def pixel(self, x, y):
+        """The colour of the canvas at a share of its size, as (r, g, b, a)."""
+        return self.page.evaluate(
+            "([x, y]) => { const c = document.getElementById('canvas');"
+            "return [...c.getContext('2d').getImageData(c.width * x, c.height * y, 1, 1).data]; }",
+            [x, y],
+        )
+
+
+@pytest.fixture
+def sitting(chromium):
+    """A function that seats somebody at the page of a server."""
+    people = []
+
+    def seat(server, who, **options):
+        people.append(Person(chromium, server, who, **options))
+        return people[-1]
+
+    yield seat
+    for person in people:
+        person.context.close()
+    assert [p for person in people for p in person.problems] == []

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import http.server
 import ipaddress
 import json
-import threading
 import time
 
 import pytest
@@ -29,31 +27,6 @@ def pictures(draw, count):
         ("pictures", (f"p{n}.png", draw(60, 80, (15, 20, 45, 60), level=200 + n).data))
         for n in range(count)
     ]
-
-
-@pytest.fixture
-def receiver():
-    """An HTTP server that keeps what it gets and answers with the statuses in `answers`."""
-    got, answers = [], []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            data = self.rfile.read(int(self.headers["Content-Length"]))
-            got.append((dict(self.headers), data))
-            self.send_response(answers.pop(0) if answers else 200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
-        thread.start()
-        listening.got, listening.answers = got, answers
-        yield listening
-        listening.shutdown()
-        thread.join()
 
 
 def test_campaign_runs_and_its_pictures_can_be_fetched(starting, draw, opened):

@@ -39,6 +39,13 @@ def serve(
         list[Path] | None,
         typer.Option(help="Show this campaign on the review page; may be given again."),
     ] = None,
+    evidence: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Show what `maskworks suitability` wrote there on the review page; may be given "
+            "again."
+        ),
+    ] = None,
     model: Annotated[str, typer.Option(help="Where a request names none.")] = "cutout",
     edges: Annotated[
         Literal["auto", "fine", "fast", "off"], typer.Option(help="Where a request does not say.")
@@ -70,6 +77,9 @@ def serve(
     picture_seconds: Annotated[
         float, typer.Option(min=1, help="A campaign's picture that takes longer fails.")
     ] = 120.0,
+    clip_seconds: Annotated[
+        float, typer.Option(min=1, help="A clip of POST /v1/suitability that takes longer fails.")
+    ] = 3600.0,
     max_data_gb: Annotated[
         float, typer.Option(min=0.001, help="Of the data folder; beyond it uploads get 507.")
     ] = 50.0,
@@ -134,6 +144,7 @@ def serve(
         data=data,
         database=database,
         campaigns=tuple(campaign or ()),
+        evidence=tuple(evidence or ()),
         model=model,
         edges=edges,
         clicks=clicks,
@@ -146,6 +157,7 @@ def serve(
             places=queue,
             seconds=deadline,
             picture_seconds=picture_seconds,
+            clip_seconds=clip_seconds,
             data_bytes=int(max_data_gb * 1024 * MEGABYTE),
             connections=max_connections,
             megapixels_per_minute=rate or None,

@@ -29,7 +29,9 @@ from maskworks.apps.http.routes import (
     rembg,
     removebg,
     review,
+    review_evidence,
     review_items,
+    suitability,
 )
 from maskworks.apps.http.service import Service, build
 from maskworks.apps.http.settings import ServerSettings
@@ -86,11 +88,13 @@ def create_app(settings: ServerSettings) -> FastAPI:
         rembg.router,
         own.router,
         campaigns.router,
+        suitability.router,
         improve.router,
         health.router,
         home.router,
         review.router,
         review_items.router,
+        review_evidence.router,
     ):
         app.include_router(router)
     app.mount("/static", review.static, name="static")

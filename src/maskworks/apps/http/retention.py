@@ -1,4 +1,4 @@
-"""What is deleted in time: campaigns made over HTTP, and what uploads have left behind."""
+"""What is deleted in time: campaigns and evidence made over HTTP, and what uploads left."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from maskworks.apps.http.middleware import LOGGER
 from maskworks.apps.http.review.new_campaigns import IMPROVE
+from maskworks.apps.http.review.new_evidence import home_of
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.studio.store import Store
 from maskworks.studio.store.jobs import forget_jobs, list_jobs
@@ -30,13 +31,15 @@ class Retention:
     def __init__(self, settings: ServerSettings, store: Store) -> None:
         self._settings, self._store = settings, store
         self._home = settings.data.absolute() / "campaigns"
+        self._homes = (self._home, home_of(settings))
 
     def sweep(self) -> None:
         """Delete everything whose time is over: pictures, outputs, all files, then rows."""
         unfinished = self._settings.bounds.campaign_seconds + _SPARE_S
-        for folder in self._home.glob(_INCOMING):
-            if _age_s(folder) > unfinished:
-                _delete(folder)
+        for home in self._homes:
+            for folder in home.glob(_INCOMING):
+                if _age_s(folder) > unfinished:
+                    _delete(folder)
         days = self._settings.retention_days
         if days is None:
             return
@@ -44,20 +47,22 @@ class Retention:
         jobs = list_jobs(self._store)
         fresh = {j.campaign_file for j in jobs if j.ended_at is None or j.ended_at > before}
         for file in {job.campaign_file for job in jobs} - fresh:
-            if file.is_relative_to(self._home) and _delete(file.parent):
-                self._forget(file.parent.name)
+            if any(map(file.is_relative_to, self._homes)) and _delete(file.parent):
+                self._forget(file.parent)
                 forget_jobs(self._store, [job.id for job in jobs if job.campaign_file == file])
         known = {job.campaign_file.parent for job in jobs}
-        for folder in self._home.glob("[!.]*"):
+        for folder in (each for home in self._homes for each in home.glob("[!.]*")):
             if folder in known or folder.name == IMPROVE:
                 continue
             if _age_s(folder) > max(_SPARE_S, days * 86400) and _delete(folder):
-                self._forget(folder.name)
+                self._forget(folder)
 
-    def _forget(self, name: str) -> None:
-        if self._settings.retention_names:
-            forget_names(self._store, name)
-        LOGGER.info("campaign deleted", extra={"fields": {"folder": name}})
+    def _forget(self, folder: Path) -> None:
+        of_campaign = folder.parent == self._home
+        if of_campaign and self._settings.retention_names:
+            forget_names(self._store, folder.name)
+        what = "campaign" if of_campaign else "evidence"
+        LOGGER.info(f"{what} deleted", extra={"fields": {"folder": folder.name}})
 
 
 def _age_s(folder: Path) -> float:

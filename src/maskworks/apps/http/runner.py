@@ -15,6 +15,7 @@ from dataclasses import asdict
 from maskworks.apps.http.middleware import LOGGER
 from maskworks.apps.http.outbound import Reach
 from maskworks.apps.http.retention import Retention
+from maskworks.apps.http.review.new_evidence import run_order
 from maskworks.apps.http.settings import ServerSettings
 from maskworks.core.errors import DownloadError, MaskworksError
 from maskworks.studio.campaign.campaign_file import read_campaign
@@ -142,6 +143,9 @@ class Runner:
                 LOGGER.warning("no sign of life", extra={"fields": {"error": str(error)}})
 
     def _run(self, job: Job, stop: threading.Event) -> None:
+        if job.kind == "suitability":
+            self._assess(job, stop)
+            return
         file = read_campaign(job.campaign_file)
         run = CampaignRun(
             file=file, store=self._store, stop=stop, threads=self._settings.threads,
@@ -155,6 +159,16 @@ class Runner:
         end_job(self._store, job, result=_result(ended))
         told = {"job": job.token, "seconds": round(ended.seconds, 3), **_result(ended)}
         LOGGER.info("campaign done", extra={"fields": told})
+
+    def _assess(self, job: Job, stop: threading.Event) -> None:
+        began = time.monotonic()
+        result = run_order(job.campaign_file, self._settings, stop)
+        if result is None:
+            give_back(self._store, job)
+            return
+        end_job(self._store, job, result=result)
+        told = {"job": job.token, "seconds": round(time.monotonic() - began, 3), **result}
+        LOGGER.info("clips assessed", extra={"fields": told})
 
     def _send_one(self) -> bool:
         secret = self._settings.webhook_secret

@@ -43,6 +43,7 @@ class Bounds:
     streams : callers who follow a job's events at once
     connections, header_seconds : open at once, and how long one may take to say what it wants
     picture_seconds : of one picture of a campaign
+    clip_seconds, clips : of one clip that is assessed; of one request
     pixels : of a picture, checked before it is decoded
     places : requests in the house at once, working and waiting; another one gets 429
     seconds : from the first byte to the answer
@@ -62,6 +63,8 @@ class Bounds:
     connections: int = 512
     header_seconds: float = 10.0
     picture_seconds: float = 120.0
+    clip_seconds: float = 3600.0
+    clips: int = 100
     pixels: int = 50_000_000
     places: int = 32
     seconds: float = 60.0
@@ -70,7 +73,7 @@ class Bounds:
     def __post_init__(self) -> None:
         for name in (
             "upload_bytes", "pixels", "places", "seconds", "data_bytes", "uploads", "streams",
-            "connections", "header_seconds", "picture_seconds",
+            "connections", "header_seconds", "picture_seconds", "clip_seconds",
         ):  # fmt: skip
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} is {getattr(self, name)}; give a number above 0")
@@ -85,6 +88,7 @@ class ServerSettings:
     data : folder for campaigns made over HTTP and what belongs to them
     database : of keys, jobs and those campaigns; None is ``service.db`` in `data`
     campaigns : campaign files that the review page shows too
+    evidence : folders of ``maskworks suitability`` that the review page shows too
     model, edges : what a request gets that does not choose
     clicks : a SAM, as a folder or ``hf:OWNER/NAME``, that finds what a click points at;
         None is GrabCut
@@ -102,6 +106,7 @@ class ServerSettings:
     data: Path = Path("maskworks-data")
     database: str | None = None
     campaigns: tuple[Path, ...] = ()
+    evidence: tuple[Path, ...] = ()
     model: str = "cutout"
     edges: Method = "auto"
     clicks: str | None = None

@@ -15,6 +15,7 @@ from itertools import combinations
 from pathlib import Path
 
 from maskworks.core.errors import UsageError
+from maskworks.models.lock import locked
 from maskworks.scene.record import (
     VERDICT_WORDS,
     EvidenceVerdict,
@@ -27,6 +28,7 @@ from maskworks.scene.writing.files import RECORD, read_pictures, read_record, wr
 from maskworks.studio.rate import Rate
 
 TRAIL = "verdicts.jsonl"
+LOCK = ".verdicts.lock"
 
 
 def judge_evidence(
@@ -61,11 +63,6 @@ def judge_evidence(
     UnreadableError
         If the folder holds no record.
     """
-    record = read_record(folder / RECORD)
-    known = {each.id: each for each in record.findings}
-    if finding not in known:
-        way = nearest(finding, known) if known else "it holds none"
-        raise UsageError(f"{folder / RECORD}: there is no finding {finding!r}; {way}")
     word = next((each for each in VERDICT_WORDS if each == verdict), None)
     if word is None:
         raise UsageError(f"there is no verdict {verdict!r}; {nearest(verdict, VERDICT_WORDS)}")
@@ -84,11 +81,18 @@ def judge_evidence(
         reason=reason,
         at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    with (folder / TRAIL).open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(said.model_dump(), ensure_ascii=False) + "\n")
-    others = (v for v in record.verdicts if (v.finding, v.reviewer) != (finding, said.reviewer))
-    kept = record.model_copy(update={"verdicts": (*others, said)})
-    write_record(folder, kept, read_pictures(folder, record))
+    read_record(folder / RECORD)  # before a lock is laid beside what is no record
+    with locked(folder / LOCK):
+        record = read_record(folder / RECORD)
+        known = {each.id: each for each in record.findings}
+        if finding not in known:
+            way = nearest(finding, known) if known else "it holds none"
+            raise UsageError(f"{folder / RECORD}: there is no finding {finding!r}; {way}")
+        with (folder / TRAIL).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(said.model_dump(), ensure_ascii=False) + "\n")
+        others = (v for v in record.verdicts if (v.finding, v.reviewer) != (finding, said.reviewer))
+        kept = record.model_copy(update={"verdicts": (*others, said)})
+        write_record(folder, kept, read_pictures(folder, record))
     return known[finding], said
 
 

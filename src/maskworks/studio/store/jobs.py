@@ -1,4 +1,4 @@
-"""Campaigns to be run by a service: asked for once, run by one process, taken over if it dies."""
+"""Jobs of a service: asked for once, run by one process, taken over by another if it dies."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from maskworks.studio.store.rows import as_row
 from maskworks.studio.store.service_schema import jobs, messages
 
 JobState = Literal["queued", "running", "done", "failed"]
+JobKind = Literal["campaign", "suitability"]
+
+SUITABILITY_ORDER = "suitability-order.json"
+"""The name of a job's file that orders evidence; that of any other is a campaign's."""
 
 SILENT_S = 30.0
 """A runner that gave no sign of life for so long is taken for dead."""
@@ -32,7 +36,10 @@ BACKOFF_S = (5.0, 30.0, 120.0, 600.0, 3600.0, 21600.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A campaign to be run; `token` is what callers know it by."""
+    """A campaign to be run, or clips to be assessed; `token` is what callers know it by.
+
+    `campaign_file` is the file that says what is to be done.
+    """
 
     id: int
     token: str
@@ -47,6 +54,11 @@ class Job:
     result: Mapping[str, Any] | None
     added_at: datetime
     ended_at: datetime | None
+
+    @property
+    def kind(self) -> JobKind:
+        """What the job's file orders."""
+        return "suitability" if self.campaign_file.name == SUITABILITY_ORDER else "campaign"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,10 +119,12 @@ def owner_of(store: Store, campaign_file: Path) -> str | None:
         return connection.execute(chosen.order_by(jobs.c.id).limit(1)).scalar_one_or_none()
 
 
-def list_jobs(store: Store) -> list[Job]:
-    """Return every job, the newest first."""
+def list_jobs(store: Store, kind: JobKind | None = None) -> list[Job]:
+    """Return every job, or those of one kind, the newest first."""
     with store.reading() as connection:
-        return [_to_job(row) for row in connection.execute(select(jobs).order_by(jobs.c.id.desc()))]
+        rows = connection.execute(select(jobs).order_by(jobs.c.id.desc()))
+        found = [_to_job(row) for row in rows]
+    return [job for job in found if kind in (None, job.kind)]
 
 
 def claim_job(store: Store, runner: str) -> Job | None:
@@ -194,7 +208,7 @@ def end_job(
             return None
         ended = _to_job(row)
         if ended.webhook:
-            body = {"event": f"campaign.{ended.state}", "job": ended.token, "name": ended.name,
+            body = {"event": f"{ended.kind}.{ended.state}", "job": ended.token, "name": ended.name,
                     "result": result, "error": error, "at": now.isoformat()}  # fmt: skip
             said = {"job_id": ended.id, "url": ended.webhook, "body": json.dumps(body)}
             connection.execute(insert(messages).values({**said, "attempts": 0, "due_at": now}))

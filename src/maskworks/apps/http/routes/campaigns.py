@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.requests import Request
 
-from maskworks.apps.http.access import LOCAL, Caller, caller_of, charged
+from maskworks.apps.http.access import Caller, caller_of, charged
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.fields import names_of, refuse_unknown
 from maskworks.apps.http.openapi import FAILURES, Schema, named_like
@@ -33,7 +33,13 @@ from maskworks.apps.http.routes.campaign_body import (
     webhook_of,
 )
 from maskworks.apps.http.routes.held_stream import HeldStream
-from maskworks.apps.http.routes.job_records import item_records, job_record, row_of
+from maskworks.apps.http.routes.job_records import (
+    caller_name,
+    item_records,
+    job_record,
+    may_see,
+    row_of,
+)
 from maskworks.apps.http.service import Service, service_of
 from maskworks.studio.output_folder import FOLDERS
 from maskworks.studio.run.filing import out_of
@@ -119,8 +125,8 @@ async def every(request: Request) -> JSONResponse:
     """List the caller's jobs, the newest first."""
     service = service_of(request)
     caller = await _caller(request, service)
-    jobs = await asyncio.to_thread(list_jobs, service.store)
-    rows = [row_of(job) for job in jobs if _may_see(caller, job)]
+    jobs = await asyncio.to_thread(list_jobs, service.store, "campaign")
+    rows = [row_of(job) for job in jobs if may_see(caller, job)]
     return JSONResponse({"jobs": rows})
 
 
@@ -195,14 +201,6 @@ async def _caller(request: Request, service: Service) -> Caller:
     return caller
 
 
-def _caller_name(caller: Caller) -> str:
-    return LOCAL if caller.key is None else f"{caller.key.prefix} {caller.name}"
-
-
-def _may_see(caller: Caller, job: Job) -> bool:
-    return caller.key is None or "admin" in caller.scopes or job.asked_by == _caller_name(caller)
-
-
 def _named(service: Service, caller: Caller, name: str) -> OpenCampaign:
     """Return the campaign of a name, if the caller may run it and see what it holds.
 
@@ -222,7 +220,7 @@ def _named(service: Service, caller: Caller, name: str) -> OpenCampaign:
         or (
             "review" in caller.scopes
             if opened.file.folder.name == IMPROVE
-            else owner_of(service.store, opened.file.path) == _caller_name(caller)
+            else owner_of(service.store, opened.file.path) == caller_name(caller)
         )
     )
     if not mine:
@@ -234,7 +232,7 @@ async def _asked(service: Service, caller: Caller, file: Path, webhook: str | No
     """Ask for a run of a campaign, and answer with the job."""
     job = await asyncio.to_thread(
         add_job, service.store, file,
-        name=file.parent.name, asked_by=_caller_name(caller), webhook=webhook,
+        name=file.parent.name, asked_by=caller_name(caller), webhook=webhook,
     )  # fmt: skip
     return JSONResponse(
         await job_record(service, job), 202, {"Location": f"/v1/campaigns/{job.token}"}
@@ -264,8 +262,8 @@ async def _run_pictures(request: Request, service: Service, caller: Caller) -> R
 
 async def _job(request: Request, service: Service, token: str) -> Job:
     caller = await _caller(request, service)
-    jobs = {job.token: job for job in await asyncio.to_thread(list_jobs, service.store)}
-    if token not in jobs or not _may_see(caller, jobs[token]):
+    jobs = {job.token: job for job in await asyncio.to_thread(list_jobs, service.store, "campaign")}
+    if token not in jobs or not may_see(caller, jobs[token]):
         raise ApiError(404, "not_found", f"there is no job {token[:40]!r}")
     return jobs[token]
 

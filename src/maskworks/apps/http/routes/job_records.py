@@ -6,12 +6,23 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
+from maskworks.apps.http.access import LOCAL, Caller
 from maskworks.apps.http.errors import without_folders
 from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.apps.http.service import Service
 from maskworks.studio.output_folder import FOLDERS
 from maskworks.studio.store import Filter, ItemRow, counts, deliverables, list_items
 from maskworks.studio.store.jobs import Job, webhook_delivery
+
+
+def caller_name(caller: Caller) -> str:
+    """Return what a job says of who asked for it."""
+    return LOCAL if caller.key is None else f"{caller.key.prefix} {caller.name}"
+
+
+def may_see(caller: Caller, job: Job) -> bool:
+    """Say whether a job is the caller's, or the caller may see every job."""
+    return caller.key is None or "admin" in caller.scopes or job.asked_by == caller_name(caller)
 
 
 def row_of(job: Job) -> dict[str, Any]:
@@ -33,18 +44,21 @@ async def job_record(service: Service, job: Job) -> dict[str, Any]:
                 return asdict(counts(opened.store, opened.campaign))
         return {}
 
-    def told() -> dict[str, Any] | None:
-        delivery = webhook_delivery(service.store, job)
-        if delivery is None:
-            return None
-        due = None if delivery.next_at is None else delivery.next_at.isoformat()
-        error = delivery.error
-        if delivery.state == "waiting" and service.settings.webhook_secret is None:
-            error = "this service was started without --webhook-secret and sends nothing"
-        return asdict(delivery) | {"error": error, "next_at": due}
-
     counted = await asyncio.to_thread(numbers)
-    return row_of(job) | {"counts": counted, "webhook": await asyncio.to_thread(told)}
+    told = await asyncio.to_thread(webhook_record, service, job)
+    return row_of(job) | {"counts": counted, "webhook": told}
+
+
+def webhook_record(service: Service, job: Job) -> dict[str, Any] | None:
+    """Return how far the message of a job's end is, None if it has no webhook."""
+    delivery = webhook_delivery(service.store, job)
+    if delivery is None:
+        return None
+    due = None if delivery.next_at is None else delivery.next_at.isoformat()
+    error = delivery.error
+    if delivery.state == "waiting" and service.settings.webhook_secret is None:
+        error = "this service was started without --webhook-secret and sends nothing"
+    return asdict(delivery) | {"error": error, "next_at": due}
 
 
 def item_records(opened: OpenCampaign, token: str, after: int, limit: int) -> list[dict[str, Any]]:

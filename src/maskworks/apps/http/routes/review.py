@@ -20,6 +20,7 @@ from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.middleware import PAGE_POLICY
 from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.apps.http.review.dashboard import dashboard_of
+from maskworks.apps.http.review.evidence import folder_rows
 from maskworks.apps.http.review.queue import (
     ORDERS,
     Choice,
@@ -71,7 +72,8 @@ async def campaigns(request: Request) -> Response:
         if row["waiting"]:
             service.warming.expect(row["name"])
     broken = service.campaigns.broken
-    values = {"visitor": visitor, "rows": rows, "broken": broken}
+    evidence = await service.pages.run(folder_rows, service.settings)
+    values = {"visitor": visitor, "rows": rows, "broken": broken, "evidence": evidence}
     return await service.pages.run(page, "campaigns.html", values)
 
 
