@@ -170,12 +170,10 @@ def test_an_interlaced_clip_is_looked_at_as_it_is(tmp_path):
     with av.open(str(path), "w") as out:
         video = out.add_stream("mpeg2video", rate=25)
         video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
-        video.options = {"flags": "+ildct+ilme", "top": "1"}
+        video.codec_context.flags = 1 << 18 | 1 << 29  # of MPEG-2: interlaced
         for at in range(8):
-            frame = av.VideoFrame.from_ndarray(np.full((180, 320, 3), 30 * at, np.uint8))
-            frame = frame.reformat(format="yuv420p")
-            frame.interlaced_frame = True
-            out.mux(video.encode(frame))
+            grey = np.full((180, 320, 3), 30 * at, np.uint8)
+            out.mux(video.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
         out.mux(video.encode())
     record = assess(path)
     assert record.frames == 8

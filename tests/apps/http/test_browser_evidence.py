@@ -78,7 +78,7 @@ def test_a_person_agrees_disagrees_and_corrects_by_keys(judged, sitting):
     ana = sitting(server, "Ana")
     go(ana, name)
     page = ana.page
-    assert page.inner_text("#title") == "crime at 00:00:00"
+    assert page.inner_text("#title") == "crime at 00:00:00.0"
     assert page.is_visible("#outline")
     page.wait_for_function("() => document.getElementById('picture').naturalWidth === 360")
     assert "robbed" in page.inner_text("#quote mark")
@@ -122,6 +122,10 @@ def test_the_page_fits_a_phone(judged, sitting):
     for address in ("/review", f"/review/s/{name}", f"/review/s/{name}/clip?clip=spot.mp4"):
         ana.page.goto(f"{server.url}{address}")
         assert ana.page.evaluate("document.documentElement.scrollWidth") <= 390, address
+    ana.page.wait_for_function("() => document.getElementById('picture').naturalWidth === 360")
+    picture, outline = (ana.page.locator(i).bounding_box() for i in ("#picture", "#outline"))
+    assert picture == outline
+    assert picture["width"] / picture["height"] == pytest.approx(640 / 360, rel=0.02)
 
 
 def test_strangers_see_nothing_and_pages_elsewhere_decide_nothing(judged):

@@ -153,7 +153,7 @@ def finding_row(
     return {
         "id": finding.id,
         "category": finding.category,
-        "time": timecode(finding.time_ms)[:-4],
+        "time": timecode(finding.time_ms)[:-2],
         "time_ms": finding.time_ms,
         "seconds": round(finding.duration_ms / 1000, 1),
         "frame": finding.frame_index,

@@ -51,7 +51,7 @@ def more_frames(
     return [
         {
             "index": each.index,
-            "time": timecode(each.time_ms)[:-4],
+            "time": timecode(each.time_ms)[:-2],
             "here": each.index == found.frame_index,
             "url": f"data:image/jpeg;base64,{base64.b64encode(shown[each.index]).decode()}",
         }

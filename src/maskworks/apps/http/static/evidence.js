@@ -165,6 +165,7 @@ for (const [id, key] of Object.entries({ back: "k", next: "j", agree: "a", disag
 $("which").addEventListener("close", () => { if ($("which").returnValue === "ok") judge("wrong category", $("category").value); $("which").returnValue = ""; });
 $("hints").addEventListener("change", () => { list(); if (at < 0) open(0); });
 
+$("shown").style.setProperty("--ratio", desk.width / desk.height);
 if (items.length && items.every(item => item.hint)) $("hints").checked = true;
 list();
 open(Math.max(0, listed.findIndex(item => !item.mine)));
