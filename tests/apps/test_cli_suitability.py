@@ -120,3 +120,27 @@ def test_verdicts_are_given_and_counted(folder, capsys):
     assert "finding 'rifle' ana: confirm, ben: dismiss" in said
     assert "ana and ben: kappa 0.00 on 1 findings" in said
     assert "arms by subtitles: 0 of 1 right" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda lines: [lines[0].replace("confirm", "dismiss"), lines[1]], "line 1 was changed"),
+        (lambda lines: lines[1:], "line 1 was changed, or one before it"),
+        (lambda lines: lines[:1], "holds other verdicts than"),
+        (lambda lines: ["{}", *lines], "line 1 is no verdict"),
+    ],
+    ids=["changed", "taken out", "cut off", "put in"],
+)
+def test_a_trail_of_verdicts_that_was_changed_is_told(folder, capsys, change, says):
+    assert main(["suitability", "rough.mp4", "-o", "out", *PLAIN, "--quiet"]) == 0
+    for who, word in (("ana", "confirm"), ("ben", "dismiss")):
+        given = ["review", "evidence", "out", "--finding", "f00001", "--by", who]
+        assert main([*given, "--verdict", word]) == 0
+    assert main(["review", "evidence", "out", "--verify"]) == 0
+    assert "2 verdicts, none changed" in capsys.readouterr().out
+    trail = folder / "out/verdicts.jsonl"
+    lines = trail.read_text().splitlines()
+    trail.write_text("".join(f"{line}\n" for line in change(lines)))
+    assert main(["review", "evidence", "out", "--verify"]) == 1
+    assert says in capsys.readouterr().err

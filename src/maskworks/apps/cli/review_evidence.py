@@ -30,13 +30,20 @@ def evidence(
     ] = None,
     reason: Annotated[str, typer.Option(help="In words, for the record.")] = "",
     by: Annotated[str | None, typer.Option(help="Who decides. Default: this user.")] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Only say whether the trail of verdicts is whole.")
+    ] = False,
 ) -> None:
     """List the evidence of a clip or picture, or say of one finding whether it is right.
 
     The finding stays; the verdict stands beside it in the record, the tables and the report.
     """
-    from maskworks.studio.review.evidence import judge_evidence
+    from maskworks.studio.review.evidence import judge_evidence, verify_verdicts
 
+    if verify:
+        count, digest = verify_verdicts(folder)
+        print(f"{count} verdicts, none changed; the last digest is {digest or 'none'}")
+        return
     if finding is not None:
         found, said = judge_evidence(
             folder, finding, verdict, by=person(by), category=category, reason=reason

@@ -1,20 +1,23 @@
 """Verdicts on the evidence of `maskworks suitability`, and how far reviewers agree.
 
 The finding stays as it was; what a person said stands beside it. `verdicts.jsonl` keeps every
-verdict in the order in which it was given, the record the last of each reviewer.
+verdict in the order in which it was given, each sealed together with the one before it; the
+record keeps the last of each reviewer.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
-from maskworks.core.errors import UsageError
+from maskworks.core.errors import UnreadableError, UsageError
 from maskworks.models.lock import locked
 from maskworks.scene.record import (
     VERDICT_WORDS,
@@ -88,12 +91,66 @@ def judge_evidence(
         if finding not in known:
             way = nearest(finding, known) if known else "it holds none"
             raise UsageError(f"{folder / RECORD}: there is no finding {finding!r}; {way}")
-        with (folder / TRAIL).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(said.model_dump(), ensure_ascii=False) + "\n")
+        _append(folder / TRAIL, said)
         others = (v for v in record.verdicts if (v.finding, v.reviewer) != (finding, said.reviewer))
         kept = record.model_copy(update={"verdicts": (*others, said)})
         write_record(folder, kept, read_pictures(folder, record))
     return known[finding], said
+
+
+def _append(trail: Path, said: EvidenceVerdict) -> None:
+    """Add a verdict to the trail, sealed together with the line before it."""
+    lines = trail.read_bytes().splitlines() if trail.is_file() else []
+    previous = str(json.loads(lines[-1]).get("digest", "")) if lines else ""
+    row = {**said.model_dump(), "previous": previous}
+    with trail.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps({**row, "digest": _seal(row)}, ensure_ascii=False) + "\n")
+
+
+def _seal(row: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a verdict and the digest before it."""
+    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
+
+
+def verify_verdicts(folder: Path) -> tuple[int, str]:
+    """Follow the trail of a folder's verdicts, and hold the record against it.
+
+    Parameters
+    ----------
+    folder : Path
+        That holds suitability.json.
+
+    Returns
+    -------
+    int, str
+        How many verdicts there are, and the last digest: noted elsewhere, it shows whether the
+        end was cut off.
+
+    Raises
+    ------
+    UnreadableError
+        If a line was changed, taken out or put in, or the record says something else.
+    """
+    record, trail = read_record(folder / RECORD), folder / TRAIL
+    lines = trail.read_text(encoding="utf-8").splitlines() if trail.is_file() else []
+    before, last = "", {}
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            digest = row.pop("digest")
+            said = EvidenceVerdict.model_validate({k: row[k] for k in row if k != "previous"})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _broken(trail, f"line {number} is no verdict") from error
+        if row.get("previous") != before or _seal(row) != digest:
+            raise _broken(trail, f"line {number} was changed, or one before it is missing")
+        before, last[said.finding, said.reviewer] = digest, said
+    if {(v.finding, v.reviewer): v for v in record.verdicts} != last:
+        raise _broken(folder / RECORD, f"holds other verdicts than {TRAIL}")
+    return len(lines), before
+
+
+def _broken(path: Path, reason: str) -> UnreadableError:
+    return UnreadableError(str(path), reason, "find out who wrote there; a backup has the rest")
 
 
 @dataclass(frozen=True)
