@@ -164,6 +164,8 @@ def test_what_is_wrong_is_told_and_nothing_is_kept(starting, clip, more, data, s
 
 def test_without_a_clip_or_beyond_the_bounds_it_is_refused(starting, clip):
     server = starting(bounds=Bounds(campaign_bytes=200_000, clips=2))
+    answer = server.client.post("/v1/suitability", json={"files": ["a.mp4"]})
+    assert answer.status_code == 415
     assert "at least one clip" in refused(server, [("files", ("a.toml", b""))])
     many = [("files", (f"{n}.mp4", clip)) for n in range(3)]
     assert "more than 2 files" in refused(server, many, status=413)

@@ -123,6 +123,9 @@ async def ask(request: Request) -> Response:
     """Take clips and pictures, and answer at once with a job; a person decides on the evidence."""
     service = service_of(request)
     caller = await _caller(request, service)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        raise ApiError(415, "unsupported_media_type", "send the files as multipart/form-data")
     with service.uploads.take(caller.share):
         bounds = service.settings.bounds
         said = request.headers.get("content-length", "")
@@ -177,7 +180,7 @@ async def status(request: Request, job: str) -> JSONResponse:
     "/{job}/results",
     summary="What was found",
     operation_id="get_evidence",
-    responses=_answers(200, "SuitabilityResults", _RESULTS_EXAMPLE),
+    responses={**_answers(200, "SuitabilityResults", _RESULTS_EXAMPLE), 410: FAILURES[404]},
 )
 async def results(request: Request, job: str) -> JSONResponse:
     """List what is assessed so far: coverage, likelihood and proposed risk by category.
