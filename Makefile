@@ -11,7 +11,7 @@ FAST := tests/test_architecture.py tests/batch tests/core tests/quality tests/re
 	tests/studio/test_route.py tests/models/test_catalogue.py src/maskworks/core src/maskworks/quality
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-slow lint fix docs site bench bench-8000 bench-serve bench-ray lock audit clean
+.PHONY: help demo test test-fast test-slow lint fix docs site web bench bench-8000 bench-serve bench-ray lock audit clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ docs: $(VENV)/.dev ## write the generated documents and the README's pictures an
 
 site: $(VENV)/.site ## build the documentation as a site into site/; a broken link fails
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+web: ## fetch what the page /live runs on into web/runtime/ (14 MB; needs npm and a connection)
+	@$(PYTHON) web/fetch_runtime.py
 
 bench: $(VENV)/.core ## measure against rembg, into bench/baseline.md (an hour)
 	@$(BIN)/python bench/run.py $(BENCH)
