@@ -144,3 +144,27 @@ def test_a_trail_of_verdicts_that_was_changed_is_told(folder, capsys, change, sa
     trail.write_text("".join(f"{line}\n" for line in change(lines)))
     assert main(["review", "evidence", "out", "--verify"]) == 1
     assert says in capsys.readouterr().err
+
+
+def test_thresholds_are_fitted_to_verdicts_and_used_by_a_policy(folder, capsys):
+    cue = "{0}\n00:00:00,{1:03} --> 00:00:00,900\n{2}\n\n"
+    said = ["He has a rifle in the car"] * 10 + ["The sword is on the wall"] * 3
+    (folder / "rough.srt").write_text("".join(cue.format(n, n, t) for n, t in enumerate(said, 1)))
+    assert main(["suitability", "rough.mp4", "-o", "out", *PLAIN, "--quiet"]) == 0
+    record = json.loads((folder / "out/suitability.json").read_text())
+    for found in record["findings"]:
+        word = "confirm" if found["label"] == "rifle" else "dismiss"
+        given = ["review", "evidence", "out", "--finding", found["id"], "--by", "ana"]
+        assert main([*given, "--verdict", word]) == 0
+    capsys.readouterr()
+    assert main(["review", "agreement", "out", "--target", "0.9"]) == 0
+    fitted = capsys.readouterr().out.partition("[thresholds]")[2]
+    assert fitted.startswith('\n"subtitles" = 0.9  # 10 of 10 right')
+    head = 'name = "mine"\ndate = 2026-12-01\nrules = []\n[thresholds]'
+    (folder / "mine.toml").write_text(head + fitted.replace("= 0.9 ", "= 0.95 "))
+    again = ["suitability", "rough.mp4", "-o", "strict", *PLAIN, "--quiet", "--policy", "mine.toml"]
+    assert main(again) == 0
+    strict = json.loads((folder / "strict/suitability.json").read_text())
+    assert all(found["hint"] for found in strict["findings"])
+    assert main(["review", "agreement", "out", "--target", "2"]) == 2
+    assert "from 0 to 1" in capsys.readouterr().err

@@ -165,6 +165,16 @@ def test_a_subtitle_of_a_million_letters_is_cut(tmp_path, drawing):
     assert "1 subtitles are cut to 2,000 characters each" in record.notes
 
 
+def test_more_subtitles_than_a_film_has_are_not_all_read(tmp_path, drawing):
+    path = drawing.write_clip(tmp_path / "a.mp4", [drawing.Drawn(8)])
+    cue = "{0}\n00:00:00,{0:03} --> 00:00:01,000\n{1}\n\n"
+    said = [cue.format(n % 1000, "good day") for n in range(20_001)]
+    (tmp_path / "a.srt").write_text("".join(said))
+    record = assess(path)
+    assert "1 subtitles behind the first 20,000 were not read" in record.notes
+    assert signal(record, "subtitles").looked_at == 20_000
+
+
 def test_an_interlaced_clip_is_looked_at_as_it_is(tmp_path):
     path = tmp_path / "spot.ts"
     with av.open(str(path), "w") as out:

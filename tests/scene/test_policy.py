@@ -7,6 +7,8 @@ import pytest
 from maskworks.core.errors import UsageError
 from maskworks.scene.policy import TopicEvidence, propose, read_policy
 from maskworks.scene.record import ContentContext
+from maskworks.scene.signals.opening import open_signals
+from maskworks.scene.signals.protocol import SIGNAL_NAMES, SignalChoices
 
 HEAD = 'name = "mine"\ndate = 2026-01-02\n'
 
@@ -27,6 +29,8 @@ def rule(**parts):
         (rule(least_likelihood="9"), "least_likelihood"),
         (rule(colour='"red"'), "colour"),
         (HEAD + "rules = 3\n", "tables"),
+        (HEAD + 'rules = []\n[thresholds]\n"adult picture" = 0.5\n', "did you mean adult pictures"),
+        (HEAD + "rules = []\n[thresholds]\nlogos = 5\n", "thresholds.logos"),
         ("name = ", "cannot be read as TOML"),
         ('name = "x"\nrules = []\n', "date"),
     ],
@@ -39,6 +43,8 @@ def rule(**parts):
         "range",
         "unknown key",
         "no tables",
+        "signal",
+        "threshold",
         "no TOML",
         "no date",
     ],
@@ -96,3 +102,18 @@ def test_a_finding_that_no_rule_fits_is_told_all_the_same(tmp_path, drawing, cap
     assert (
         "arms adjacent, likelihood 5, proposed risk none, since no rule" in capsys.readouterr().out
     )
+
+
+def test_a_threshold_of_a_signal_counts_instead_but_narrow_ones_stay_hints(tmp_path):
+    path = tmp_path / "brand.toml"
+    path.write_text(rule() + '[thresholds]\n"adult pictures" = 0.6\ncodes = 0.1\n')
+    policy = read_policy(path)
+    assert not policy.is_hint("adult pictures", 0.7, weak=True, narrow=False)
+    assert policy.is_hint("adult pictures", 0.5, weak=True, narrow=False)
+    assert policy.is_hint("codes", 0.3, weak=True, narrow=True)
+    assert policy.is_hint("subtitles", 0.4, weak=False, narrow=False)
+
+
+def test_the_names_of_signals_are_those_that_are_opened():
+    opened = open_signals(SignalChoices(ocr=False, threads=1))
+    assert tuple(signal.info.name for signal in opened) == SIGNAL_NAMES

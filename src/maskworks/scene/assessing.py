@@ -261,7 +261,12 @@ def _told(
                 confidence=seen.confidence,
                 calibrated=seen.calibrated,
                 likelihood=likelihood_of(seen.confidence),
-                hint=seen.hint or seen.confidence < policy.least_confidence,
+                hint=policy.is_hint(
+                    signal.info.name,
+                    seen.confidence,
+                    weak=seen.hint,
+                    narrow=signal.info.partial,
+                ),
                 kind=signal.info.kind,
                 signal=signal.info.name,
                 source=seen.source,

@@ -32,6 +32,7 @@ from maskworks.video.shots import ShotFinder
 
 _THUMBNAIL = 360
 _QUALITY = 82
+_MOST_LINES = 20_000  # a film of three hours has three thousand
 _LONGEST_LINE = 2000  # of a subtitle; what is longer is none
 
 
@@ -176,6 +177,10 @@ def read_lines(
             Line(c.start_ms, c.end_ms - c.start_ms, c.text, f"subtitle stream {c.stream}")
             for c in inside
         ]
+    if len(lines) > _MOST_LINES:
+        left = len(lines) - _MOST_LINES
+        lines = lines[:_MOST_LINES]
+        run.notes.append(f"{left:,} subtitles behind the first {_MOST_LINES:,} were not read")
     long = sum(len(line.text) > _LONGEST_LINE for line in lines)
     if long:
         lines = [replace(line, text=line.text[:_LONGEST_LINE]) for line in lines]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from maskworks.core.errors import UsageError
 from maskworks.core.toml_text import parse_toml
 from maskworks.scene.record import ContentContext, Extent, PolicyUsed, SignalKind
+from maskworks.scene.signals.protocol import SIGNAL_NAMES
 from maskworks.scene.topics import PURPOSES, RISKS, SOURCES, RiskId, TopicName, nearest, topic_of
 
 OWN_POLICY = Path(__file__).parent / "policies" / "default.toml"
@@ -49,8 +50,20 @@ class SuitabilityPolicy(BaseModel):
     sustained_seconds: Annotated[float, Field(gt=0)] = 20.0
     sustained_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     sustained_least_seconds: Annotated[float, Field(ge=0)] = 5.0
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     rules: tuple[PolicyRule, ...]
     sha256: str = ""
+
+    def is_hint(self, signal: str, confidence: float, *, weak: bool, narrow: bool) -> bool:
+        """Say whether a sighting counts for nothing.
+
+        A threshold of its own takes the place of what the signal and `least_confidence` say,
+        but for signals that are `narrow`: a code or a bang stays a hint.
+        """
+        least = self.thresholds.get(signal)
+        if least is None:
+            return weak or confidence < self.least_confidence
+        return (weak and narrow) or confidence < least
 
     def used(self) -> PolicyUsed:
         """Return what the record says of this policy."""
@@ -87,6 +100,13 @@ def read_policy(path: Path | None = None) -> SuitabilityPolicy:
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise UsageError(f"{path}: rules are tables, each begun with [[rules]]")
     _check_keys(rows, SuitabilityPolicy, str(path))
+    thresholds = rows.get("thresholds", {})
+    for signal in thresholds if isinstance(thresholds, dict) else ():
+        if signal not in SIGNAL_NAMES:
+            raise UsageError(
+                f"{path}, thresholds: there is no signal {signal!r}; "
+                f"{nearest(signal, SIGNAL_NAMES)}"
+            )
     for number, rule in enumerate(rules, 1):
         _check_names(rule, f"{path}, rule {number}")
     try:

@@ -67,9 +67,19 @@ def agreement(
     folders: Annotated[
         list[Path], typer.Argument(metavar="FOLDER", help="With records in them or below them.")
     ],
+    *,
+    target: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Also print the least confidence of each signal from which on so many were right, "
+            "for a policy file.",
+        ),
+    ] = None,
 ) -> None:
     """Say how far reviewers agree (Cohen's kappa), and how many findings of each kind are right."""
     from maskworks.studio.review.evidence import measure_agreement
+    from maskworks.studio.review.thresholds import LEAST_JUDGED, fit_thresholds
 
     found = measure_agreement(folders)
     for (one, other), (kappa, count) in found.kappa.items():
@@ -80,4 +90,19 @@ def agreement(
         print(
             f"{category} by {signal}: {rate.hits} of {rate.n} right, "
             f"{rate.share:.2f} [{low:.2f}, {high:.2f}]"
+        )
+    if target is None:
+        return
+    fitted, short = fit_thresholds(folders, target)
+    print("[thresholds]")
+    for each in fitted:
+        low, high = each.right.interval
+        print(
+            f'"{each.signal}" = {each.confidence:g}  # {each.right.hits} of {each.right.n} right, '
+            f"{each.right.share:.2f} [{low:.2f}, {high:.2f}], on the verdicts it was fitted to"
+        )
+    for signal, count in short.items():
+        print(
+            f"# {signal}: {count} judged, and no {LEAST_JUDGED} of them at and above a confidence "
+            f"were right so often"
         )

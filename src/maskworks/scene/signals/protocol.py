@@ -49,6 +49,19 @@ class SoundBlock:
     samples: NDArray[np.float32]
 
 
+SIGNAL_NAMES = (
+    "adult pictures",
+    "classifier",
+    "logos",
+    "codes",
+    "persons and vehicles",
+    "on-screen text",
+    "subtitles",
+    "loud transients",
+    "speech and music",
+)
+"""What the signals are called, in the record and in a policy's thresholds."""
+
 Media = SampledFrame | Line | SoundBlock
 
 

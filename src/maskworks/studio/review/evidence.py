@@ -180,7 +180,7 @@ def measure_agreement(folders: Sequence[Path]) -> EvidenceAgreement:
         record = read_record(path)
         for verdict in record.verdicts:
             said[verdict.reviewer][path, verdict.finding] = verdict.verdict
-        for finding, right in _judged(record):
+        for finding, right in judged_findings(record):
             precision[finding.category, finding.signal].append(right)
     if not said:
         raise UsageError("no verdict was given yet; give some with `maskworks review evidence`")
@@ -193,7 +193,8 @@ def measure_agreement(folders: Sequence[Path]) -> EvidenceAgreement:
     return EvidenceAgreement(kappa, rates)
 
 
-def _judged(record: SuitabilityRecord) -> list[tuple[Finding, bool]]:
+def judged_findings(record: SuitabilityRecord) -> list[tuple[Finding, bool]]:
+    """Return the findings that were judged, and whether more reviewers confirmed each than not."""
     votes: defaultdict[str, Counter[bool]] = defaultdict(Counter)
     for verdict in record.verdicts:
         votes[verdict.finding][verdict.verdict == "confirm"] += 1
