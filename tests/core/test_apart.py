@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from signal import SIGSEGV
 
 import hostile_pictures as hostile
@@ -16,7 +17,7 @@ from PIL import Image
 
 from maskworks.core import apart, decoder, reading
 from maskworks.core.deadline import deadline
-from maskworks.core.errors import TooLargeError, TooSlowError, UnreadableError
+from maskworks.core.errors import MaskworksError, TooLargeError, TooSlowError, UnreadableError
 from maskworks.core.reading import Limits, read_picture
 
 UNBOUNDED = Limits(seconds=None)
@@ -209,9 +210,80 @@ def test_many_threads_share_the_helpers(every_picture, helpers):
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "HEIF", "JPEG"])
-def test_helper_asks_no_other_helper(kind, every_picture, helpers):
+def test_decoding_asks_for_no_helper(kind, every_picture, helpers):
     data = np.frombuffer(hostile.written(kind), np.uint8)
     asked = {"name": "a", "pixels": 10_000, "least_side": None, "seconds": 60}
     head, parts = decoder._answer(asked, [data])
     assert (head["size"], parts[0].nbytes) == ((48, 64), 48 * 64 * 3)
     assert not helpers
+
+
+DECODERS = """
+import multiprocessing, os, sys
+from pathlib import Path
+
+def decoders():
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if b"maskworks.core.decoder" in (entry / "cmdline").read_bytes():
+                found[int(entry.name)] = parent
+        except OSError:
+            continue
+    mine = {os.getpid(), *(each.pid for each in multiprocessing.active_children())}
+    ours = {number for number, parent in found.items() if parent in mine}
+    return len(ours), len([n for n, parent in found.items() if parent in found])
+
+def read(path):
+    from maskworks.core.reading import read_picture
+    return read_picture(Path(path)).image.size
+"""
+"""What counts the decoders of a script and its workers, and those that a decoder has started."""
+
+SCRIPTS = {
+    "without-main": "print([read(sys.argv[1]) for _ in range(3)][0], *decoders())",
+    "spawn": """
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        sizes = pool.map(read, [sys.argv[1]] * 8, chunksize=1)
+        print(sizes[0], *decoders())
+""",
+    "fork": """
+read(sys.argv[1])
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    sizes = pool.map(read, [sys.argv[1]] * 8, chunksize=1)
+    print(sizes[0], *decoders())
+""",
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_decoder_never_starts_another(name, tmp_path):
+    """From a script without `if __name__ == "__main__"`, and from workers that are spawned."""
+    (tmp_path / "a.tif").write_bytes(hostile.written("TIFF"))
+    script = tmp_path / "script.py"
+    script.write_text(DECODERS + SCRIPTS[name])
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "a.tif")],
+        capture_output=True, check=True, timeout=120, text=True,
+    )  # fmt: skip
+    size, count, theirs = done.stdout.rsplit(maxsplit=2)
+    assert size == "(48, 64)"
+    assert int(theirs) == 0
+    assert 1 <= int(count) <= 3
+
+
+def test_helper_that_is_asked_to_start_another_refuses(monkeypatch, every_picture, helpers):
+    monkeypatch.setenv("MASKWORKS_DECODER", "1")
+    with deadline(60), pytest.raises(MaskworksError, match="may start no other"):
+        read_picture(hostile.written("TIFF"))
+    assert not helpers
+
+
+def test_helper_is_marked_as_one(every_picture, helpers):
+    with deadline(60):
+        read_picture(hostile.written("TIFF"))
+    environment = Path(f"/proc/{helpers[0]._process.pid}/environ").read_bytes().split(b"\0")
+    assert b"MASKWORKS_DECODER=1" in environment

@@ -3,7 +3,7 @@
 A decoder in C cannot be stopped from outside, and a file can be made on which it works for
 hours, or breaks. What may take long is decoded by a helper: a process that is kept for the next
 picture, killed at the deadline, and bounded in its memory. Nothing that it says is executed: its
-answer is JSON and pixels.
+answer is JSON and pixels. A helper can start no other one, whatever asks it to.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _MAIN = (
 _MOST_KEPT = os.cpu_count() or 1
 _MOST_PICTURES = 500  # of one helper: what leaks in a decoder goes with it
 _MOST_HEAD_BYTES = 128 << 20
+_DECODER = "MASKWORKS_DECODER"  # in the environment of a helper, and of whatever it starts
 _ERRORS = {kind.__name__: kind for kind in (ImageError, TooLargeError, UnreadableError)}
 _EXPORT_AGAIN = "open it in a program for pictures and export it again"
 
@@ -172,7 +173,12 @@ class _Helper:
     """A process that decodes; `pictures` is how many it was asked for."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-I", "-c", _MAIN, json.dumps(sys.path)]
+        if _DECODER in os.environ:  # or one starts another, and that one another
+            raise MaskworksError(
+                f"a process that decodes a picture may start no other; {_DECODER} is in the "
+                "environment: unset it if this is no such process"
+            )
+        command = [sys.executable or "python3", "-I", "-c", _MAIN, json.dumps(sys.path)]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
                 command,
@@ -181,7 +187,7 @@ class _Helper:
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
                 start_new_session=True,  # Ctrl-C is this process's alone
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", _DECODER: "1"},
             )
         except OSError as error:
             raise MaskworksError(

@@ -286,10 +286,11 @@ class Person:
             **{"viewport": {"width": 1280, "height": 800}, **options}
         )
         self.page = self.context.new_page()
-        self.page.set_default_timeout(15000)
+        self.page.set_default_timeout(60_000)  # other work may fill the machine
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.server = server
-        self.page.goto(f"{server.url}/review")
+        answer = self.page.goto(f"{server.url}/review")
+        assert answer.ok, f"{answer.status}: {self.page.content()}"
         self.page.fill("[name=who]", who)
         self.page.click("text=Begin")
         self.page.wait_for_url("**/review")

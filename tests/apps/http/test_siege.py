@@ -154,7 +154,9 @@ def test_no_request_stalls_the_loop_while_workers_are_busy(besieged, kinds):
     finally:
         over.set()
         pulse.join()
-    assert all(400 <= code < 600 and code != 500 for code in codes), (kinds, codes)
+    for kind, code in zip(kinds, codes, strict=True):
+        # of the AVIF that lies its decoder makes the small picture that it says it is
+        assert code in range(400, 600) and code != 500 or (kind, code) == ("avif", 200), kind
     took, stall = (max(each) for each in zip(*worst, strict=True))
     sys.stdout.write(f"{kinds}: /healthz took {took:.2f} s, of these {stall:.2f} s ours\n")
     assert stall < LONGEST_S, (kinds, took, stall)
