@@ -25,7 +25,7 @@ from maskworks.core.values import Box, Image
 from maskworks.labels.job import LabelJob
 from maskworks.labels.large import label_large, large_files, large_record
 from maskworks.labels.reading.scans import Scan, is_scan, open_scan
-from maskworks.labels.reading.window import Windows
+from maskworks.labels.reading.window import Windows, in_time
 from maskworks.labels.reading.windows import WINDOWED_PIXELS, open_windows
 from maskworks.labels.writing.geotiff import write_label_raster
 from maskworks.labels.writing.label_png import label_png
@@ -100,7 +100,7 @@ def _part_by_part(row: ManifestRow, work: Work, job: LabelJob, windows: Windows)
     row = _read_row(row, work, job, windows.size)
     began = time.perf_counter()
     prepare_output(work.output, may_replace=work.may_replace)
-    result = label_large(windows, job, work.output)
+    result = label_large(in_time(windows, job.limits.seconds, work.shown), job, work.output)
     row = replace(row, seconds=Seconds(segment=_since(began)))
     began = time.perf_counter()
     if job.folder is not None:
@@ -159,8 +159,12 @@ def _slice_by_slice(row: ManifestRow, work: Work, job: LabelJob) -> ManifestRow:
 
 def _label_slice(scan: Scan, at: int, work: Work, job: LabelJob) -> NDArray[np.integer[Any]]:
     """Label a slice, write what was asked of it, and return its ids."""
-    picture = Picture(Image(scan.read(at)), None, Details(format="TIFF"))
-    labelled = label_whole_or_tiled(picture, job)
+    part = work.shown if scan.slices == 1 else f"{work.shown}: slice {at + 1}"
+    with deadline(job.limits.seconds):
+        picture = Picture(Image(scan.read(at)), None, Details(format="TIFF"))
+        go_on(part)
+        labelled = label_whole_or_tiled(picture, job)
+        go_on(part)
     if job.folder is not None:
         alone = scan.slices == 1
         subject = replace(

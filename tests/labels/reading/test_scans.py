@@ -426,3 +426,10 @@ def test_window_of_nothing_and_of_one_value():
     assert Window(0, 2).levels(np.array([np.nan, -np.inf, np.inf])).tolist() == [0, 0, 255]
     with pytest.raises(UsageError, match="got 'wide'"):
         Window.parse("wide")
+
+
+def test_slice_has_a_time_limit(segment, tmp_path, head):
+    write_nifti(tmp_path / "a.nii.gz", head, np.eye(4))
+    code, said = segment(tmp_path / "a.nii.gz", "--model", "otsu", "--picture-seconds", "1e-6")
+    assert code == 1
+    assert "a.nii.gz: slice 1: takes longer than 1e-06 s" in said

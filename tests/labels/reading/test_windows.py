@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import lzma
 import resource
 import subprocess
 import sys
+import zlib
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -11,9 +14,9 @@ import tifffile
 from PIL import Image as Pil
 
 from maskworks.apps.cli import main
-from maskworks.core.errors import UnreadableError, UsageError
+from maskworks.core.errors import TooSlowError, UnreadableError, UsageError
 from maskworks.core.values import Box
-from maskworks.labels.reading import windows
+from maskworks.labels.reading import window, windows
 from maskworks.labels.reading.windows import open_windows
 
 
@@ -89,6 +92,54 @@ def test_overview_takes_every_nth_pixel(tmp_path, rng, everything_is_large):
     opened = open_windows(write(tmp_path / "a.tif", pixels, compression="zlib", tile=(128, 128)))
     assert (opened.overview(50_000) == pixels[::5, ::5]).all()
     opened.close()
+
+
+@pytest.mark.parametrize("compression", ["zlib", "lzma"])
+def test_part_that_inflates_beyond_its_size_is_refused(
+    tmp_path, rng, everything_is_large, monkeypatch, compression
+):
+    """A tile of 12 kB whose bytes inflate to 512 MB: nobody makes them all."""
+    pixels = rng.integers(0, 256, (150, 131, 3)).astype(np.uint8)
+    write(tmp_path / "a.tif", pixels, compression=compression, tile=(64, 64))
+    bomb = (zlib if compression == "zlib" else lzma).compress(bytes(512 << 20))
+    opened = open_windows(tmp_path / "a.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        at, size = (list(file.pages[0].tags[tag].value) for tag in (324, 325))
+    at[0], size[0] = (tmp_path / "a.tif").stat().st_size, len(bomb)
+    opened.close()
+    with (tmp_path / "a.tif").open("ab") as end:
+        end.write(bomb)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
+        file.pages[0].tags[324].overwrite(at)
+        file.pages[0].tags[325].overwrite(size)
+    opened = open_windows(tmp_path / "a.tif")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UnreadableError, match="part 1 holds more than the 12,288 bytes"):
+        opened.read(Box(0, 0, 10, 10))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
+    assert (opened.read(Box(64, 0, 100, 60)) == pixels[64:100, :60]).all()
+    opened.close()
+
+
+def test_part_has_a_time_limit_and_all_parts_together_have_none(
+    tmp_path, rng, everything_is_large, capsys, monkeypatch
+):
+    pixels = rng.integers(0, 256, (150, 131, 3)).astype(np.uint8)
+    write(tmp_path / "a.tif", pixels, compression="zlib", tile=(32, 32))
+    words = ["segment", str(tmp_path / "a.tif"), "--model", "otsu", "--write", "none", "-o"]
+    assert main([*words, str(tmp_path / "out"), "--picture-seconds", "1e-6"]) == 1
+    heard = capsys.readouterr()
+    assert "a.tif: takes longer than 1e-06 s" in heard.out + heard.err
+    clock = iter(range(100))
+    monkeypatch.setattr(window.time, "monotonic", lambda: float(next(clock)))
+    with closing(open_windows(tmp_path / "a.tif")) as opened:
+        timed = window.in_time(opened, 5, "a.tif")
+        for top in range(0, 150, 10):  # 2 s of this clock for each
+            assert (timed.read(Box(top, 0, top + 10, 9)) == pixels[top : top + 10, :9]).all()
+        for _ in range(9):
+            next(clock)  # what was done with the part
+        with pytest.raises(TooSlowError, match=r"a\.tif: a part of it: takes longer than 5 s"):
+            timed.read(Box(0, 0, 10, 10))
 
 
 def test_large_tiff_of_another_compression_says_what_reads_it(

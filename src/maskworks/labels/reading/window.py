@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskworks.core.errors import ImageError, UsageError
+from maskworks.core.deadline import deadline, go_on
+from maskworks.core.errors import ImageError, TooSlowError, UsageError
 from maskworks.core.values import Box
 
 if TYPE_CHECKING:
@@ -45,6 +47,35 @@ class Windows:
             part = self.read(Box(top, 0, min(top + band, height), width))
             rows.append(part[::step, ::step].copy())
         return np.concatenate(rows)
+
+
+def in_time(windows: Windows, seconds: float | None, name: str) -> Windows:
+    """Return the same picture, of which each part may take so many seconds.
+
+    A part's time begins as it is read and ends as the next one is, so what is done with it
+    counts. Looked at between the pieces that a part is read from, and as the next is read.
+
+    Parameters
+    ----------
+    seconds : float, > 0, optional
+        None is without limit.
+    name : str
+        What error messages call it.
+    """
+    ends: float | None = None
+
+    def read(box: Box) -> Pixels:
+        nonlocal ends
+        if seconds and ends is not None and time.monotonic() > ends:
+            raise TooSlowError(f"{name}: a part of it", seconds)
+        began = time.monotonic()
+        with deadline(seconds):
+            part = windows.read(box)
+            go_on(f"{name}: a part of it")
+        ends = began + seconds if seconds else None
+        return part
+
+    return replace(windows, read=read)
 
 
 def choose_bands(bands: Sequence[int] | None, count: int, name: str) -> list[int]:

@@ -6,6 +6,8 @@ whatever has a georeference, through rasterio (extra `[geo]`).
 
 from __future__ import annotations
 
+import lzma
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskworks.core.deadline import go_on
 from maskworks.core.errors import UnreadableError, UsageError
 from maskworks.core.extras import how_to_install
 from maskworks.core.values import Box
@@ -117,7 +120,7 @@ def _of_page(
     height, width = int(page.imagelength), int(page.imagewidth)
     chosen = choose_bands(bands, int(page.samplesperpixel), name)
     invert = page.photometric.name == "MINISWHITE"
-    raw = _mapped(opened, page) if page.is_memmappable else _Segments(page)
+    raw = _mapped(opened, page) if page.is_memmappable else _Segments(page, name)
 
     def read(box: Box) -> Pixels:
         part = to_bytes(raw(box), name)[..., chosen]
@@ -150,11 +153,36 @@ def _mapped(opened: Any, page: Any) -> Callable[[Box], NDArray[Any]]:  # noqa: A
     return read
 
 
+def _inflates_beyond(data: bytes, compression: str, most: int) -> bool:
+    """Say whether a compressed part gives more bytes than it is said to, without making them.
+
+    tifffile inflates a part to its end and cuts off what is too much: a few megabytes of zeros
+    fill the memory of any machine.
+
+    Examples
+    --------
+    >>> bomb = zlib.compress(bytes(100_000))
+    >>> _inflates_beyond(bomb, "DEFLATE", 99_999), _inflates_beyond(bomb, "DEFLATE", 100_000)
+    (True, False)
+    """
+    inflater: Any = {
+        "ADOBE_DEFLATE": zlib.decompressobj,
+        "DEFLATE": zlib.decompressobj,
+        "LZMA": lzma.LZMADecompressor,
+    }.get(compression)
+    if inflater is None:
+        return compression == "PACKBITS" and len(data) > 2 * most + 4096
+    try:
+        return len(inflater().decompress(data, most + 1)) > most
+    except (zlib.error, lzma.LZMAError):
+        return False  # tifffile says what is wrong
+
+
 class _Segments:
     """Reads strips or tiles one by one and keeps the last ones decoded."""
 
-    def __init__(self, page: Any) -> None:  # noqa: ANN401 - tifffile.TiffPage
-        self.page = page
+    def __init__(self, page: Any, name: str) -> None:  # noqa: ANN401 - tifffile.TiffPage
+        self.page, self.name = page, name
         self.kept: OrderedDict[int, NDArray[Any]] = OrderedDict()
         self.bytes = 0
         self.samples = int(page.samplesperpixel)
@@ -171,6 +199,7 @@ class _Segments:
         height, width = self.side
         for row in range(box.top // height, -(-box.bottom // height)):
             for column in range(box.left // width, -(-box.right // width)):
+                go_on(self.name)
                 self._copy(out, box, row, column)
         return out
 
@@ -199,9 +228,16 @@ class _Segments:
         handle = self.page.parent.filehandle
         handle.seek(self.page.dataoffsets[index])
         data = handle.read(self.page.databytecounts[index])
+        shape = (*self.side, 1 if self.apart else self.samples)
+        most = int(np.prod(shape)) * self.page.dtype.itemsize
+        if _inflates_beyond(data, self.page.compression.name, most):
+            raise UnreadableError(
+                self.name,
+                f"its part {index + 1} holds more than the {most:,} bytes of such a part",
+                "export it again",
+            )
         decoded = self.page.decode(data, index)[0]
         if decoded is None:
-            shape = (*self.side, 1 if self.apart else self.samples)
             part = np.zeros(shape, self.page.dtype)
         else:
             part = np.asarray(decoded)[0]
