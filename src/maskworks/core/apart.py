@@ -34,6 +34,7 @@ _MAIN = (
 )
 _MOST_KEPT = os.cpu_count() or 1
 _MOST_PICTURES = 500  # of one helper: what leaks in a decoder goes with it
+_LONGEST_S = 1e8  # timers take no more than some centuries
 _MOST_HEAD_BYTES = 128 << 20
 _DECODER = "MASKWORKS_DECODER"  # in the environment of a helper, and of whatever it starts
 _ERRORS = {kind.__name__: kind for kind in (ImageError, TooLargeError, UnreadableError)}
@@ -59,6 +60,7 @@ def read_apart(
     """
     go_on(name)
     left = time_left()
+    left = None if left is None else min(left, _LONGEST_S)
     head = {"name": name, "pixels": limits.max_pixels, "least_side": least_side, "seconds": left}
     parts = []
     if isinstance(source, Path):

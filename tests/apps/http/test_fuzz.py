@@ -29,6 +29,12 @@ WORDS = st.one_of(
     st.lists(st.integers(), max_size=3),
     st.from_regex(r"(-?\d{1,6}(px|%)? ?){1,5}", fullmatch=True),
 )
+SEVERAL = settings(
+    max_examples=100,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],  # its table of characters, on a full machine
+)
 QUICK = settings(
     max_examples=8,
     deadline=None,
@@ -38,7 +44,7 @@ QUICK = settings(
 )
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@SEVERAL
 @given(st.dictionaries(st.sampled_from(FIELDS), WORDS, max_size=6))
 def test_fields_of_removebg_are_understood_or_refused(fields):
     try:
@@ -51,7 +57,7 @@ def test_fields_of_removebg_are_understood_or_refused(fields):
     assert status == 400
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@SEVERAL
 @given(
     st.dictionaries(
         st.sampled_from(("a", "af", "ab", "ae", "om", "ppm", "bgc", "extras")), WORDS, max_size=4
@@ -67,7 +73,7 @@ def test_parameters_of_rembg_are_understood_or_refused(fields):
     assert status == 422
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@SEVERAL
 @given(
     st.sampled_from(
         (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", b"GIF89a", b"II*\0", b"")

@@ -106,7 +106,24 @@ def _run(name: str, arguments: list[str], *, debug: bool) -> int:
             raise
         print(f"maskworks: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+    except Exception as error:
+        if debug or "--debug" in arguments:
+            raise
+        print(_unexpected(error, name), file=sys.stderr)
+        return 1
     return 0
+
+
+def _unexpected(error: Exception, name: str) -> str:
+    """Say what went wrong where nothing of ours knows it; a disk's fault is no fault of ours."""
+    words = " ".join(str(error).split()) or "no more is said of it"
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return f"maskworks: {place}{error.strerror}; check the path, its rights and the disk"
+    return (
+        f"maskworks: unexpected {type(error).__name__}: {words}; this is a fault of Maskworks: "
+        f"please report what `maskworks --debug {name} ...` prints"
+    )
 
 
 def load(name: str) -> Any:  # noqa: ANN401 - Typer's own click is private
@@ -125,7 +142,32 @@ def load(name: str) -> Any:  # noqa: ANN401 - Typer's own click is private
     command = typer.main.get_command(found)
     command.name = name
     command.params = [p for p in command.params if "completion" not in (p.name or "")]
+    _want_finite(command)
     return command
+
+
+def _want_finite(command: Any) -> None:  # noqa: ANN401 - Typer's own click is private
+    """Have a command, or each of a group, refuse numbers that are infinite or none."""
+    from functools import wraps
+    from math import isfinite
+
+    from maskworks.core.errors import UsageError
+
+    for each in getattr(command, "commands", {}).values():
+        _want_finite(each)
+    called = command.callback
+    if called is None:
+        return
+
+    @wraps(called)
+    def checked(**given: object) -> Any:  # noqa: ANN401 - whatever it returns
+        for name, value in given.items():
+            if isinstance(value, float) and not isfinite(value):
+                option = f"--{name.replace('_', '-')}"
+                raise UsageError(f"{option} is {value}, a finite number is needed; give another")
+        return called(**given)
+
+    command.callback = checked
 
 
 def cli() -> Any:  # noqa: ANN401 - Typer's own click is private

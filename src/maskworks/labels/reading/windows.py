@@ -237,10 +237,7 @@ class _Segments:
                 "export it again",
             )
         decoded = self.page.decode(data, index)[0]
-        if decoded is None:
-            part = np.zeros(shape, self.page.dtype)
-        else:
-            part = np.asarray(decoded)[0]
+        part = np.zeros(shape, self.page.dtype) if decoded is None else np.asarray(decoded)[0]
         self.kept[index] = part
         self.bytes += part.nbytes
         while self.bytes > CACHE_BYTES and len(self.kept) > 1:
