@@ -74,3 +74,17 @@ def test_what_nobody_expected_is_told_in_a_line(error, said, monkeypatch, capsys
     assert capsys.readouterr().err == f"maskworks: {said}\n"
     with pytest.raises(type(error)):
         main(["--debug", "models", "list"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["cutout", "photos", "-o", ""], "argument 3 of cutout is empty, after -o"),
+        (["segment", "", "-o", "out", "--model", "otsu"], "argument 1 of segment is empty, as"),
+    ],
+)
+def test_empty_argument_is_not_this_folder(words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -59,6 +59,12 @@ def test_numbers_in_two_bits_are_numbers():
             np.dstack([LEVELS[:, ::-1]] * 3 + [LEVELS]), "not clear which of both", id="both"
         ),
         pytest.param(in_alpha(LEVELS * 0), "background everywhere", id="empty alpha"),
+        pytest.param(
+            np.where(LEVELS == 128, 1, LEVELS).astype(np.uint8), "holds 0, 1, 255, three", id="dim"
+        ),
+        pytest.param(
+            np.where(LEVELS == 128, 254, LEVELS).astype(np.uint8), "none of them is grey", id="pale"
+        ),
         pytest.param(LEVELS * 0 + 128, "t.png: marks no sure background", id="all grey"),
         pytest.param(LEVELS // 255 * 127 + 128, "marks no sure background", id="no background"),
         pytest.param(LEVELS % 255, "marks no sure foreground", id="no foreground"),

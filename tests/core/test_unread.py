@@ -109,3 +109,15 @@ def test_cmyk_without_a_profile_is_told():
     written = io.BytesIO()
     Image.fromarray(PIXELS).convert("CMYK").save(written, "TIFF")
     assert "CMYK without a profile" in read_picture(written.getvalue()).details.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a", r"`git lfs pull`"),
+        (b"<!DOCTYPE html><html><title>404", r"a\.jpg: is a web page, .* download it again"),
+    ],
+)
+def test_what_came_instead_of_a_picture_is_called_by_its_name(head, said):
+    with pytest.raises(UnreadableError, match=said):
+        read_picture(head + bytes(100), name="a.jpg")

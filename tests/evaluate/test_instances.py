@@ -188,7 +188,7 @@ def edit(path, change):
         pytest.param(
             "dt.json",
             lambda rows: rows[0].update(image_id=[1]),
-            r"`\[0\]` has the image_id \[1\], a number or a text is needed",
+            r"`\[0\]` has the image_id \[1\], a whole number or a text is needed",
             id="list-for-an-id",
         ),
         pytest.param(
@@ -328,6 +328,12 @@ def test_classes_are_met_by_name_whatever_their_numbers(two):
     assert ap(two).figures["AP"] == 1.0
 
 
+def test_a_picture_of_two_sizes_is_an_error(two):
+    edit(two / "gt.json", lambda truth: truth["images"].append(truth["images"][0] | {"height": 9}))
+    with pytest.raises(EvaluationError, match=r"has id 1 twice, as 80x60 and as 80x9"):
+        ap(two)
+
+
 @pytest.mark.parametrize(
     ("name", "rows", "message"),
     [
@@ -349,6 +355,12 @@ def test_a_number_of_two_names_and_a_strange_name_are_errors(two, name, rows, me
         ([*SQUARE, [12, 12, 13, 12]], "one has 2 points"),
         ([], "its segmentation is empty"),
         ({"size": [60, 80], "counts": [3]}, "the counts add up to 3"),
+        ({"size": [60, 80], "counts": [-10, 4810]}, "a count is -10, none can be below 0"),
+        ([[500, 500, 520, 500, 520, 520]], "lies beside the picture of 80x60"),
+        ([[0.1, 0.1, 0.4, 0.1, 0.4, 0.4]], "between 0 and 1, as shares of a picture do"),
+        ([[10, 10, 1e300, 10, 30, 30]], r"outline is 2e\+300 pixels long, more than 10,000,000"),
+        ([[10, 10, 10**400, 10, 30, 30]], "outline is"),
+        ([[10, 10, 70, 50] * 300_000], r"outline is 3\.6e\+07 pixels long"),
     ],
 )
 def test_masks_that_are_none_are_named_or_left_out(two, mask, message):

@@ -49,7 +49,7 @@ def first_iou(truth, ours, binary):
     return next(score_pairs(pair_files(truth, ours).pairs, binary=binary))
 
 
-@pytest.mark.parametrize("inside", [1, 255])
+@pytest.mark.parametrize("inside", [1, 100, 127, 255])
 def test_masks_that_are_said_to_be_masks_give_the_true_iou(folders, tmp_path, inside):
     truth, ours = folders(inside)
     assert first_iou(truth, ours, True).iou == pytest.approx(IOU)

@@ -84,6 +84,8 @@ _UNREAD = (
     (b"IIRO", "camera raw (ORF)"),
     (b"IIU\0", "camera raw (RW2)"),
     (b"PK\x03\x04", "ZIP"),
+    (b"version https://git-lfs", "a pointer of Git LFS"),
+    *((start, "a web page") for start in (b"<!DOCTYPE html", b"<!doctype html", b"<html")),
 )
 
 _RAW_SUFFIXES = frozenset(
@@ -92,6 +94,8 @@ _RAW_SUFFIXES = frozenset(
 )
 
 _REMEDIES = {
+    "a pointer of Git LFS": "fetch the picture itself (`git lfs pull`)",
+    "a web page": "its address gave a page and no picture; download it again",
     "JPEG XL": "save it as JPEG, PNG or TIFF (`djxl a.jxl a.png`)",
     "SVG": "draw it as PNG at the size you need (`rsvg-convert -w 2000 a.svg -o a.png`)",
 }

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _FIRST = 48  # the character "0"
 _BITS, _MORE, _SIGN = 5, 0x20, 0x10
 _LONGEST = 7  # characters of one count: 35 bits
+_LONGEST_OUTLINE = 10_000_000  # pixels; the library takes some 100 bytes for each
+_SMALLEST = 8  # of a picture's sides; below it coordinates of 0 to 1 may be meant
 
 
 def to_coco(mask: Rle, *, compressed: bool = True) -> dict[str, object]:
@@ -68,6 +70,56 @@ def from_coco(record: Mapping[str, object], *, name: str = "segmentation") -> Rl
         raise ImageError(f"{name}: counts must be a text or a list of whole numbers, got {kind}")
     height, width = size
     return _from_lengths((height, width), lengths, name)
+
+
+def polygon_misfit(rings: Sequence[Sequence[float]], size: tuple[int, int]) -> str | None:
+    """Say why polygons cannot be a mask of a picture of `size` (H, W), None if they can.
+
+    Outlines that lie beside the picture are nothing in it, those of coordinates from 0 to 1 next
+    to nothing, and the memory that drawing takes grows with the length of an outline.
+
+    Parameters
+    ----------
+    rings : lists of x and y, pixels, three points or more each
+
+    Examples
+    --------
+    >>> polygon_misfit([[0, 0, 9, 0, 9, 9]], (20, 30)) is None
+    True
+    >>> polygon_misfit([[0.1, 0.1, 0.9, 0.1, 0.9, 0.9]], (20, 30))
+    'its coordinates lie between 0 and 1, as shares of a picture do; multiply them by its sides'
+    >>> polygon_misfit([[50, 0, 90, 0, 90, 9]], (20, 30))
+    'it lies beside the picture of 30x20 (width x height)'
+    """
+    height, width = size
+    length = 0.0
+    points = [np.array([*map(_real, ring)]).reshape(-1, 2) for ring in rings]
+    with np.errstate(over="ignore"):
+        for each in points:
+            length += float(np.abs(each - np.roll(each, 1, axis=0)).max(axis=1).sum())
+    least = np.min([each.min(axis=0) for each in points], axis=0)
+    most = np.max([each.max(axis=0) for each in points], axis=0)
+    if (most < 0).any() or least[0] > width or least[1] > height:
+        return f"it lies beside the picture of {width}x{height} (width x height)"
+    if not length <= _LONGEST_OUTLINE:
+        return (
+            f"its outline is {length:.3g} pixels long, more than {_LONGEST_OUTLINE:,}; its "
+            f"picture is {width}x{height} (width x height)"
+        )
+    if least.min() >= 0 and most.max() <= 1 and min(size) >= _SMALLEST:
+        return (
+            "its coordinates lie between 0 and 1, as shares of a picture do; multiply them by its "
+            "sides"
+        )
+    return None
+
+
+def _real(value: float) -> float:
+    """Return a number as it is, a whole one that no float reaches as 1e300."""
+    try:
+        return float(value)
+    except OverflowError:
+        return 1e300 if value > 0 else -1e300
 
 
 def compress(counts: NDArray[np.integer]) -> str:
@@ -143,7 +195,9 @@ def decompress(text: str | bytes, *, name: str = "counts") -> NDArray[np.int64]:
 
 def _from_lengths(size: tuple[int, int], lengths: NDArray[np.int64], name: str) -> Rle:
     total = size[0] * size[1]
-    if (lengths < 0).any() or int(lengths.sum()) != total:
+    if (lengths < 0).any():
+        raise ImageError(f"{name}: a count is {int(lengths.min())}, none can be below 0")
+    if int(lengths.sum()) != total:
         raise ImageError(
             f"{name}: the counts add up to {int(lengths.sum())}, the size {size[0]}x{size[1]} "
             f"(height x width) has {total} pixels; they must agree"

@@ -40,9 +40,14 @@ def dim_values(levels: NDArray[np.integer], white: int = 255) -> str | None:
     ('the values 0 and 1 of 255, as a mask of 0 and 1 does', None)
     >>> dim_values(np.array([[0, 3]])), dim_values(np.array([[0, 0]]))
     ('no value above 3 of 255, as ids of classes do', None)
+    >>> dim_values(np.array([[0, 100]])), dim_values(np.array([[0, 99, 100]]))
+    ('the values 0 and 100 of 255 alone, as a mask does', None)
     """
     top = int(levels.max()) if levels.size else 0
     if not 0 < top <= max(1, DIM * white // 255):
+        half = (white + 1) // 2
+        if 0 < top < half and int(levels.min()) == 0 and ((levels == 0) | (levels == top)).all():
+            return f"the values 0 and {top} of {white} alone, as a mask does"
         return None
     if top == 1:
         return f"the values 0 and 1 of {white}, as a mask of 0 and 1 does"
@@ -52,8 +57,8 @@ def dim_values(levels: NDArray[np.integer], white: int = 255) -> str | None:
 def inside_of(levels: NDArray[np.integer], white: int = 255) -> NDArray[np.bool_]:
     """Return the inside of a mask as it is stored: bool, of the same shape.
 
-    Where no value is above `DIM` (of 255) all above 0 is inside; else what reaches half of
-    `white`, a tie included.
+    Where no value is above `DIM` (of 255), or 0 and one below the middle are all there is, all
+    above 0 is inside; else what reaches half of `white`, a tie included.
 
     Examples
     --------

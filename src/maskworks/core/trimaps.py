@@ -76,6 +76,11 @@ def trimap_of(picture: Picture, name: str) -> Trimap:
             f"trimap of numbers has 0 background, 1 unknown and 2 foreground; {_DRAW}"
         )
     trimap = Trimap.from_grey(np.ascontiguousarray(levels))
+    if len(found) == 3 and not trimap.unknown.any():
+        raise ImageError(
+            f"{name}: holds {', '.join(map(str, sorted(found)))}, three levels as a trimap has, "
+            f"and none of them is grey; {_DRAW}"
+        )
     if trimap.unknown.any():
         for what, level in (("background", BACKGROUND), ("foreground", FOREGROUND)):
             if not (trimap.levels == level).any():

@@ -117,6 +117,10 @@ def _once(path: Path, rows: list[Row], key: str, name: str) -> list[Row]:
             both = f"{before.get(name)!r} and as {row.get(name)!r}"
             problem = f"{path}: `{key}` has id {row['id']!r} twice, as {both}"
             raise EvaluationError([problem], "give each an id of its own")
+        sizes = [f"{one.get('width')}x{one.get('height')}" for one in (before, row)]
+        if sizes[0] != sizes[1]:
+            problem = f"{path}: `{key}` has id {row['id']!r} twice, as {' and as '.join(sizes)}"
+            raise EvaluationError([problem], "give each an id of its own")
     return list(found.values())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from maskworks.core.errors import ImageError
-from maskworks.core.rle_coco import from_coco, to_coco
+from maskworks.core.rle_coco import from_coco, polygon_misfit, to_coco
 from maskworks.evaluate.json_files import NUMBER
 
 
@@ -29,7 +29,7 @@ def with_masks(
         if wrong is not None:
             problems.append(f"{path}: entry {at} (image_id {row['image_id']!r}): {wrong}")
             rings = [ring for ring in mask if _is_ring(ring)] if isinstance(mask, list) else []
-            if skip and rings:
+            if skip and rings and polygon_misfit(rings, sizes[row["image_id"]]) is None:
                 kept.append(row | {"segmentation": rings})
         else:
             kept.append(row)
@@ -45,7 +45,7 @@ def _misfit(mask: object, size: tuple[int, int]) -> str | None:
     rings = mask if isinstance(mask, list) else [None]
     bad = next((each for each in rings if not _is_ring(each)), ())
     if bad == ():
-        return None
+        return polygon_misfit(rings, size)
     what = "its mask is neither an RLE nor a list of polygons"
     if isinstance(bad, list) and bad and all(map(NUMBER.fits, bad)):
         return f"{what}: one has {len(bad) / 2:g} points, three or more are needed"

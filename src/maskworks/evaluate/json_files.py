@@ -24,7 +24,7 @@ class Kind:
 
 
 ID = Kind(
-    "a number or a text",
+    "a whole number or a text",
     lambda value: isinstance(value, int | str) and not isinstance(value, bool),
 )
 CLASS = Kind(
@@ -34,9 +34,7 @@ CLASS = Kind(
 SIDE = Kind("a whole number above 0", lambda value: CLASS.fits(value) and 0 < value < 1 << 31)
 NUMBER = Kind(
     "a number",
-    lambda value: (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    ),
+    lambda value: CLASS.fits(value) or (isinstance(value, float) and math.isfinite(value)),
 )
 SWITCH = Kind("0 or 1", lambda value: isinstance(value, int) and value in {0, 1})
 TEXT = Kind("a text", lambda value: isinstance(value, str))

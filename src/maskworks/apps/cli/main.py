@@ -97,6 +97,15 @@ def _run(name: str, arguments: list[str], *, debug: bool) -> int:
 
     # Looking for plug-ins, pydantic reads what every installed package says of itself.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if "" in arguments:  # `-o "$OUT"` would write here, and `"$PHOTOS"` mean all that lies here
+        where = arguments.index("")
+        after = f", after {arguments[where - 1]}" if where else ""
+        print(
+            f"maskworks: argument {where + 1} of {name} is empty{after}, as a variable that is not "
+            "set is; name what is meant, such as . for this folder, or leave it out",
+            file=sys.stderr,
+        )
+        return 2
     try:
         load(name).main(args=arguments, prog_name=f"maskworks {name}", obj=(name, *arguments))
     except SystemExit as end:

@@ -16,7 +16,7 @@ from PIL import Image as PilImage
 
 from maskworks.core.errors import ImageError, RecipeError
 from maskworks.core.panoptic import ids_of_png
-from maskworks.core.rle_coco import from_coco
+from maskworks.core.rle_coco import from_coco, polygon_misfit
 
 if TYPE_CHECKING:
     from maskworks.train.labels.pictures import Pictures
@@ -199,7 +199,14 @@ def _mask(
                     "mend it, or leave such masks out with damaged = 'ignore'",
                 )
             mask = rings
-        if not mask:
+        wrong = polygon_misfit(mask, picture.size) if mask else None
+        if wrong is not None and not skip:
+            raise RecipeError(
+                path,
+                f"{picture.file}: of a mask, {wrong}",
+                "mend it, or leave such masks out with damaged = 'ignore'",
+            )
+        if not mask or wrong is not None:
             return np.zeros(picture.size, bool)
     try:
         packed = (
