@@ -42,7 +42,7 @@ def _misfit(mask: object, size: tuple[int, int]) -> str | None:
         return _run_misfit(mask, size)
     if not mask:
         return "its segmentation is empty"
-    rings = mask if isinstance(mask, list) else [None]
+    rings: list[Any] = mask if isinstance(mask, list) else [None]
     bad = next((each for each in rings if not _is_ring(each)), ())
     if bad == ():
         return polygon_misfit(rings, size)
