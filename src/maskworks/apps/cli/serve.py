@@ -66,6 +66,12 @@ def serve(
             "Default: all are called other.",
         ),
     ] = None,
+    label_files: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Label Studio's files: pictures of its tasks are read there."
+        ),
+    ] = None,
     threads: ThreadsOption = 0,
     models_kept: Annotated[int, typer.Option(min=1, help="Models kept open at once.")] = 2,
     queue: Annotated[
@@ -149,6 +155,7 @@ def serve(
         edges=edges,
         clicks=clicks,
         names=names,
+        label_files=label_files,
         threads=threads,
         models_kept=models_kept,
         bounds=Bounds(

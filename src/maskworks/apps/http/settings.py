@@ -93,6 +93,7 @@ class ServerSettings:
     clicks : a SAM, as a folder or ``hf:OWNER/NAME``, that finds what a click points at;
         None is GrabCut
     names : a model whose classes name subjects in ``X-Type``; None calls them all "other"
+    label_files : the folder of Label Studio's files, from which its tasks' pictures are read
     threads : cores to use, 0 takes all
     models_kept : opened at once; the one unused for longest makes room
     retention_days : finished campaigns made over HTTP are deleted after so many; None keeps them
@@ -111,6 +112,7 @@ class ServerSettings:
     edges: Method = "auto"
     clicks: str | None = None
     names: str | None = None
+    label_files: Path | None = None
     threads: int = 0
     models_kept: int = 2
     bounds: Bounds = field(default_factory=Bounds)
