@@ -20,6 +20,11 @@ COMMANDS = {
         "suitability",
         "Collect evidence of sensitive topics in clips, for a person.",
     ),
+    "sites": (
+        "maskworks.apps.cli.sites",
+        "sites",
+        "Rank screens by what surrounds them, for a person.",
+    ),
     "track": ("maskworks.apps.cli.track", "track", "Follow and count the objects of a clip."),
     "run": ("maskworks.apps.cli.run", "run", "Run a campaign from folder to deliverables."),
     "review": ("maskworks.apps.cli.review", "app", "Decide on what awaits a person."),

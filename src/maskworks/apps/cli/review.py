@@ -13,6 +13,7 @@ from maskworks.apps.cli.campaigns import known, opened, person
 from maskworks.apps.cli.options import JsonOption
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.review_evidence import agreement, evidence
+from maskworks.apps.cli.review_sites import sites
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import MaskworksError
 from maskworks.studio.campaign.campaign_file import read_campaign
@@ -39,6 +40,7 @@ Database = Annotated[
 
 
 app.command("evidence")(evidence)
+app.command("sites")(sites)
 app.command("agreement")(agreement)
 
 

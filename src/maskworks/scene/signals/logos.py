@@ -38,12 +38,57 @@ _PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
 
 
 @dataclass(frozen=True, eq=False)
-class _Logo:
-    name: str
-    topic: SensitiveTopic
+class LogoTemplate:
+    """A logo's features: OpenCV keypoints and SIFT descriptors (n, 128), and its size (H, W)."""
+
     points: Any
     features: Any
     size: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Logo:
+    name: str
+    topic: SensitiveTopic
+    template: LogoTemplate
+
+
+def read_logo(path: Path) -> LogoTemplate:
+    """Read the features of a logo.
+
+    Raises
+    ------
+    UsageError
+        If it has too few features to be recognised.
+    ImageError
+        If it cannot be read.
+    """
+    grey, _ = _grey(read_picture(path).image.pixels)
+    points, features = cv2.SIFT.create().detectAndCompute(grey, None)
+    if features is None or len(points) < LEAST_INLIERS:
+        found = 0 if points is None else len(points)
+        raise UsageError(
+            f"{path}: has {found} features, {LEAST_INLIERS} are the least that can be "
+            "recognised; give a larger or sharper picture"
+        )
+    return LogoTemplate(points, features, grey.shape)
+
+
+class LogoFinder:
+    """The features of one picture, uint8 (H, W, 3) RGB, in which logos are looked for."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        grey, self._scale = _grey(pixels)
+        self._size = pixels.shape[:2]
+        self._points, self._features = cv2.SIFT.create().detectAndCompute(grey, None)
+
+    def find(self, logo: LogoTemplate) -> tuple[int, Box] | None:
+        """Return how many features agree on one placing of a logo, and its box; None if few do."""
+        placed = _placed(logo, self._points, self._features)
+        if placed is None:
+            return None
+        inliers, corners = placed
+        return inliers, _around(corners / self._scale, *self._size)
 
 
 class Logos:
@@ -51,7 +96,6 @@ class Logos:
 
     def __init__(self, logos: list[_Logo]) -> None:
         self._logos = logos
-        self._finder = cv2.SIFT.create()
         topics = tuple(name for name in NAMES if any(each.topic.name == name for each in logos))
         self.info = SignalInfo(
             NAME, "picture", "frames", f"{len(logos)} logos, SIFT", topics, partial=True
@@ -61,14 +105,13 @@ class Logos:
         """Return the logos that are in a frame."""
         if not isinstance(media, SampledFrame):
             return ()
-        grey, scale = _grey(media.pixels)
-        points, features = self._finder.detectAndCompute(grey, None)
+        finder = LogoFinder(media.pixels)
         found = []
         for logo in self._logos:
-            placed = _placed(logo, points, features)
+            placed = finder.find(logo.template)
             if placed is None:
                 continue
-            inliers, corners = placed
+            inliers, box = placed
             found.append(
                 Sighting(
                     topic=logo.topic.name,
@@ -79,7 +122,7 @@ class Logos:
                     source=self.info.source,
                     frame_index=media.index,
                     pts=media.pts,
-                    box=_around(corners / scale, media.pixels.shape[0], media.pixels.shape[1]),
+                    box=box,
                 )
             )
         return found
@@ -98,7 +141,7 @@ def _grey(pixels: Pixels) -> tuple[Any, float]:
     return grey, scale
 
 
-def _placed(logo: _Logo, points: Any, features: Any) -> tuple[int, Any] | None:  # noqa: ANN401
+def _placed(logo: LogoTemplate, points: Any, features: Any) -> tuple[int, Any] | None:  # noqa: ANN401
     """Return how many features agree on one placing, and the logo's corners there."""
     if features is None or len(points) < LEAST_INLIERS:
         return None
@@ -145,20 +188,10 @@ def open_logos(choices: SignalChoices) -> Signal:
     files = [p for p in sorted(folder.glob("*/*")) if p.suffix.lower() in _PICTURES]
     if not files:
         raise UsageError(f"{folder}: holds no logo; lay them as FOLDER/hate/name.png")
-    finder = cv2.SIFT.create()
-    logos = []
-    for path in files:
-        topic = topic_of(path.parent.name, where=str(path.parent))
-        pixels = read_picture(path).image.pixels
-        grey, _ = _grey(pixels)
-        points, features = finder.detectAndCompute(grey, None)
-        if features is None or len(points) < LEAST_INLIERS:
-            found = 0 if points is None else len(points)
-            raise UsageError(
-                f"{path}: has {found} features, {LEAST_INLIERS} are the least that can be "
-                "recognised; give a larger or sharper picture"
-            )
-        logos.append(_Logo(path.stem, topic, points, features, grey.shape))
+    logos = [
+        _Logo(path.stem, topic_of(path.parent.name, where=str(path.parent)), read_logo(path))
+        for path in files
+    ]
     return Logos(logos)
 
 

@@ -1,0 +1,1 @@
+"""Out-of-home sites: what surrounds each screen, as a score that a person decides with."""
