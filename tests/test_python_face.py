@@ -35,6 +35,7 @@ FUNCTION_OF = {
     "video": "cutout_video",
     "segment": "segment",
     "suitability": "assess_suitability",
+    "sites": "run_sites",
     "track": "track",
     "run": "run_campaign",
     "review": "decide",

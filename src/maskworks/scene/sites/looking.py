@@ -369,7 +369,7 @@ def _tinted(pixels: Pixels, ids: Ids) -> Pixels:
     small = cv2.resize(ids, pixels.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     known = (small != 255)[..., None] * 0.35
     mixed = pixels * (1 - known) + colours[small] * known
-    return mixed.round().astype(np.uint8)
+    return np.asarray(mixed.round(), np.uint8)
 
 
 def _crop(pixels: Pixels, region: Region) -> bytes:

@@ -1,4 +1,4 @@
-"""From what photos show to a score with an interval, and from scores to a ranking.
+"""From what photos show to a score with an interval.
 
 Intervals of scores: bootstrap over photos (Efron 1979), widened by sqrt(n / (n - 1)), since few
 photos spread too little. Of counts: Garwood's exact Poisson interval (1936), with the variance's
@@ -11,6 +11,7 @@ import math
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,16 +30,8 @@ LEAST_PHOTOS = 4
 """With fewer a site gets a score, and no rank."""
 
 DRAWS = 2000
-APART = 0.95
-"""The share of draws in which one site is ahead of another from which they are told apart."""
-
 _ALIKE_BITS = 4
-_PARTS = {
-    "morning": range(6, 11),
-    "noon": range(11, 15),
-    "afternoon": range(15, 19),
-    "evening": range(19, 23),
-}
+_SAME_S = 60.0
 
 Values = dict[MeasureName, Callable[[PhotoRecord], float | None]]
 
@@ -115,12 +108,13 @@ def counted_photos(record: SiteRecord) -> list[PhotoRecord]:
 def without_repeats(photos: Sequence[PhotoRecord]) -> tuple[PhotoRecord, ...]:
     """Return the photos with those left out that show what an earlier one does.
 
-    Alike are difference hashes of 64 bits with at most four that differ.
+    Alike are difference hashes of 64 bits with at most four that differ. A fixed camera shows the
+    same street again and again: photos of different minutes or hours are no repeats.
     """
     kept: list[PhotoRecord] = []
     done: list[PhotoRecord] = []
     for photo in photos:
-        twin = next((each for each in kept if _bits_apart(each, photo) <= _ALIKE_BITS), None)
+        twin = next((each for each in kept if _is_repeat(each, photo)), None)
         if photo.left_out is not None:
             done.append(photo)
         elif twin is None:
@@ -132,8 +126,13 @@ def without_repeats(photos: Sequence[PhotoRecord]) -> tuple[PhotoRecord, ...]:
     return tuple(done)
 
 
-def _bits_apart(a: PhotoRecord, b: PhotoRecord) -> int:
-    return (int(a.look, 16) ^ int(b.look, 16)).bit_count()
+def _is_repeat(a: PhotoRecord, b: PhotoRecord) -> bool:
+    if (int(a.look, 16) ^ int(b.look, 16)).bit_count() > _ALIKE_BITS:
+        return False
+    if a.at is not None and b.at is not None:
+        apart = datetime.fromisoformat(a.at) - datetime.fromisoformat(b.at)
+        return abs(apart.total_seconds()) <= _SAME_S
+    return a.hour is None or b.hour is None or a.hour == b.hour
 
 
 def score_site(record: SiteRecord, policy: SitePolicy) -> SiteScore:
@@ -187,8 +186,9 @@ def _worths(
     photos: Sequence[PhotoRecord], record: SiteRecord, policy: SitePolicy
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[Term, ...]]:
     """Return what each photo is worth by each measure (n, m), the weights (m,), and the terms."""
-    columns, weights, terms = [], [], []
-    whole = 0.0
+    columns: list[list[float]] = []
+    weights: list[float] = []
+    terms: list[tuple[str, float, float, float, float]] = []
     for rule in policy.measures:
         values = [VALUES[rule.name](photo) for photo in photos]
         there = [value for value in values if value is not None]
@@ -226,8 +226,9 @@ def bootstrap(values: NDArray[np.float64], *, seed: int) -> NDArray[np.float64]:
     if count == 1:
         return np.full(DRAWS, values[0])
     chosen = np.random.default_rng(seed).integers(0, count, (DRAWS, count))
-    mean = values.mean()
-    return mean + (values[chosen].mean(1) - mean) * math.sqrt(count / (count - 1))
+    mean = float(values.mean())
+    drawn: NDArray[np.float64] = values[chosen].mean(1)
+    return mean + (drawn - mean) * math.sqrt(count / (count - 1))
 
 
 def count_estimate(counts: Sequence[int]) -> Estimate:
@@ -291,173 +292,3 @@ def find_exclusions(record: SiteRecord, policy: SitePolicy) -> tuple[SiteExclusi
                             )
                         )
     return tuple(found)
-
-
-def rank_sites(
-    scores: Sequence[SiteScore], decisions: Sequence[SiteDecision] = (), *, top: int | None = None
-) -> list[SiteScore]:
-    """Return the sites in their order: ranked ones, then those without a rank, then excluded ones.
-
-    Parameters
-    ----------
-    scores : of `score_site`
-    decisions : of people, the last of a site counts
-    top : int, optional
-        The k of "among the best k"; by default a quarter of the ranked sites, at least 1.
-    """
-    last = {each.site: each for each in decisions}
-    known = [replace(each, decision=last.get(each.record.id)) for each in scores]
-    out = [each for each in known if _is_out(each)]
-    ranked = [each for each in known if not _is_out(each) and each.unranked is None]
-    rest = [each for each in known if not _is_out(each) and each.unranked is not None]
-    ranked.sort(key=lambda each: (-_counts_as(each), each.record.id))
-    placed = _grouped(ranked, top or max(1, len(ranked) // 4))
-    return [
-        *placed,
-        *(replace(each, advice=_more_photos(each)) for each in rest),
-        *(replace(each, unranked=_why_out(each)) for each in out),
-    ]
-
-
-def _is_out(each: SiteScore) -> bool:
-    if each.decision is not None:
-        return each.decision.verdict == "exclude"
-    return bool(each.exclusions)
-
-
-def _why_out(each: SiteScore) -> str:
-    if each.decision is not None:
-        return f"excluded by {each.decision.reviewer}: {each.decision.reason or 'no reason given'}"
-    return f"excluded: {each.exclusions[0].rule}"
-
-
-def _counts_as(each: SiteScore) -> float:
-    return each.human if each.human is not None else (each.score or 0.0)
-
-
-def _grouped(ranked: Sequence[SiteScore], top: int) -> list[SiteScore]:
-    if not ranked:
-        return []
-    draws = np.stack([_draws_of(each) for each in ranked])
-    places = (-draws).argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
-    placed: list[SiteScore] = []
-    leader, group = 0, 1
-    for at, each in enumerate(ranked):
-        ahead = float((draws[leader] > draws[at]).mean())
-        if at != leader and ahead >= APART:
-            leader, group = at, group + 1
-        placed.append(
-            replace(
-                each,
-                rank=at + 1,
-                group=group,
-                top_share=round(float((places[at] < top).mean()), 4),
-                advice=_advice(at, ranked, draws),
-            )
-        )
-    return placed
-
-
-def _draws_of(each: SiteScore) -> NDArray[np.float64]:
-    if each.human is not None:
-        return np.full(DRAWS, each.human)
-    if each.draws is None:
-        raise AssertionError("a ranked site has draws")
-    return each.draws
-
-
-def _advice(at: int, ranked: Sequence[SiteScore], draws: NDArray[np.float64]) -> str:
-    """Say what would firm up a site's place the most: how many photos, of which time of day."""
-    each = ranked[at]
-    if each.human is not None or each.low is None or each.high is None or each.score is None:
-        return ""
-    near = min(
-        (other for other in range(len(ranked)) if other != at),
-        key=lambda other: abs(_counts_as(ranked[other]) - each.score),  # type: ignore[operator]
-        default=None,
-    )
-    half = (each.high - each.low) / 2
-    if near is None or half < 0.05:
-        return ""
-    ahead = float((draws[at] > draws[near]).mean())
-    if max(ahead, 1 - ahead) >= APART:
-        return ""
-    gap = abs(_counts_as(ranked[near]) - each.score)
-    wanted = max(gap / 1.4, half / 2)
-    more = max(1, math.ceil(each.photos * (half / wanted) ** 2) - each.photos)
-    widest = max(each.terms, key=lambda term: term.spread)
-    return (
-        f"{more} more {'photo' if more == 1 else 'photos'}{_at_time(each)}: interval of "
-        f"{half:.1f} points to about {half * math.sqrt(each.photos / (each.photos + more)):.1f}, "
-        f"{gap:.1f} from {ranked[near].record.name}; {widest.name.replace('_', ' ')} varies most"
-    )
-
-
-def _more_photos(each: SiteScore) -> str:
-    missing = LEAST_PHOTOS - each.photos
-    if missing <= 0 or each.unranked is None:
-        return ""
-    return f"{missing} more {'photo' if missing == 1 else 'photos'}{_at_time(each)} for a rank"
-
-
-def _at_time(each: SiteScore) -> str:
-    """Name the part of the day, of those the screen is on, that has the fewest photos."""
-    seen = [photo.hour for photo in counted_photos(each.record) if photo.hour is not None]
-    if not seen:
-        return " of known hours"
-    spans = each.record.hours
-    on = {
-        name: sum(hour in hours for hour in seen)
-        for name, hours in _PARTS.items()
-        if not spans or any(_is_on(spans, hour) for hour in hours)
-    }
-    if not on:
-        return ""
-    least = min(on, key=lambda name: on[name])
-    return f" {'at' if least == 'noon' else 'in the'} {least}"
-
-
-def _is_on(spans: Sequence[tuple[int, int]], hour: int) -> bool:
-    return any(
-        (start <= 60 * hour < end) if start < end else (60 * hour >= start or 60 * hour < end)
-        for start, end in spans
-    )
-
-
-@dataclass(frozen=True)
-class SiteAgreement:
-    """How far score and people agree.
-
-    `ordered` is the share of the pairs of an accepted and an excluded site in which the accepted
-    one scores higher, `mean_change` the mean change where a person set the score.
-    """
-
-    accepted: int
-    excluded: int
-    overridden: int
-    ordered: float | None
-    mean_change: float | None
-
-
-def agreement_of(scores: Sequence[SiteScore]) -> SiteAgreement:
-    """Return how far the scores agree with what people decided."""
-    decided = [each for each in scores if each.decision is not None and each.score is not None]
-    yes = [
-        each.score or 0.0 for each in decided if each.decision and each.decision.verdict == "accept"
-    ]
-    no = [
-        each.score or 0.0
-        for each in decided
-        if each.decision and each.decision.verdict == "exclude"
-    ]
-    changed = [
-        (each.human or 0.0) - (each.score or 0.0) for each in decided if each.human is not None
-    ]
-    pairs = [(a > b) + 0.5 * (a == b) for a in yes for b in no]
-    return SiteAgreement(
-        len(yes),
-        len(no),
-        len(changed),
-        float(np.mean(pairs)) if pairs else None,
-        float(np.mean(changed)) if changed else None,
-    )

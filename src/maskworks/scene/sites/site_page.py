@@ -9,7 +9,8 @@ from pathlib import Path
 
 from maskworks.core.taxonomy import load_taxonomy
 from maskworks.core.version import __version__
-from maskworks.scene.sites.scoring import SiteScore, agreement_of
+from maskworks.scene.sites.ranking import agreement_of
+from maskworks.scene.sites.scoring import SiteScore
 from maskworks.scene.sites.site_policy import SitePolicy
 from maskworks.scene.sites.site_record import SITE_STATEMENT, Estimate, PhotoRecord
 from maskworks.scene.sites.venues import venue_of
@@ -101,7 +102,7 @@ def _line(each: SiteScore) -> str:
     top = "" if each.top_share is None else f"{100 * each.top_share:.0f} %"
     return (
         f'<tr><td class="number">{each.rank or ""}</td><td class="number">{each.group or ""}</td>'
-        f'<td>{name}</td><td class="number">{score}</td><td>{_bar(each)}</td>'
+        f'<td class="site">{name}</td><td class="number">{score}</td><td>{_bar(each)}</td>'
         f'<td class="number">{top}</td>'
         f'<td class="number">{_estimate(each.counts.get("people"))}</td>'
         f'<td class="number">{_estimate(each.counts.get("vehicles"))}</td>'
@@ -114,7 +115,7 @@ def _bar(each: SiteScore) -> str:
         return ""
     low, high = each.low or each.score, each.high or each.score
     return (
-        '<svg class="interval" viewBox="0 0 200 16" width="200" height="16" role="img" '
+        '<svg class="interval" viewBox="0 0 200 16" width="150" height="12" role="img" '
         f'aria-label="{each.score:.0f} of 100"><line x1="0" y1="8" x2="200" y2="8"/>'
         f'<rect class="bsr004" x="{2 * low:.1f}" y="5" width="{max(1.5, 2 * (high - low)):.1f}" '
         f'height="6" rx="2"/><circle cx="{2 * each.score:.1f}" cy="8" r="4"/></svg>'
@@ -317,7 +318,8 @@ def _card(photo: PhotoRecord, folder: Path) -> str:
 
 
 def _proofs(each: SiteScore, output: Path) -> str:
-    folder, shown = output / "sites" / each.record.id, []
+    folder = output / "sites" / each.record.id
+    shown: list[str] = []
     for number, photo in enumerate(each.record.photos, 1):
         for at, text in enumerate(photo.texts, 1):
             path = folder / f"proof/{number:03}-{at}.jpg"

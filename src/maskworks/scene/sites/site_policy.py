@@ -105,11 +105,12 @@ class SitePolicy(BaseModel):
         if not any(each.weight for each in self.measures):
             message = "every weight is 0; give one measure some"
             raise ValueError(message)
-        for each in (*self.fits, *self.exclusions):
-            strange = next((v for v in each.venues if venue_of(v) is None), None)
-            if strange is not None:
-                message = f"venue {strange} is not in OpenOOH 1.2"
-                raise ValueError(message)
+        venues = [v for fit in self.fits for v in fit.venues]
+        venues += [v for rule in self.exclusions for v in rule.venues]
+        strange = next((v for v in venues if venue_of(v) is None), None)
+        if strange is not None:
+            message = f"venue {strange} is not in OpenOOH 1.2"
+            raise ValueError(message)
         return self
 
     def fit_of(self, venue: int | None) -> float | None:

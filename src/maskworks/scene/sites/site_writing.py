@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import OutputError, UnreadableError
 from maskworks.core.version import __version__
-from maskworks.scene.sites.scoring import SiteScore, rank_sites, score_site
+from maskworks.scene.sites.ranking import rank_sites
+from maskworks.scene.sites.scoring import SiteScore, score_site
 from maskworks.scene.sites.site_page import sites_page
 from maskworks.scene.sites.site_policy import MEASURES, VENUE_FIT, SitePolicy
 from maskworks.scene.sites.site_record import SITE_STATEMENT, SiteDecision, SiteRecord

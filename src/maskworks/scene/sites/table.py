@@ -54,16 +54,6 @@ class SiteRow:
     audience: float | None = None
     notes: tuple[str, ...] = ()
 
-    def is_on(self, hour: int) -> bool:
-        """Whether the screen is on in some minute of this hour of the day."""
-        if not self.hours:
-            return True
-        first, last = 60 * hour, 60 * hour + 60
-        return any(
-            (start < last and end > first) if start < end else (last > start or first < end)
-            for start, end in self.hours
-        )
-
 
 def read_sites(path: Path) -> tuple[SiteRow, ...]:
     """Read the table of sites; paths in it are relative to its folder.
@@ -195,6 +185,21 @@ def _hours(text: str, where: str) -> tuple[tuple[int, int], ...]:
         start, end = (60 * int(found[at]) + int(found[at + 1]) for at in (1, 3))
         spans.append((start, end))
     return tuple(spans)
+
+
+def is_on(spans: Sequence[tuple[int, int]], hour: int) -> bool:
+    """Say whether a screen is on in some minute of an hour of the day; without spans it always is.
+
+    Examples
+    --------
+    >>> is_on([(22 * 60, 2 * 60)], 1), is_on([(7 * 60, 22 * 60)], 22)
+    (True, False)
+    """
+    first, last = 60 * hour, 60 * hour + 60
+    return not spans or any(
+        (start < last and end > first) if start < end else (last > start or first < end)
+        for start, end in spans
+    )
 
 
 def _swaps_told(rows: Sequence[SiteRow]) -> tuple[SiteRow, ...]:

@@ -16,7 +16,7 @@ from maskworks.scene.assessing import CLIPS, PICTURES
 from maskworks.scene.sites.looking import Looked, SiteEyes, hour_of, look_at, read_photo
 from maskworks.scene.sites.scoring import without_repeats
 from maskworks.scene.sites.site_record import Passers, PhotoRecord, SiteRecord
-from maskworks.scene.sites.table import SiteRow
+from maskworks.scene.sites.table import SiteRow, is_on
 from maskworks.scene.sites.venues import venue_of
 from maskworks.video import open_clip
 from maskworks.video.tracking.found import BACKGROUND
@@ -139,18 +139,19 @@ def visit_site(
 
     def keep(name: str, looked: Looked, hour: int | None) -> None:
         number = len(records) + 1
-        shown = f"photos/{number:03}.jpg"
-        files[shown] = looked.picture
+        path = f"photos/{number:03}.jpg"
+        files[path] = looked.picture
         for at, crop in enumerate(looked.crops, 1):
             files[f"proof/{number:03}-{at}.jpg"] = crop
-        update = {"photo": name, "shown": shown}
+        update = {"photo": name, "shown": path}
         if hour is not None:
             update["hour"] = hour  # type: ignore[assignment]
         records.append(looked.record.model_copy(update=update))
         if seen is not None:
             seen(len(records))
 
-    if len(photos) == 1 and photos[0].suffix.lower() in CLIPS:
+    is_clip = len(photos) == 1 and photos[0].suffix.lower() in CLIPS
+    if is_clip:
         for name, pixels in _frames(photos[0]):
             keep(name, look_at(pixels, eyes, name, polygon=row.polygon, at=None), None)
         passers = _passers(photos[0], tracking, notes)
@@ -166,6 +167,7 @@ def visit_site(
                 continue
             hour = hour_of(path)
             keep(name, look_at(pixels, eyes, name, polygon=row.polygon, at=at), hour)
+    shown = [_while_on(each, row) for each in records]
     record = SiteRecord(
         id=row.id,
         name=row.name,
@@ -179,7 +181,7 @@ def visit_site(
         network=eyes.network.name,
         counter=eyes.counter.described,
         reader=eyes.reader.source if eyes.reader else f"no text was read: {eyes.why_not_read}",
-        photos=without_repeats([_while_on(each, row) for each in records]),
+        photos=tuple(shown) if is_clip else without_repeats(shown),
         passers=passers,
         notes=(*dict.fromkeys(notes), *_warnings(row, records)),
     )
@@ -187,7 +189,7 @@ def visit_site(
 
 
 def _while_on(photo: PhotoRecord, row: SiteRow) -> PhotoRecord:
-    if photo.left_out is None and photo.hour is not None and not row.is_on(photo.hour):
+    if photo.left_out is None and photo.hour is not None and not is_on(row.hours, photo.hour):
         why = f"taken at {photo.hour:02}:00, when the screen is off"
         return photo.model_copy(update={"left_out": why})
     return photo
