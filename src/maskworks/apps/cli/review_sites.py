@@ -24,6 +24,9 @@ def sites(
     ] = None,
     reason: Annotated[str, typer.Option(help="In words; with exclude it is needed.")] = "",
     by: Annotated[str | None, typer.Option(help="Who decides. Default: this user.")] = None,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Print the weights that fit the decisions best.")
+    ] = False,
 ) -> None:
     """List the sites with what people said of them, or say of one whether it is taken.
 
@@ -33,6 +36,9 @@ def sites(
     from maskworks.scene.sites.request import read_records
     from maskworks.scene.sites.site_writing import read_decisions
 
+    if weights:
+        _tell_weights(folder)
+        return
     if site is not None:
         said, ranked = decide_site(folder, site, verdict, by=person(by), reason=reason, score=score)
         place = next(each.rank for each in ranked if each.record.id == site)
@@ -46,3 +52,23 @@ def sites(
         if decision is not None:
             told = f"{decision.verdict} by {decision.reviewer} {decision.reason}".rstrip()
         print(f"{record.id} {record.name}: {told}")
+
+
+def _tell_weights(folder: Path) -> None:
+    """Print the weights before and after; a person puts them into the policy, or does not."""
+    from maskworks.scene.sites.ranking import rank_sites
+    from maskworks.scene.sites.request import read_records
+    from maskworks.scene.sites.scoring import score_site
+    from maskworks.scene.sites.site_writing import read_decisions, read_ranked_policy
+    from maskworks.scene.sites.weighing import fit_weights
+
+    policy, top, _ = read_ranked_policy(folder)
+    scores = [score_site(each, policy) for each in read_records(folder)]
+    fit = fit_weights(rank_sites(scores, read_decisions(folder), top=top))
+    for name, weight in fit.before.items():
+        print(f"{name}: {weight:g} -> {fit.after[name]:g}")
+    print(
+        f"pairs of {fit.accepted} accepted and {fit.excluded} excluded sites in the right order: "
+        f"{100 * fit.ordered_before:.0f} %, with these weights {100 * fit.ordered_after:.0f} %, "
+        f"of sites that they were not fitted on {100 * fit.left_out:.0f} %"
+    )
