@@ -56,9 +56,9 @@ def open_counter(objects: str | None, network: str, threads: int) -> Counter:
     """
     if objects is None:
         told = (
-            f"regions of {network}: who touch or hide one another are told apart by the shape of "
-            "their outline alone, and nothing below 1/50 of the photo's side is seen; no model of "
-            "objects comes with this version (--objects names one)"
+            f"regions of {network}: those who touch are told apart by the width of their outline "
+            "alone. A rough figure, for people far too high (docs/sites.md); no model of objects "
+            "comes with this version, --objects names one"
         )
         return Counter(told, lambda _, ids: count_regions(ids))
     opening = Opening(threads=threads, min_score=LEAST_SCORE)

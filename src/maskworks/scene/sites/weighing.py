@@ -119,4 +119,5 @@ def _fitted(differences: Values, before: Values) -> Values:
 
     found = minimize(loss, before, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(before))
     weights = np.asarray(found.x, float)
-    return weights * before.sum() / max(weights.sum(), 1e-9)
+    scaled: Values = weights * before.sum() / max(float(weights.sum()), 1e-9)
+    return scaled
