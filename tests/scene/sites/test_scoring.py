@@ -21,7 +21,7 @@ from maskworks.scene.sites.site_record import PhotoRecord, SiteDecision, SiteRec
 DAY = date(2026, 12, 1)
 
 
-def photo(at=0, *, people=0, look=None, **more):
+def photo(at=0, *, people=0, bits=None, **more):
     known = {
         "photo": f"{at}.jpg",
         "width": 640,
@@ -38,7 +38,7 @@ def photo(at=0, *, people=0, look=None, **more):
         "occlusion": None,
         "light": 0.5,
         "sharpness": 100.0,
-        "look": look or f"{at * 0x1111111111111111 % 2**64:016x}",
+        "difference_hash": bits or f"{at * 0x1111111111111111 % 2**64:016x}",
     }
     return PhotoRecord(**(known | more))
 
@@ -148,10 +148,10 @@ def test_advice_names_the_hours_that_lack_photos():
 
 
 def test_photos_that_show_the_same_count_once():
-    twice = [photo(1), photo(2, look=photo(1).look), photo(3)]
+    twice = [photo(1), photo(2, bits=photo(1).difference_hash), photo(3)]
     found = without_repeats(twice)
     assert [each.left_out for each in found] == [None, "shows the same as 1.jpg", None]
-    fixed = [photo(at, look=photo(1).look, hour=at) for at in range(8, 12)]
+    fixed = [photo(at, bits=photo(1).difference_hash, hour=at) for at in range(8, 12)]
     assert not any(each.left_out for each in without_repeats(fixed))
 
 

@@ -32,7 +32,7 @@ def sites(
 
     The computed score stays; the decision stands beside it, and the ranking is made anew.
     """
-    from maskworks.scene.sites.deciding import decide_site
+    from maskworks.scene.sites.decisions import decide_site
     from maskworks.scene.sites.request import read_records
     from maskworks.scene.sites.site_writing import read_decisions
 
@@ -60,7 +60,7 @@ def _tell_weights(folder: Path) -> None:
     from maskworks.scene.sites.request import read_records
     from maskworks.scene.sites.scoring import score_site
     from maskworks.scene.sites.site_writing import read_decisions, read_ranked_policy
-    from maskworks.scene.sites.weighing import fit_weights
+    from maskworks.scene.sites.weight_fit import fit_weights
 
     policy, top, _ = read_ranked_policy(folder)
     scores = [score_site(each, policy) for each in read_records(folder)]

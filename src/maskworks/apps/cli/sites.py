@@ -12,10 +12,10 @@ import typer
 
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
+from maskworks.scene.sites.measuring import SitesOptions
 from maskworks.scene.sites.request import SiteResult, SitesRequest, run_sites, to_row
 from maskworks.scene.sites.site_writing import RANKING_JSON
 from maskworks.scene.sites.table import read_sites
-from maskworks.scene.sites.visiting import SitesOptions
 
 
 def sites(

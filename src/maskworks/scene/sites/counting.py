@@ -28,7 +28,7 @@ Ids = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
+class SceneCounts:
     """People and vehicles of one photo; `private` (H, W) bool is where they are."""
 
     people: int
@@ -41,7 +41,7 @@ class Counter:
     """Counts in a photo, uint8 (H, W, 3), with its ids of `scene-17`; `described` in words."""
 
     described: str
-    count: Callable[[Pixels, Ids], Counted]
+    count: Callable[[Pixels, Ids], SceneCounts]
 
 
 def open_counter(objects: str | None, network: str, threads: int) -> Counter:
@@ -70,20 +70,20 @@ def open_counter(objects: str | None, network: str, threads: int) -> Counter:
     return Counter(told, lambda pixels, ids: _count_boxes(detector, pixels, ids))
 
 
-def _count_boxes(detector: Detector, pixels: Pixels, ids: Ids) -> Counted:
+def _count_boxes(detector: Detector, pixels: Pixels, ids: Ids) -> SceneCounts:
     found = detector.find(pixels)
     private = _private(ids)
     for (left, top, right, bottom), kind in zip(found.boxes, found.kinds, strict=True):
         if kind in PEOPLE | VEHICLES:
             private[max(0, int(top)) : int(bottom) + 1, max(0, int(left)) : int(right) + 1] = True
-    return Counted(
+    return SceneCounts(
         sum(kind in PEOPLE for kind in found.kinds),
         sum(kind in VEHICLES for kind in found.kinds),
         private,
     )
 
 
-def count_regions(ids: Ids) -> Counted:
+def count_regions(ids: Ids) -> SceneCounts:
     """Count the connected regions of people and of vehicles in ids of `scene-17`.
 
     A region wider than one person or vehicle can be counts as several.
@@ -98,7 +98,7 @@ def count_regions(ids: Ids) -> Counted:
     scene = load_taxonomy("scene-17")
     people = np.isin(ids, [scene.named(name).id for name in ("person", "rider")])
     vehicles = np.isin(ids, [scene.named(name).id for name in ("car", "truck", "bus")])
-    return Counted(
+    return SceneCounts(
         _regions(people, _LEAST_PERSON, _ONE_PERSON),
         _regions(vehicles, _LEAST_VEHICLE, _ONE_VEHICLE),
         _private(ids),

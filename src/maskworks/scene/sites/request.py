@@ -15,18 +15,18 @@ from maskworks.core.atomic import write_atomic
 from maskworks.core.errors import MaskworksError, OutputError, UnreadableError, UsageError
 from maskworks.core.public import public
 from maskworks.scene.sites.brands import read_brands
-from maskworks.scene.sites.looking import SiteEyes, open_eyes, own_objects
+from maskworks.scene.sites.measuring import (
+    SitesOptions,
+    fingerprint_of_site,
+    measure_site,
+    photos_of,
+    tracking_of,
+)
+from maskworks.scene.sites.site_models import SiteModels, open_site_models, own_objects
 from maskworks.scene.sites.site_policy import read_site_policy
 from maskworks.scene.sites.site_record import SiteRecord
 from maskworks.scene.sites.site_writing import write_ranking
 from maskworks.scene.sites.table import SiteRow, read_sites
-from maskworks.scene.sites.visiting import (
-    SitesOptions,
-    fingerprint_of_site,
-    photos_of,
-    tracking_of,
-    visit_site,
-)
 from maskworks.video.tracking.request import TrackRequest
 
 SITES, SITE = "sites", "site.json"
@@ -112,14 +112,14 @@ def run_sites(
     if not (request.overwrite or request.resume) and (output / SITES).exists():
         raise UsageError(f"{output / SITES} is there already; give --resume or --overwrite")
     tracking = tracking_of(options.objects or own_objects(), options.threads)
-    eyes = open_eyes(
+    models = open_site_models(
         options.model, options.objects, brands, ocr=options.ocr, threads=options.threads
     )
     results: list[SiteResult] = []
     for row in rows:
         if stop is not None and stop.is_set():
             break
-        result = _result(row, request, eyes, tracking, progress)
+        result = _result(row, request, models, tracking, progress)
         results.append(result)
         yield result
     failed = {each.id: str(each.error) for each in results if each.error is not None}
@@ -130,7 +130,7 @@ def run_sites(
 def _result(
     row: SiteRow,
     request: SitesRequest,
-    eyes: SiteEyes,
+    models: SiteModels,
     tracking: TrackRequest,
     progress: Callable[[str, int], None] | None,
 ) -> SiteResult:
@@ -138,27 +138,27 @@ def _result(
     folder = request.output / SITES / row.id
     try:
         photos = photos_of(row)
-        made_from = fingerprint_of_site(row, photos, eyes)
+        made_from = fingerprint_of_site(row, photos, models)
         if request.resume:
             kept = _kept(folder, made_from)
             if kept is not None:
                 return SiteResult(id=row.id, status="kept", record=kept, seconds=0.0)
-        visit = visit_site(
+        measured = measure_site(
             row,
             photos,
-            eyes,
+            models,
             fingerprint=made_from,
             tracking=tracking,
             seen=(lambda count: progress(row.id, count)) if progress else None,
         )
-        files = {**visit.files, SITE: visit.record.model_dump_json(indent=1).encode() + b"\n"}
+        files = {**measured.files, SITE: measured.record.model_dump_json(indent=1).encode() + b"\n"}
         for name, data in files.items():
             _write(folder / name, data)
     except MaskworksError as error:
         spent = time.perf_counter() - began
         return SiteResult(id=row.id, status="failed", record=None, seconds=spent, error=error)
     return SiteResult(
-        id=row.id, status="done", record=visit.record, seconds=time.perf_counter() - began
+        id=row.id, status="done", record=measured.record, seconds=time.perf_counter() - began
     )
 
 

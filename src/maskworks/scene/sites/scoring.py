@@ -55,7 +55,7 @@ VALUES: Values = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Term:
+class ScoreTerm:
     """One measure's part in a score: its mean, what that is worth (0 to 1), its weight.
 
     `spread` is its part in the score's standard error, points.
@@ -82,7 +82,7 @@ class SiteScore:
     low: float | None
     high: float | None
     photos: int
-    terms: tuple[Term, ...]
+    terms: tuple[ScoreTerm, ...]
     exclusions: tuple[SiteExclusion, ...]
     counts: dict[str, Estimate]
     hours: tuple[HourCount, ...]
@@ -127,7 +127,7 @@ def without_repeats(photos: Sequence[PhotoRecord]) -> tuple[PhotoRecord, ...]:
 
 
 def _is_repeat(a: PhotoRecord, b: PhotoRecord) -> bool:
-    if (int(a.look, 16) ^ int(b.look, 16)).bit_count() > _ALIKE_BITS:
+    if (int(a.difference_hash, 16) ^ int(b.difference_hash, 16)).bit_count() > _ALIKE_BITS:
         return False
     if a.at is not None and b.at is not None:
         apart = datetime.fromisoformat(a.at) - datetime.fromisoformat(b.at)
@@ -184,7 +184,7 @@ def _no_photo(record: SiteRecord) -> str:
 
 def _worths(
     photos: Sequence[PhotoRecord], record: SiteRecord, policy: SitePolicy
-) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[Term, ...]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[ScoreTerm, ...]]:
     """Return what each photo is worth by each measure (n, m), the weights (m,), and the terms."""
     columns: list[list[float]] = []
     weights: list[float] = []
@@ -198,7 +198,9 @@ def _worths(
         worth = [rule.worth(mean if value is None else value) for value in values]
         columns.append(worth)
         weights.append(rule.weight)
-        error = float(np.std(worth, ddof=1)) / math.sqrt(len(worth)) if len(worth) > 1 else 0.0
+        error = (
+            100 * float(np.std(worth, ddof=1)) / math.sqrt(len(worth)) if len(worth) > 1 else 0.0
+        )
         terms.append((rule.name, mean, float(np.mean(worth)), rule.weight, error))
     fit = policy.fit_of(record.venue)
     if fit is not None and policy.fit_weight:
@@ -207,7 +209,9 @@ def _worths(
         terms.append((VENUE_FIT, fit, fit, policy.fit_weight, 0.0))
     whole = sum(weights) or 1.0
     told = tuple(
-        Term(name=name, mean=mean, worth=worth, weight=weight, spread=100 * weight * error / whole)
+        ScoreTerm(
+            name=name, mean=mean, worth=worth, weight=weight, spread=100 * weight * error / whole
+        )
         for name, mean, worth, weight, error in terms
     )
     return np.array(columns, float).T, np.array(weights, float), told

@@ -87,7 +87,7 @@ class PhotoRecord(_Part):
     sky: Literal["clear", "overcast", "bright"] | None = None
     texts: tuple[SiteText, ...] = ()
     logos: tuple[SiteLogo, ...] = ()
-    look: str = ""  # 64-bit difference hash, 16 hexadecimal digits
+    difference_hash: str = ""  # 64-bit difference hash, 16 hexadecimal digits
     left_out: str | None = None
     shown: str | None = None
 

@@ -52,7 +52,7 @@ COLUMNS: tuple[str, ...] = (
 PHOTO_COLUMNS = (
     *("id", "photo", "at", "hour", "left_out", "people", "vehicles", "windows", "retail_words"),
     *("text_regions", "clutter", "own_brand", "competitors", "occlusion", "light", "sharpness"),
-    *("sky_look", "shares"),
+    *("sky", "shares"),
 )
 
 
@@ -180,7 +180,7 @@ def _photo_rows(ranked: Sequence[SiteScore]) -> list[dict[str, Any]]:
                     "id": each.record.id,
                     "retail_words": words,
                     "shares": shares,
-                    "sky_look": photo.sky,
+                    "sky": photo.sky,
                 }
             )
     return rows

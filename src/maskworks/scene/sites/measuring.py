@@ -13,9 +13,16 @@ from maskworks.core.errors import ImageError, UnreadableError
 from maskworks.core.values import Pixels
 from maskworks.core.version import __version__
 from maskworks.scene.assessing import CLIPS, PICTURES
-from maskworks.scene.sites.looking import Looked, SiteEyes, hour_of, look_at, read_photo
+from maskworks.scene.sites.photo_measures import (
+    MeasuredPhoto,
+    hour_of,
+    measure_photo,
+    read_photo,
+)
 from maskworks.scene.sites.scoring import without_repeats
+from maskworks.scene.sites.site_models import SiteModels
 from maskworks.scene.sites.site_record import Passers, PhotoRecord, SiteRecord
+from maskworks.scene.sites.small_pictures import BLURRED
 from maskworks.scene.sites.table import SiteRow, is_on
 from maskworks.scene.sites.venues import venue_of
 from maskworks.video import open_clip
@@ -61,7 +68,7 @@ class SitesOptions:
 
 
 @dataclass
-class Visit:
+class MeasuredSite:
     """What is kept of a site: its record, and JPEG files by their path in the site's folder."""
 
     record: SiteRecord
@@ -94,30 +101,30 @@ def photos_of(row: SiteRow) -> list[Path]:
     return [found[int(at * step)] for at in range(min(len(found), MOST_PHOTOS))]
 
 
-def fingerprint_of_site(row: SiteRow, photos: Sequence[Path], eyes: SiteEyes) -> str:
+def fingerprint_of_site(row: SiteRow, photos: Sequence[Path], models: SiteModels) -> str:
     """Return 16 hexadecimal digits that change with the row, the photos and what looks at them."""
     files = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in photos]
     told = {
         "row": repr(row),
         "files": files,
-        "network": eyes.network.digest,
-        "counter": eyes.counter.described,
-        "reader": eyes.reader.source if eyes.reader else eyes.why_not_read,
-        "brands": eyes.brands.sha256,
+        "network": models.network.digest,
+        "counter": models.counter.described,
+        "reader": models.reader.source if models.reader else models.why_not_read,
+        "brands": models.brands.sha256,
         "version": __version__,
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def visit_site(
+def measure_site(
     row: SiteRow,
     photos: Sequence[Path],
-    eyes: SiteEyes,
+    models: SiteModels,
     *,
     fingerprint: str,
     tracking: TrackRequest,
     seen: Callable[[int], None] | None = None,
-) -> Visit:
+) -> MeasuredSite:
     """Look at a site's photos, or at frames of its clip and who passes in it.
 
     Parameters
@@ -137,23 +144,23 @@ def visit_site(
     records: list[PhotoRecord] = []
     passers: tuple[Passers, ...] = ()
 
-    def keep(name: str, looked: Looked, hour: int | None) -> None:
+    def keep(name: str, measured: MeasuredPhoto, hour: int | None) -> None:
         number = len(records) + 1
         path = f"photos/{number:03}.jpg"
-        files[path] = looked.picture
-        for at, crop in enumerate(looked.crops, 1):
+        files[path] = measured.picture
+        for at, crop in enumerate(measured.crops, 1):
             files[f"proof/{number:03}-{at}.jpg"] = crop
         update = {"photo": name, "shown": path}
         if hour is not None:
             update["hour"] = hour  # type: ignore[assignment]
-        records.append(looked.record.model_copy(update=update))
+        records.append(measured.record.model_copy(update=update))
         if seen is not None:
             seen(len(records))
 
     is_clip = len(photos) == 1 and photos[0].suffix.lower() in CLIPS
     if is_clip:
         for name, pixels in _frames(photos[0]):
-            keep(name, look_at(pixels, eyes, name, polygon=row.polygon, at=None), None)
+            keep(name, measure_photo(pixels, models, name, polygon=row.polygon, at=None), None)
         passers = _passers(photos[0], tracking, notes)
         notes.append("frames of a clip are of one moment: their spread says nothing of other hours")
     else:
@@ -166,7 +173,7 @@ def visit_site(
                 notes.append(f"left out: {error}")
                 continue
             hour = hour_of(path)
-            keep(name, look_at(pixels, eyes, name, polygon=row.polygon, at=at), hour)
+            keep(name, measure_photo(pixels, models, name, polygon=row.polygon, at=at), hour)
     shown = [_while_on(each, row) for each in records]
     record = SiteRecord(
         id=row.id,
@@ -178,14 +185,16 @@ def visit_site(
         hours=row.hours,
         fingerprint=fingerprint,
         version=__version__,
-        network=eyes.network.name,
-        counter=eyes.counter.described,
-        reader=eyes.reader.source if eyes.reader else f"no text was read: {eyes.why_not_read}",
+        network=models.network.name,
+        counter=models.counter.described,
+        reader=models.reader.source
+        if models.reader
+        else f"no text was read: {models.why_not_read}",
         photos=tuple(shown) if is_clip else without_repeats(shown),
         passers=passers,
         notes=(*dict.fromkeys(notes), *_warnings(row, records)),
     )
-    return Visit(record, files)
+    return MeasuredSite(record, files)
 
 
 def _while_on(photo: PhotoRecord, row: SiteRow) -> PhotoRecord:
@@ -213,7 +222,7 @@ def _warnings(row: SiteRow, photos: Sequence[PhotoRecord]) -> list[str]:
         )
     if photos and not any(photo.hour is not None for photo in photos):
         notes.append("no photo says when it was taken; sub-folders 00 to 23 can say the hour")
-    blurred = sum(photo.sharpness < 25 for photo in photos)
+    blurred = sum(photo.sharpness < BLURRED for photo in photos)
     if blurred:
         notes.append(
             f"{blurred} of {len(photos)} photos are blurred: words and far people are missed"

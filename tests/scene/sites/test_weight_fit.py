@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from maskworks.core.errors import UsageError
-from maskworks.scene.sites.scoring import SiteScore, Term
+from maskworks.scene.sites.scoring import ScoreTerm, SiteScore
 from maskworks.scene.sites.site_record import SiteDecision, SiteRecord
-from maskworks.scene.sites.weighing import fit_weights
+from maskworks.scene.sites.weight_fit import fit_weights
 
 
 def decided(name, verdict, **worths):
@@ -31,7 +31,7 @@ def decided(name, verdict, **worths):
         photos=(),
     )
     terms = [
-        Term(name=name, mean=worth, worth=worth, weight=1.0, spread=0.0)
+        ScoreTerm(name=name, mean=worth, worth=worth, weight=1.0, spread=0.0)
         for name, worth in worths.items()
     ]
     empty = SiteScore(

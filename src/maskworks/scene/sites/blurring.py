@@ -14,7 +14,7 @@ _BLOCKS = 28
 _AROUND = 0.012
 
 
-def shield(pixels: Pixels, private: NDArray[np.bool_]) -> Pixels:
+def blur_private(pixels: Pixels, private: NDArray[np.bool_]) -> Pixels:
     """Return a picture in which what is private is blurred beyond recognition.
 
     Whole people and vehicles are blurred, with some room around them, rather than faces and plates

@@ -13,28 +13,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskworks.core.errors import UsageError
 from maskworks.core.picture import Limits
 from maskworks.core.reading import read_picture
 from maskworks.core.taxonomy import load_taxonomy
-from maskworks.core.taxonomy_mapping import load_mapping
 from maskworks.core.values import Box, Image, Pixels
-from maskworks.models.catalogue import load_catalogue
-from maskworks.models.labelling import Segmenter, label_picture
-from maskworks.models.opening import Opening
-from maskworks.models.segmenters import load_segmenter
+from maskworks.models.labelling import label_picture
 from maskworks.scene.record import Region
 from maskworks.scene.signals.logos import LogoFinder
-from maskworks.scene.signals.on_screen import ScreenReader
-from maskworks.scene.signals.spoken import NEEDS_EXTRA, fuzzy_is_here
+from maskworks.scene.sites.blurring import blur_private
 from maskworks.scene.sites.brands import Brands
-from maskworks.scene.sites.counting import Counter, open_counter
-from maskworks.scene.sites.shielding import shield
+from maskworks.scene.sites.site_models import SCENE, SiteModels
 from maskworks.scene.sites.site_record import PhotoRecord, SiteLogo, SiteText
+from maskworks.scene.sites.small_pictures import (
+    at_most,
+    crop_around,
+    difference_hash,
+    sharpness_of,
+    tinted,
+    to_jpeg,
+)
 from maskworks.scene.sites.table import Point
 from maskworks.scene.sites.words import RETAIL, find_words, place_words
 
-SCENE = "scene-17"
 HIDING = ("vegetation", "pole", "person", "rider", "car", "truck", "bus", "bicycle")
 """Classes that hide a screen."""
 
@@ -43,7 +43,6 @@ _LONGEST = 1280
 _SHOWN = 480
 _LEAST_FACADE = 0.02
 _DARK = 0.2
-_BLURRED = 25.0
 _INDOOR, _NO_STREET = 0.5, 0.03
 _HOUR = re.compile(r"([01]\d|2[0-3])")
 _TAKEN, _EXIF = 36867, 0x8769
@@ -51,99 +50,8 @@ _TAKEN, _EXIF = 36867, 0x8769
 Ids = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, kw_only=True)
-class SiteEyes:
-    """What photos are looked at with, opened once.
-
-    `reader` is None where text is not read, `why_not_read` says why then.
-    """
-
-    network: Segmenter
-    table: NDArray[np.uint16]
-    knows: frozenset[str]
-    counter: Counter
-    reader: ScreenReader | None
-    why_not_read: str
-    brands: Brands
-
-
-def open_eyes(
-    model: str | None, objects: str | None, brands: Brands, *, ocr: bool, threads: int
-) -> SiteEyes:
-    """Open networks and reader.
-
-    Parameters
-    ----------
-    model : str, optional
-        A network of street scenes; by default `scene` if the package has it, else `street`.
-    objects : str, optional
-        A model of objects to count with; by default `objects` if the package has it, else regions
-        of `model`.
-
-    Raises
-    ------
-    UsageError
-        If the network's classes are none of streets.
-    ModelError
-        If a model is unknown or not here.
-    """
-    name = model or ("scene" if "scene" in _own_models() else "street")
-    network = load_segmenter(name, Opening(threads=threads))
-    table, knows = _table_of(network)
-    reader, why = None, "turned off (--no-ocr)"
-    if ocr:
-        reader, why = _open_reader(threads)
-    return SiteEyes(
-        network=network,
-        table=table,
-        knows=knows,
-        counter=open_counter(objects or own_objects(), network.name, threads),
-        reader=reader,
-        why_not_read=why,
-        brands=brands,
-    )
-
-
-def own_objects() -> str | None:
-    """Return the model of objects that comes with the package, None if none does."""
-    return "objects" if "objects" in _own_models() else None
-
-
-def _own_models() -> set[str]:
-    return {row.name for row in load_catalogue().models if row.embedded}
-
-
-def _open_reader(threads: int) -> tuple[ScreenReader | None, str]:
-    try:
-        import rapidocr
-    except ImportError:
-        return None, NEEDS_EXTRA
-    if not fuzzy_is_here():
-        return None, NEEDS_EXTRA
-    if not list((Path(rapidocr.__file__).parent / "models").glob("*.onnx")):
-        return None, "rapidocr is installed without its models"
-    return ScreenReader(threads), ""
-
-
-def _table_of(network: Segmenter) -> tuple[NDArray[np.uint16], frozenset[str]]:
-    """Return which class of scene-17 each id of a network becomes, and which it can give."""
-    known = {each.name for each in load_taxonomy(SCENE).categories}
-    if network.taxonomy.name == SCENE:
-        return np.arange(65536, dtype=np.uint16), frozenset(known)
-    try:
-        mapping = load_mapping(network.taxonomy.name, SCENE)
-    except UsageError as error:
-        raise UsageError(
-            f"--model {network.name} tells the classes of {network.taxonomy.name}, which are not "
-            f"of streets; name one of {SCENE}, cityscapes-19 or camvid-11, such as street"
-        ) from error
-    return mapping.table(), frozenset(
-        mapping.target.category(after).name for after in mapping.ids.values()
-    )
-
-
 @dataclass(frozen=True, eq=False)
-class Looked:
+class MeasuredPhoto:
     """A photo's record, the small shielded picture of it, and crops of its words, all JPEG."""
 
     record: PhotoRecord
@@ -151,9 +59,9 @@ class Looked:
     crops: tuple[bytes, ...]
 
 
-def look_at(
-    pixels: Pixels, eyes: SiteEyes, name: str, *, polygon: Sequence[Point], at: datetime | None
-) -> Looked:
+def measure_photo(
+    pixels: Pixels, models: SiteModels, name: str, *, polygon: Sequence[Point], at: datetime | None
+) -> MeasuredPhoto:
     """Measure one photo.
 
     Parameters
@@ -162,22 +70,22 @@ def look_at(
     polygon : x, y in shares of width and height
         Of the screen; empty if it is not seen.
     """
-    pixels = _at_most(pixels, _LONGEST)
+    pixels = at_most(pixels, _LONGEST)
     height, width = pixels.shape[:2]
-    labels = label_picture(Image(pixels), eyes.network, "semantic").labels
-    ids = eyes.table[labels.ids].astype(np.uint8)
+    labels = label_picture(Image(pixels), models.network, "semantic").labels
+    ids = models.table[labels.ids].astype(np.uint8)
     shares = shares_of(ids)
-    counts = eyes.counter.count(pixels, ids)
-    texts = _texts(pixels, eyes)
-    logos = _logos(pixels, eyes.brands)
+    counts = models.counter.count(pixels, ids)
+    texts = _texts(pixels, models)
+    logos = _logos(pixels, models.brands)
     light = float(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).mean()) / 255
     facade = shares.get("building", 0.0) + shares.get("window", 0.0)
-    sees_windows = "window" in eyes.knows and facade >= _LEAST_FACADE
-    read = eyes.reader is not None
+    sees_windows = "window" in models.knows and facade >= _LEAST_FACADE
+    read = models.reader is not None
     words = {w for each in texts for w, kind in _kinds(each) if kind in RETAIL}
     seen = {b for each in texts for b in each.brands} | {each.brand for each in logos}
-    kinds = eyes.brands.kinds
-    counted = None if not kinds or not (read or eyes.brands.logos) else kinds
+    kinds = models.brands.kinds
+    counted = None if not kinds or not (read or models.brands.logos) else kinds
     hour = at.hour if at else None
     record = PhotoRecord(
         photo=name,
@@ -200,13 +108,13 @@ def look_at(
         sky=_sky(pixels, ids),
         texts=tuple(each for each in texts if each.places or each.brands),
         logos=logos,
-        look=difference_hash(pixels),
-        left_out=_why_left_out(shares, light, eyes.knows),
+        difference_hash=difference_hash(pixels),
+        left_out=_why_left_out(shares, light, models.knows),
     )
     private = counts.private
-    shown = shield(pixels, private)
-    crops = tuple(_crop(shown, each.region) for each in record.texts)
-    return Looked(record, _jpeg(_tinted(_at_most(shown, _SHOWN), ids)), crops)
+    shown = blur_private(pixels, private)
+    crops = tuple(crop_around(shown, each.region) for each in record.texts)
+    return MeasuredPhoto(record, to_jpeg(tinted(at_most(shown, _SHOWN), ids)), crops)
 
 
 def read_photo(path: Path) -> tuple[Pixels, datetime | None]:
@@ -267,20 +175,6 @@ def occlusion_of(ids: Ids, polygon: Sequence[Point]) -> float:
     return round(float((np.isin(ids, hiding) & (inside > 0)).sum()) / max(1, area), 4)
 
 
-def sharpness_of(pixels: Pixels) -> float:
-    """Return the variance of the Laplacian of the grey picture at 640 pixels: below 25 is blur."""
-    grey = cv2.cvtColor(_at_most(pixels, 640), cv2.COLOR_RGB2GRAY)
-    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
-
-
-def difference_hash(pixels: Pixels) -> str:
-    """Return 64 bits, 16 hexadecimal digits: which of two neighbours in 8 x 9 cells is lighter."""
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    cells = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA).astype(int)
-    bits = (cells[:, 1:] > cells[:, :-1]).ravel()
-    return f"{int(''.join('1' if bit else '0' for bit in bits), 2):016x}"
-
-
 def _why_left_out(shares: dict[str, float], light: float, knows: frozenset[str]) -> str | None:
     outside = sum(shares.get(name, 0.0) for name in _OUTSIDE)
     if light < _DARK:
@@ -302,13 +196,13 @@ def _sky(pixels: Pixels, ids: Ids) -> Literal["clear", "overcast", "bright"] | N
     return "overcast" if max(red, blue) < 225 else "bright"
 
 
-def _texts(pixels: Pixels, eyes: SiteEyes) -> list[SiteText]:
-    if eyes.reader is None:
+def _texts(pixels: Pixels, models: SiteModels) -> list[SiteText]:
+    if models.reader is None:
         return []
     found = []
-    for line in eyes.reader.read(pixels):
+    for line in models.reader.read(pixels):
         places = find_words(line.text, place_words())
-        brands = find_words(line.text, eyes.brands.words)
+        brands = find_words(line.text, models.brands.words)
         found.append(
             SiteText(
                 text=line.text,
@@ -351,38 +245,3 @@ def _clutter(texts: Sequence[SiteText], ids: Ids, kinds: dict[str, Any]) -> floa
 
 def _region(box: Box) -> Region:
     return Region(top=box.top, left=box.left, bottom=box.bottom, right=box.right)
-
-
-def _at_most(pixels: Pixels, longest: int) -> Pixels:
-    scale = longest / max(pixels.shape[:2])
-    if scale >= 1:
-        return pixels
-    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _tinted(pixels: Pixels, ids: Ids) -> Pixels:
-    """Return a picture with each class's colour laid thinly over it."""
-    colours = np.zeros((256, 3), np.float32)
-    for each in load_taxonomy(SCENE).categories:
-        colours[each.id] = each.colour
-    small = cv2.resize(ids, pixels.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-    known = (small != 255)[..., None] * 0.35
-    mixed = pixels * (1 - known) + colours[small] * known
-    return np.asarray(mixed.round(), np.uint8)
-
-
-def _crop(pixels: Pixels, region: Region) -> bytes:
-    around = max(8, (region.bottom - region.top) // 2)
-    part = pixels[
-        max(0, region.top - around) : region.bottom + around,
-        max(0, region.left - around) : region.right + around,
-    ]
-    return _jpeg(_at_most(part, 320))
-
-
-def _jpeg(pixels: Pixels) -> bytes:
-    good, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 78])
-    if not good:
-        raise AssertionError("OpenCV encodes every uint8 picture")
-    return data.tobytes()

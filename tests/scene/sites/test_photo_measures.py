@@ -8,18 +8,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from maskworks.core.errors import UsageError
 from maskworks.core.taxonomy import load_taxonomy
+from maskworks.scene.sites.blurring import blur_private
 from maskworks.scene.sites.brands import read_brands
 from maskworks.scene.sites.counting import count_regions
-from maskworks.scene.sites.looking import (
-    difference_hash,
-    look_at,
-    occlusion_of,
-    open_eyes,
-    shares_of,
-    sharpness_of,
-)
-from maskworks.scene.sites.shielding import shield
+from maskworks.scene.sites.photo_measures import measure_photo, occlusion_of, shares_of
+from maskworks.scene.sites.site_models import open_site_models
 from maskworks.scene.sites.site_policy import read_site_policy
+from maskworks.scene.sites.small_pictures import difference_hash, sharpness_of
 
 ID = {each.name: each.id for each in load_taxonomy("scene-17").categories}
 
@@ -61,11 +56,11 @@ def test_what_is_private_is_blurred_and_the_rest_stays():
     pixels = random.integers(0, 255, (240, 320, 3)).astype(np.uint8)
     private = np.zeros((240, 320), bool)
     private[100:180, 100:140] = True
-    shown = shield(pixels, private)
+    shown = blur_private(pixels, private)
     assert np.array_equal(shown[:80], pixels[:80])
     inside = shown[100:180, 100:140].astype(float)
     assert np.abs(np.diff(inside, axis=1)).max() < 12  # no edge is left
-    assert np.array_equal(shield(pixels, np.zeros_like(private)), pixels)
+    assert np.array_equal(blur_private(pixels, np.zeros_like(private)), pixels)
 
 
 def test_a_smaller_copy_has_the_same_hash_and_another_picture_has_not():
@@ -126,14 +121,14 @@ def test_signs_and_logos_of_a_front_are_read(tmp_path):
     logo().save(tmp_path / "logo.png")
     (tmp_path / "brands.toml").write_text(BRANDS)
     brands = read_brands(tmp_path / "brands.toml")
-    eyes = open_eyes(None, None, brands, ocr=True, threads=1)
-    seen = look_at(front(with_logo=True), eyes, "front", polygon=(), at=None).record
+    models = open_site_models(None, None, brands, ocr=True, threads=1)
+    seen = measure_photo(front(with_logo=True), models, "front", polygon=(), at=None).record
     assert seen.retail_words == ("bakery", "pharmacy")
     assert (seen.own_brand, seen.competitors) == (1, 1)
     assert seen.logos[0].inliers >= 10
     box = seen.logos[0].region
     assert (box.left, box.top) == pytest.approx((640, 340), abs=12)
-    bare = look_at(front(with_logo=False), eyes, "bare", polygon=(), at=None)
+    bare = measure_photo(front(with_logo=False), models, "bare", polygon=(), at=None)
     assert (bare.record.own_brand, bare.record.competitors) == (1, 0)
     assert len(bare.crops) == len(bare.record.texts) == 3
     # what is one's own is no clutter: the two other signs are about 2 x 180 x 50 pixels
