@@ -96,9 +96,9 @@ if TYPE_CHECKING:
     from maskworks.scene.running import SuitabilityRequest as SuitabilityRequest
     from maskworks.scene.running import run_suitability as run_suitability
     from maskworks.scene.signals.protocol import SignalChoices as SignalChoices
+    from maskworks.scene.sites.measuring import SitesOptions as SitesOptions
     from maskworks.scene.sites.request import SitesRequest as SitesRequest
     from maskworks.scene.sites.request import run_sites as run_sites
-    from maskworks.scene.sites.measuring import SitesOptions as SitesOptions
     from maskworks.studio.calibration.calibrate import calibrate as calibrate
     from maskworks.studio.calibration.suggestions import suggest_rules as suggest_rules
     from maskworks.studio.campaign.campaign_file import CampaignFile as CampaignFile
