@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from maskworks.apps.cli import main
+from maskworks.core import bounded
 
 ENDLESS = [
     ("cutout missing -o out", "--picture-seconds"),
@@ -88,3 +91,27 @@ def test_empty_argument_is_not_this_folder(words, said, tmp_path, monkeypatch, c
     assert main(words) == 2
     assert said in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file without an end")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run /dev/zero",
+        "train /dev/zero",
+        "audit /dev/zero",
+        "check photos --preset /dev/zero",
+        "evaluate semantic --truth a --predictions b --taxonomy /dev/zero",
+        "evaluate instances --truth /dev/zero --predictions /dev/zero",
+        "segment photos -o out --model otsu --prompts /dev/zero",
+        "exceptions suggest /dev/zero",
+    ],
+    ids=lambda words: words.replace("/dev/zero", "zero"),
+)
+def test_file_without_an_end_is_not_read_for_ever(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bounded, "MOST_BYTES", 1 << 20)
+    assert main(words.split()) in (1, 2)
+    said = capsys.readouterr().err
+    assert "unexpected" not in said
+    assert len(said) < 1000

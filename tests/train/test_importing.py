@@ -316,6 +316,10 @@ def test_a_recipe_starts_from_an_encoder_by_name(tmp_path, capsys, monkeypatch):
     save_file(encoder.state_dict(), held / "model.safetensors")
     assert main(run) == 0
     assert "started from hf:smp-hub/resnet18.imagenet" in capsys.readouterr().out
+    shutil.copytree(data / "labels", tmp_path / "same")
+    same = ["--truth", str(data / "labels"), "--predictions", str(tmp_path / "same")]
+    assert main(["evaluate", "semantic", *same, "--taxonomy", str(data / "run")]) == 0
+    assert "weed" in capsys.readouterr().out
 
 
 def test_an_unknown_encoder_is_met_with_those_of_near_names(tmp_path, capsys):

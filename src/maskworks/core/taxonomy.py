@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskworks.core.bounded import text_of
 from maskworks.core.errors import UsageError
 from maskworks.core.public import public
 from maskworks.core.toml_text import parse_toml
@@ -297,7 +298,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         If it cannot be read or is not TOML.
     """
     try:
-        return parse_toml(path.read_text(encoding="utf-8"))
+        return parse_toml(text_of(path))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: is not TOML ({error}); correct it") from error
     except OSError as error:

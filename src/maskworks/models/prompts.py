@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maskworks.core.bounded import text_of
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import Box
 
@@ -104,7 +105,7 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
         If it cannot be read, or is of another form.
     """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = json.loads(text_of(path))
     except (OSError, ValueError) as error:
         raise UsageError(f"--prompts {path}: cannot be read ({error}); it is {FORM}") from error
     if not isinstance(rows, list) or not rows:

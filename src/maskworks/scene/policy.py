@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from maskworks.core.bounded import read_bounded
 from maskworks.core.errors import UsageError
 from maskworks.core.toml_text import parse_toml
 from maskworks.scene.record import ContentContext, Extent, PolicyUsed, SignalKind
@@ -92,7 +93,7 @@ def read_policy(path: Path | None = None) -> SuitabilityPolicy:
     """
     path = path or OWN_POLICY
     try:
-        data = path.read_bytes()
+        data = read_bounded(path)
         rows = parse_toml(data.decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: cannot be read as TOML in UTF-8: {error}") from error

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 
+from maskworks.core.bounded import read_bounded
 from maskworks.core.errors import UsageError
 
 _SEPARATORS = (",", ";", "\t")
@@ -79,7 +80,7 @@ def read_text(path: Path) -> str:
         If it cannot be read or is no UTF-8, then with the line of the first wrong byte.
     """
     try:
-        data = path.read_bytes()
+        data = read_bounded(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"{path}: cannot be read ({reason}); name an existing file") from error

@@ -10,6 +10,7 @@ import typer
 
 from maskworks.apps.cli.options import DatabaseOption
 from maskworks.core.atomic import write_text_atomic
+from maskworks.core.bounded import text_of
 from maskworks.core.errors import UsageError
 from maskworks.core.toml_text import parse_toml
 
@@ -108,7 +109,7 @@ def _resolve(campaign: Path | None, database: str | None) -> tuple[Path | str, s
 def _name(path: Path) -> str:
     """Return what a campaign's file calls it; a trail can be read whatever else is wrong."""
     try:
-        name = parse_toml(path.read_text(encoding="utf-8"))["campaign"]["name"]
+        name = parse_toml(text_of(path))["campaign"]["name"]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from maskworks.core.atomic import write_text_atomic
+from maskworks.core.bounded import text_of
 from maskworks.core.errors import UsageError
 from maskworks.core.toml_text import parse_toml
 
@@ -236,7 +237,7 @@ def load_score_model(path: Path = DEFAULT_FILE) -> ScoreModel:
     0.85
     """
     try:
-        return _parsed(path.read_text(encoding="utf-8"))
+        return _parsed(text_of(path))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: cannot be read ({error}); name a score model") from error
     except ValidationError as error:

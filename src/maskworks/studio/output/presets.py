@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from maskworks.core.bounded import text_of
 from maskworks.core.errors import UsageError
 from maskworks.core.public import public
 from maskworks.core.toml_text import parse_toml
@@ -99,7 +100,7 @@ def read_preset(path: Path) -> Preset:
         If it cannot be read or a field is wrong; the message names the field.
     """
     try:
-        table = parse_toml(path.read_text(encoding="utf-8"))
+        table = parse_toml(text_of(path))
         return Preset.model_validate({"name": path.stem, **table})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: cannot be read ({error}); correct it") from error

@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from maskworks.core.bounded import text_of
 from maskworks.core.errors import RecipeError
 from maskworks.core.taxonomy import load_taxonomy
+from maskworks.core.toml_text import parse_toml
 from maskworks.train.labels.network_names import MASK2FORMER, network_misfit
 from maskworks.train.labels.pictures import BACKGROUND, FrozenTable, Pictures
 
@@ -291,7 +293,7 @@ def load_label_recipe(path: Path) -> LabelRecipe:
         If the file is missing, is not TOML or breaks a rule; the message names the key.
     """
     try:
-        return LabelRecipe.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return LabelRecipe.model_validate(parse_toml(text_of(path)))
     except OSError as error:
         raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

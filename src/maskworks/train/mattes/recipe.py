@@ -9,7 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from maskworks.core.bounded import text_of
 from maskworks.core.errors import RecipeError
+from maskworks.core.toml_text import parse_toml
 
 
 class _Frozen(BaseModel):
@@ -150,7 +152,7 @@ def load_recipe(path: Path) -> Recipe:
         names the place in the file.
     """
     try:
-        recipe = Recipe.model_validate(tomllib.loads(path.read_text("utf-8")))
+        recipe = Recipe.model_validate(parse_toml(text_of(path)))
     except OSError as error:
         raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -174,7 +176,7 @@ def task_of(path: Path) -> str:
         If the file is missing or is not TOML.
     """
     try:
-        return str(tomllib.loads(path.read_text("utf-8")).get("task", "cutout"))
+        return str(parse_toml(text_of(path)).get("task", "cutout"))
     except OSError as error:
         raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -8,7 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from maskworks.core.bounded import text_of
 from maskworks.core.errors import RecipeError
+from maskworks.core.toml_text import parse_toml
 
 
 class _Strict(BaseModel):
@@ -78,7 +80,7 @@ def load_detector_recipe(path: Path) -> DetectorRecipe:
         If the file is missing, is not TOML or breaks a rule; the message names the place.
     """
     try:
-        return DetectorRecipe.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return DetectorRecipe.model_validate(parse_toml(text_of(path)))
     except OSError as error:
         raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
     except tomllib.TOMLDecodeError as error:
