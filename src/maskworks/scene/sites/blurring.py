@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.values import Pixels
+from maskworks.scene.faces import blur_faces, faces_can_be_found
 
 _BLOCKS = 28
 """Blocks along the longer side of the picture: a face has no more than a few."""
@@ -19,13 +20,16 @@ def blur_private(pixels: Pixels, private: NDArray[np.bool_]) -> Pixels:
 
     Whole people and vehicles are blurred, with some room around them, rather than faces and plates
     alone: no detector of these is needed, and none misses them within a person who was found.
-    What neither labels nor boxes found stays as it is.
+    Where the extra `[faces]` is installed faces are looked for as well, so that one in whom nothing
+    else saw a person is blurred too. What nobody found stays as it is.
 
     Parameters
     ----------
     pixels : uint8 (H, W, 3)
     private : bool (H, W)
     """
+    if faces_can_be_found():
+        pixels, _ = blur_faces(pixels)
     if not private.any():
         return pixels
     height, width = pixels.shape[:2]

@@ -198,5 +198,5 @@ def _how(ranked: Sequence[SiteScore]) -> str:
     return f"""<h2>How it was seen</h2>
 <p>Network: {escape(first.network)}. SceneCounts by {escape(first.counter)}.
 Text: {escape(first.reader)}.
-People and vehicles are blurred whole in every picture that is kept.</p>
+People and vehicles that were found are blurred whole in every picture that is kept.</p>
 <p class="soft">{key}</p>"""
