@@ -12,17 +12,18 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.values import FOREGROUND, UNKNOWN, Image, Matte, Trimap
-from maskworks.refine.band import Band, Field, cover
-from maskworks.refine.colour_space import colour_space
-from maskworks.refine.descent import StopRule, descend
-from maskworks.refine.laplacian import Laplacian, matting_laplacian
 from maskworks.refine.spread import thread_pool
+
+if TYPE_CHECKING:
+    from maskworks.refine.band import Band, Field
+    from maskworks.refine.laplacian import Laplacian
 
 LEAST_EPSILON = 1e-9
 """Below, float32 does not resolve what `epsilon` adds to the covariance of a flat window."""
@@ -157,6 +158,12 @@ def closed_form(image: Image, trimap: Trimap, options: SolverOptions = DEFAULTS)
     >>> closed_form(image, Trimap(levels)).matte.alpha[2].round(2).tolist()
     [0.0, 0.25, 0.5, 0.75, 1.0]
     """
+    # Here: the fast edge, which is the default, needs none of them.
+    from maskworks.refine.band import cover
+    from maskworks.refine.colour_space import colour_space
+    from maskworks.refine.descent import StopRule, descend
+    from maskworks.refine.laplacian import matting_laplacian
+
     started = time.monotonic()
     unknowns = int(np.count_nonzero(trimap.levels == UNKNOWN))
     _refuse(image, trimap, options, unknowns)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from maskworks.core.lab import to_lab
 from maskworks.core.values import Bool2D, Box, Float2D, Pixels
 from maskworks.refine.parts import grown, slices
 from maskworks.refine.reduced import enlarged
@@ -139,7 +140,7 @@ def likeness(hole: Hole, alpha: Float2D, pixels: Pixels) -> float:
     inside = hole.inside(hole.box)
     values = alpha[slices(hole.box)][inside]
     colours = pixels[slices(hole.box)][inside][np.argsort(values, kind="stable")]
-    clearest = _spread(_perceived(colours[: max(1, len(colours) // 2)]))
+    clearest = to_lab(_spread(colours[: max(1, len(colours) // 2)]))
     behind = _beside(hole, pixels, hole.outside & (alpha < 1 - OPAQUE))
     subject = _beside(hole, pixels, (alpha >= OPAQUE) & (hole.labels != hole.label))
     if not len(behind) or not len(subject):
@@ -155,23 +156,13 @@ def _beside(hole: Hole, pixels: Pixels, where: Bool2D) -> Float2D:
         box = grown(hole.box, math.ceil(reach), where.shape)
         chosen = where[slices(box)]
         if np.count_nonzero(chosen) >= SAMPLES or reach > diagonal:
-            return _spread(_perceived(pixels[slices(box)][chosen]))
+            return to_lab(_spread(pixels[slices(box)][chosen]))
         reach *= 2
 
 
-def _spread(colours: Float2D) -> Float2D:
+def _spread(colours: Pixels) -> Pixels:
     step = max(1, -(-len(colours) // SAMPLES))
     return colours[::step]
-
-
-def _perceived(colours: Pixels) -> Float2D:
-    """Return CIE Lab, float32 (n, 3), in which distances are roughly what is seen."""
-    import cv2
-
-    if not len(colours):
-        return np.empty((0, 3), np.float32)
-    unit = colours.reshape(1, -1, 3).astype(np.float32) / np.float32(255)
-    return np.asarray(cv2.cvtColor(unit, cv2.COLOR_RGB2Lab)[0], np.float32)
 
 
 def _distance(colours: Float2D, others: Float2D) -> float:

@@ -8,10 +8,12 @@ are those of the background beside it and not those of the subject, a solver sho
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskworks.core.lab import to_lab_bytes
 from maskworks.core.values import Bool2D, Float2D, Pixels
 from maskworks.refine.holes import find_parts, likeness
 from maskworks.refine.parts import slices
@@ -29,6 +31,9 @@ AROUND = 0.06
 
 BINS = 32
 """Steps of a colour channel in the histograms."""
+
+GREYS = 64
+"""Steps of R, G and B from which a colour's bin is looked up, each four grey levels."""
 
 TIMES = 8.0
 """How many times likelier a colour must be in the background than in the subject."""
@@ -89,8 +94,8 @@ def _find(alpha: Float2D, pixels: Pixels) -> Bool2D:
     core = within > deep_px
     if not ring.any() or not core.any():
         return none
-    colours = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2Lab), np.uint8)
-    behind, subject = _likelihood(colours, ring), _likelihood(colours, core)
+    bins = _bins(pixels)
+    behind, subject = _likelihood(bins, ring), _likelihood(bins, core)
     likelier = (behind > np.float32(TIMES) * subject) & inside & (within > 0.5 * deep_px)
     opened = cv2.morphologyEx(likelier.view(np.uint8), cv2.MORPH_OPEN, disk(max(1, 0.2 * deep_px)))
     closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, disk(max(1, 0.4 * deep_px)))
@@ -112,14 +117,31 @@ def _gaps(parts: NDArray[np.uint8], alpha: Float2D, pixels: Pixels) -> Bool2D:
     return gaps
 
 
-def _likelihood(colours: Pixels, where: Bool2D) -> Float2D:
+def _bins(pixels: Pixels) -> NDArray[np.int32]:
+    """Return each pixel's bin in a histogram of Lab, int32 (h, w) in [0, BINS**3)."""
+    step = (pixels // (256 // GREYS)).astype(np.int32)
+    found: NDArray[np.int32] = _bin_of_step()[
+        (step[..., 0] * GREYS + step[..., 1]) * GREYS + step[..., 2]
+    ]
+    return found
+
+
+@lru_cache(maxsize=1)
+def _bin_of_step() -> NDArray[np.int32]:
+    """Return the bin of the middle of each cube of colours, int32 (GREYS**3,)."""
+    width = 256 // GREYS
+    cube = np.indices((GREYS, GREYS, GREYS), np.uint8).reshape(3, -1).T * width + width // 2
+    lab = (to_lab_bytes(cube) // (256 // BINS)).astype(np.int32)
+    found: NDArray[np.int32] = (lab[:, 0] * BINS + lab[:, 1]) * BINS + lab[:, 2]
+    return found
+
+
+def _likelihood(bins: NDArray[np.int32], where: Bool2D) -> Float2D:
     """Return how likely each pixel's colour is among those of `where`, float32 (h, w)."""
-    index = (colours // (256 // BINS)).astype(np.int32)
-    flat = (index[..., 0] * BINS + index[..., 1]) * BINS + index[..., 2]
-    counts = np.bincount(flat[where], minlength=BINS**3).astype(np.float32)
+    counts = np.bincount(bins[where], minlength=BINS**3).astype(np.float32)
     smooth = _blurred(counts)
     share = smooth / max(float(smooth.sum()), 1.0) + np.float32(1e-5)
-    return np.asarray(share.ravel()[flat], np.float32)
+    return np.asarray(share[bins], np.float32)
 
 
 def _blurred(counts: Float2D) -> Float2D:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.errors import ImageError, UsageError
+from maskworks.core.lab import to_lab_bytes
 from maskworks.core.values import Bool2D, Box, Image, Mask, Matte, Pixels
 from maskworks.cutouts.scoring.sides import SIDES, Side
 from maskworks.refine.reduced import block_means
@@ -256,7 +257,8 @@ def _local_mean(
     window = np.ones((2 * near + 1, 2 * near + 1), np.uint8)
     reached = cv2.dilate(at.view(np.uint8), window)  # nothing else is counted
     counted = cv2.bitwise_and(apart, reached)
-    lab = cv2.copyTo(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB), counted)
+    lab = np.zeros_like(pixels)
+    lab[counted > 0] = to_lab_bytes(pixels[counted > 0])
     summed = cv2.integral(cv2.merge([*cv2.split(lab), counted]))
     row, column = np.nonzero(at)
     top, left = np.maximum(row - near, 0), np.maximum(column - near, 0)
