@@ -63,7 +63,8 @@ def to_lab_bytes(colours: Bytes) -> Bytes:
     """
     scale = np.array((2.55, 1, 1), np.float32)
     offset = np.array((0, 128, 128), np.float32)
-    return np.rint(to_lab(colours) * scale + offset).astype(np.uint8)
+    found: Bytes = np.rint(to_lab(colours) * scale + offset).astype(np.uint8)
+    return found
 
 
 @lru_cache(maxsize=1)
