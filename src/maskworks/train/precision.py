@@ -27,7 +27,7 @@ def keep_depthwise_full(body: nn.Module) -> None:
     """
     for module in body.modules():
         if isinstance(module, nn.Conv2d) and module.groups > 1:
-            module.forward = _full(module)  # type: ignore[method-assign]
+            module.forward = _full(module)  # type: ignore[assignment]
 
 
 def _full(convolution: nn.Conv2d) -> Callable[[Tensor], Tensor]:
