@@ -13,6 +13,7 @@ name = "tiny"
 network = "mobile-pyramid"
 context = 1
 input_size = 64
+mirrored_pass = true
 mean = [0.5, 0.5, 0.5]
 std = [0.5, 0.5, 0.5]
 lr = 2e-3

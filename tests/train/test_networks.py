@@ -5,7 +5,14 @@ import pytest
 import torch
 from torch import nn
 
-from maskworks.models.networks.judge import STATISTICS, Judge, Judged, evidence
+from maskworks.models.networks.judge import (
+    AGREEMENTS,
+    STATISTICS,
+    Judge,
+    Judged,
+    Passes,
+    mirrored_input,
+)
 from maskworks.models.networks.mobilenet import MobilePyramid
 from maskworks.models.networks.u2net import U2NET, U2Net
 from maskworks.train.mattes.losses import Target, edge_weight, matte_loss, soft_iou_loss
@@ -60,19 +67,69 @@ def test_recalibration_keeps_the_function_and_measures_the_inputs(make):
     assert torch.allclose(first.running_mean, seen[0].mean((0, 2, 3)), atol=1e-5)
 
 
-def test_the_judge_sees_as_much_as_it_expects_and_answers_in_the_unit_interval():
+@pytest.mark.parametrize("mirrored", [False, True], ids=["one pass", "two passes"])
+def test_the_judge_sees_as_much_as_it_expects_and_answers_in_the_unit_interval(mirrored):
     body = MobilePyramid()
-    network = Judged(body, Judge(body.feature_channels)).eval()
+    statistics = STATISTICS + (AGREEMENTS if mirrored else 0)
+    wide = 3 * body.feature_channels + statistics
+    network = Judged(body, Judge(wide, statistics), mirrored=mirrored).eval()
     with torch.no_grad():
-        logits, features = body(torch.randn(2, 3, 64, 64))
-        gathered = evidence(logits, features)
+        _, gathered = network.passes(torch.randn(2, 3, 64, 64))
         matte, confidence, presence = network(torch.randn(2, 3, 64, 64))
-    assert gathered.shape == (2, 3 * body.feature_channels + STATISTICS)
+    assert gathered.shape == (2, wide)
     assert torch.isfinite(gathered).all()
     assert matte.shape == (2, 1, 64, 64)
     for score in (confidence, presence):
         assert score.shape == (2,)
         assert ((score >= 0) & (score <= 1)).all()
+
+
+class Leftmost(nn.Module):
+    """Takes what is bright for the subject, and all of the left half if it is told to."""
+
+    def __init__(self, *, left: bool) -> None:
+        super().__init__()
+        self.left = left
+
+    def forward(self, x: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
+        logit = 12 * (x[:, :1] - 0.5)
+        if self.left:
+            logit = logit.clone()
+            logit[..., : x.shape[3] // 2] = 6
+        small = nn.functional.avg_pool2d(logit, 4)
+        return [logit, small, small, small], nn.functional.avg_pool2d(x, 32)
+
+
+def bright_square() -> torch.Tensor:
+    x = torch.zeros(1, 3, 384, 384)
+    x[..., 96:288, 96:288] = 1
+    return x
+
+
+def test_two_passes_that_agree_change_nothing_and_say_so():
+    x = bright_square()
+    one, _ = Passes(Leftmost(left=False), mirrored=False)(x)
+    two, gathered = Passes(Leftmost(left=False), mirrored=True)(x)
+    assert (two - one).abs().max() < 0.15
+    assert torch.equal(two >= 0.5, one >= 0.5)
+    assert (gathered[0, -AGREEMENTS:] > 3).all()  # logits: an agreement above .95
+
+
+def test_two_passes_that_differ_meet_in_the_middle_and_say_so():
+    x = bright_square()
+    two, gathered = Passes(Leftmost(left=True), mirrored=True)(x)
+    assert two[0, 0, 192, 140] > 0.9  # both see it
+    assert two[0, 0, 32, 32] == pytest.approx(0.5, abs=0.02)  # the first alone
+    assert two[0, 0, 32, 350] == pytest.approx(0.5, abs=0.02)  # the second alone
+    assert (gathered[0, -AGREEMENTS:] < 0).all()
+
+
+def test_the_mirrored_pass_is_mirrored_and_seven_twelfths_of_the_first():
+    x = torch.arange(384.0).expand(1, 3, 384, 384)
+    small = mirrored_input(x)
+    assert small.shape == (1, 3, 224, 224)
+    assert (small.diff(dim=3) < 0).all()
+    assert mirrored_input(torch.zeros(1, 3, 32, 608)).shape == (1, 3, 32, 352)
 
 
 def half_right() -> tuple[torch.Tensor, Target]:

@@ -74,7 +74,7 @@ def test_parity_notices_a_changed_network(finished):
     exported = export_run(folder, folder / "parity.onnx")
     from maskworks.models.networks.judge import Judged
 
-    network = Judged(done.body, done.judge).eval()
+    network = Judged(done.body, done.judge, mirrored=True).eval()
     assert parity(network, exported.path, 64) <= 1e-4
     with torch.no_grad():
         next(network.parameters()).add_(0.5)

@@ -108,12 +108,15 @@ def card_text(run: Path, exported: Exported, found: dict[str, Any]) -> str:
     empty = found["no_subject_on_empty"]
     answered = "not measured" if empty is None else f"{100 * empty:.0f} %"
     init = recipe.init.weights.rsplit("/", 1)[-1] if recipe.init else "nothing"
+    passes = "one pass"
+    if recipe.mirrored_pass:
+        passes = "two passes, the second mirrored and at 7/12 of the size,"
     return f"""# {recipe.name}
 
 Written by `maskworks export` from the run; what follows the heading Notes is kept.
 
 - File: `{exported.path.name}`, {exported.bytes / 1e6:.2f} MB, sha256 `{exported.sha256}`
-- Network: {recipe.network}, one pass over a rectangle of the photo's aspect with the area of
+- Network: {recipe.network}, {passes} over a rectangle of the photo's aspect with the area of
   {recipe.input_size} x {recipe.input_size} px; it answers a matte, its confidence (its own
   prediction of its IoU) and the presence of a subject
 - Recipe: `recipes/{recipe.name}.toml`, seed {recipe.seed}; started from {init}

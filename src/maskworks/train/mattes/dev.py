@@ -12,6 +12,7 @@ from torch import nn
 
 from maskworks.core.values import Image, Mask
 from maskworks.models.families.saliency import predict
+from maskworks.models.networks.judge import Passes
 from maskworks.models.runtimes.network import Batch, Network, Outputs
 from maskworks.models.spec import InputSpec, ModelSpec, OutputSpec
 from maskworks.quality import iou
@@ -48,14 +49,15 @@ def recipe_spec(recipe: Recipe, *, judged: bool) -> ModelSpec:
     )
 
 
-def as_network(body: nn.Module) -> Network:
+def as_network(body: nn.Module, *, mirrored: bool = False) -> Network:
     """Wrap a body in evaluation mode as a `Network` that answers with its matte."""
+    passes = Passes(body, mirrored=mirrored)
 
     def network(batch: Batch) -> Outputs:
         with torch.no_grad():
             x = torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)
-            logits, _ = body(x)
-            return (torch.sigmoid(logits[0]).numpy(),)
+            matte, _ = passes(x)
+            return (matte.numpy(),)
 
     return network
 
@@ -95,7 +97,10 @@ def dev_iou(body: nn.Module, recipe: Recipe, folder: Path) -> dict[str, float]:
     if not folder.is_dir():
         return scores
     body.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network, spec = as_network(body), recipe_spec(recipe, judged=False)
+    network, spec = (
+        as_network(body, mirrored=recipe.mirrored_pass),
+        recipe_spec(recipe, judged=False),
+    )
     for kind, paths in dev_pictures(folder, recipe.dev_pictures).items():
         pairs = (read_pair(path) for path in paths)
         scores[kind] = float(

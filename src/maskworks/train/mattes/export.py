@@ -35,7 +35,7 @@ def export_onnx(body: Body, judge: Judge, recipe: Recipe, target: Path) -> Expor
     RecipeError
         If ONNX Runtime and Torch differ by more; `target` is then untouched.
     """
-    network = Judged(body, judge).eval()
+    network = Judged(body, judge, mirrored=recipe.mirrored_pass).eval()
     size = recipe.input_size
 
     def write(part: Path) -> float:
@@ -68,7 +68,7 @@ def parity(network: nn.Module, path: Path, size: int, *, batches: int = 3) -> fl
     """Return the largest absolute difference of any output between Torch and the ONNX file.
 
     The inputs are smooth random fields with sharp shapes on them, of batch 1 and 2, the last
-    one larger than `size`, as a second look at a subject is.
+    one larger than `size`, since it takes every size.
     """
     onnx = open_onnx(path)
     rng = np.random.default_rng(0)
@@ -107,7 +107,7 @@ def save_judge(judge: Judge, folder: Path) -> None:
     part.replace(folder / "judge.pt")
 
 
-def load_judge(channels: int, folder: Path) -> Judge:
+def load_judge(folder: Path) -> Judge:
     """Open the head that `save_judge` kept.
 
     Raises
@@ -118,6 +118,7 @@ def load_judge(channels: int, folder: Path) -> Judge:
     path = folder / "judge.pt"
     if not path.exists():
         raise RecipeError(path, "does not exist", "finish the run with `maskworks train`")
-    judge = Judge(channels)
-    judge.load_state_dict(torch.load(path, weights_only=True))
+    saved = torch.load(path, weights_only=True)
+    judge = Judge(len(saved["norm.weight"]), saved["overlap.1.weight"].shape[1])
+    judge.load_state_dict(saved)
     return judge.eval()

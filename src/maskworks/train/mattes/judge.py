@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from maskworks.models.families.saliency import SMALLEST_SUBJECT
-from maskworks.models.networks.judge import Judge, evidence
+from maskworks.models.networks.judge import AGREEMENTS, STATISTICS, Judge, Passes
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.train.mattes.build import Body
 from maskworks.train.mattes.export import write_onnx
@@ -46,19 +46,6 @@ def reached_iou(matte: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     return torch.where(either > 0, both / either.clamp(min=1), torch.ones_like(both))
 
 
-class EvidenceNetwork(nn.Module):
-    """A body that answers with its matte and the evidence for the head."""
-
-    def __init__(self, body: Body) -> None:
-        super().__init__()
-        self.body = body
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (N, 3, h, w) to a matte (N, 1, h, w) and evidence (N, E)."""
-        logits, features = self.body(x)
-        return torch.sigmoid(logits[0]), evidence(logits, features)
-
-
 def gather(
     body: Body,
     pack: Pack,
@@ -87,7 +74,7 @@ def gather(
         return unseen if rng.random() < 0.5 else seen
 
     path = scratch / "witness.onnx"
-    write_onnx(EvidenceNetwork(body), path, rules.size, ("matte", "evidence"))
+    write_onnx(Passes(body, mirrored=recipe.mirrored_pass), path, rules.size, ("matte", "evidence"))
     network = open_onnx(path, threads=threads)
     parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     for done in range(0, rules.pictures, 8):
@@ -110,7 +97,7 @@ def gather(
     return EvidenceSet(*columns)
 
 
-def train_judge(lessons: EvidenceSet, channels: int, recipe: Recipe) -> Judge:
+def train_judge(lessons: EvidenceSet, recipe: Recipe) -> Judge:
     """Fit the head by cross-entropy on the IoU reached and on presence.
 
     Cross-entropy with a soft target makes the expected prediction equal the
@@ -118,7 +105,8 @@ def train_judge(lessons: EvidenceSet, channels: int, recipe: Recipe) -> Judge:
     """
     rules = recipe.judge
     torch.manual_seed(recipe.seed)
-    judge = Judge(channels, dropout=rules.dropout)
+    statistics = STATISTICS + (AGREEMENTS if recipe.mirrored_pass else 0)
+    judge = Judge(lessons.gathered.shape[1], statistics, dropout=rules.dropout)
     optimizer = torch.optim.AdamW(judge.parameters(), lr=rules.lr, weight_decay=rules.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, rules.steps)
     count = len(lessons.iou)
@@ -140,7 +128,7 @@ def train_judge(lessons: EvidenceSet, channels: int, recipe: Recipe) -> Judge:
         optimizer.step()
         schedule.step()
     with torch.no_grad():
-        judge.get_parameter("layers.4.bias")[1] += rules.presence_offset
+        judge.get_parameter("presence.4.bias").add_(rules.presence_offset)
     return judge.eval()
 
 

@@ -64,6 +64,8 @@ def _layer_of(node: str) -> str:
     --------
     >>> _layer_of("/body/features.1/conv/conv.0/conv.0.0/Conv")
     'features.1.conv.0.0'
+    >>> _layer_of("/passes/body/gate/Gemm_1")
+    'gate'
     """
     path: list[str] = []
     for part in node.strip("/").split("/")[:-1]:
@@ -71,4 +73,6 @@ def _layer_of(node: str) -> str:
             path[-1] = part
         else:
             path.append(part)
-    return ".".join(path[1:] if path[:1] == ["body"] else path)
+    while path[:1] in (["passes"], ["body"]):
+        path = path[1:]
+    return ".".join(path)

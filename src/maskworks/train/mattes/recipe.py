@@ -105,6 +105,7 @@ class Recipe(_Frozen):
     context: int = Field(0, ge=0)  # blocks of wide kernels that see the whole picture
     middle: int = Field(0, ge=0)  # the same at half the stride
     input_size: int = Field(320, multiple_of=32)
+    mirrored_pass: bool = False  # run, it also sees the picture mirrored and smaller
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     seed: int = 7

@@ -67,7 +67,7 @@ def train_recipe(path: Path, data: Path, folder: Path, budget: Budget, report: R
     run.train(budget)
     body = run.averaged()
     lessons = gather(body, pack, recipe, folder, report, threads=budget.threads)
-    save_judge(train_judge(lessons, body.feature_channels, recipe), folder)
+    save_judge(train_judge(lessons, recipe), folder)
     report(f"trained; `maskworks export {folder}` writes the model")
 
 
@@ -100,7 +100,7 @@ def open_run(folder: Path) -> Finished:
     saved = torch.load(last, weights_only=True)
     body = build_body(recipe)
     body.load_state_dict(saved["average"])
-    judge = load_judge(body.feature_channels, folder)
+    judge = load_judge(folder)
     return Finished(
         recipe, body.eval(), judge, saved["elapsed_s"] / 60, saved["step"], saved["pictures"]
     )
