@@ -126,6 +126,7 @@ if TYPE_CHECKING:
     from maskworks.train.training import ExportedFile as ExportedFile
     from maskworks.train.training import export_model as export_model
     from maskworks.train.training import train_model as train_model
+    from maskworks.video.live.seeing import live as live
     from maskworks.video.request import VideoRequest as VideoRequest
     from maskworks.video.request import cutout_video as cutout_video
     from maskworks.video.tracking.call import track as track

@@ -125,7 +125,7 @@ class Finisher:
         self._render, self._seen_px = render, seen_px
         self._follower = None if render.crop is None else Follower(render.crop, rate, carry)
         self._moving = (
-            _MovingBackdrop(render.background)
+            MovingBackdrop(render.background)
             if isinstance(render.background, ClipBackdrop)
             else None
         )
@@ -243,7 +243,7 @@ def _cleared(pixels: Pixels, alpha: NDArray[np.uint8]) -> Pixels:
     return np.asarray(cv2.bitwise_and(pixels, pixels, mask=np.asarray(near) * 255))
 
 
-class _MovingBackdrop:
+class MovingBackdrop:
     """Frames of a clip by time, over and over; one is in hand."""
 
     def __init__(self, backdrop: ClipBackdrop) -> None:

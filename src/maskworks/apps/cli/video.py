@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from maskworks.apps.cli.following import Style, follow, style_of, sum_up
+from maskworks.apps.cli.live import live
 from maskworks.apps.cli.stopping import finishing
 from maskworks.batch.memory import reuse_memory
 from maskworks.core.errors import UsageError
@@ -187,6 +188,9 @@ def cut(
         debug=debug,
     )
     raise typer.Exit(run(request, _style(as_json=as_json, quiet=quiet), tuple(ctx.obj or ())))
+
+
+app.command("live")(live)
 
 
 @app.command("fix")
