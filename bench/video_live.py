@@ -32,7 +32,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.rgb"
         write_frames(source, asked.frames, asked.clip)
-        live = [sys.executable, "-m", "maskworks.apps.cli", "video", "live", "--source", "-", "--to", "-"]
+        live = [sys.executable, "-m", "maskworks.apps.cli", "video", "live"]
+        live += ["--source", "-", "--to", "-"]
         live += ["--size", "1280x720", "--write", "rgb", "--background", asked.background, "--json"]
         for name, command in (("copy", [sys.executable, "-c", COPY]), ("live", live)):
             print(json.dumps({"way": name, **timed(command, source, asked.frames)}))
