@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -154,7 +154,7 @@ class _Newest:
         self._error: BaseException | None = None
         self._ended = False
 
-    def frames(self) -> Iterator[Pixels]:
+    def frames(self) -> Generator[Pixels]:
         """Yield frames until the camera ends, or raises, which is raised here."""
         thread = threading.Thread(target=self._read, daemon=True)
         thread.start()

@@ -80,7 +80,7 @@ def _y4m(file: BinaryIO, size: tuple[int, int], rate: Fraction) -> Put:
     def put(pixels: NDArray[np.uint8]) -> None:
         _written(file, b"FRAME\n")
         for plane in as_yuv(pixels, form).planes:
-            rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
             _written(file, np.ascontiguousarray(rows[:, : plane.width]).data)
 
     return put

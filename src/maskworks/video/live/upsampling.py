@@ -47,15 +47,18 @@ def enlarged(alpha: Float2D, grey: NDArray[np.uint8], pixels: Pixels) -> Float2D
     both = cv2.blur(guide * alpha, side) - light * matte
     slope = both / (cv2.blur(guide * guide, side) - light * light + np.float32(_FLAT))
     offset = matte - slope * light
-    slope, offset = cv2.blur(slope, side), cv2.blur(offset, side)
+    flat = [cv2.blur(np.asarray(each, np.float32), side) for each in (slope, offset)]
+    wide, base = (
+        np.asarray(cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+        for each in flat
+    )
     full = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    large = cv2.resize(slope, (width, height), interpolation=cv2.INTER_LINEAR)
-    cv2.multiply(large, full, dst=large, scale=1 / 255, dtype=cv2.CV_32F)
-    large += cv2.resize(offset, (width, height), interpolation=cv2.INTER_LINEAR)
+    large: Float2D = np.asarray(cv2.multiply(wide, full, scale=1 / 255, dtype=cv2.CV_32F))
+    large += base
     # A network's soft values become firm again outside the edge.
-    cv2.subtract(large, _FAINT, dst=large)
-    cv2.multiply(large, 1 / (1 - 2 * _FAINT), dst=large)
-    return np.asarray(np.clip(large, 0, 1, out=large), np.float32)
+    large -= np.float32(_FAINT)
+    large *= np.float32(1 / (1 - 2 * _FAINT))
+    return np.clip(large, 0, 1, out=large)
 
 
 _FAINT = 0.06
