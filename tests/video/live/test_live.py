@@ -16,7 +16,7 @@ import maskworks as mw
 from maskworks.apps.cli.main import main
 from maskworks.core.errors import OutputError, UnreadableError, UsageError
 from maskworks.video.live.painting import Painter
-from maskworks.video.live.seeing import Rate
+from maskworks.video.live.seeing import HeldRate
 from maskworks.video.live.sinks import open_sink
 from maskworks.video.live.sources import open_source
 from maskworks.video.reading import open_clip
@@ -59,7 +59,7 @@ def test_live_yields_a_matte_of_each_frame_that_follows_the_subject():
 
 
 def test_the_network_is_asked_less_often_before_anything_else_and_again_when_there_is_time():
-    rate = Rate(0.033)
+    rate = HeldRate(0.033)
     for _ in range(60):
         rate.took(0.060, asked=True)
         rate.took(0.004, asked=False)

@@ -39,7 +39,7 @@ _SLOWNESS = 12  # frames between two changes of how often the network is asked
 
 
 @dataclass
-class Rate:
+class HeldRate:
     """How often the network is asked: every frame, or every `every`-th.
 
     Parameters
@@ -59,7 +59,7 @@ class Rate:
 
         Examples
         --------
-        >>> rate = Rate(0.033)
+        >>> rate = HeldRate(0.033)
         >>> for _ in range(40):
         ...     rate.took(0.050, asked=True)
         >>> rate.every > 1
@@ -106,7 +106,7 @@ class LiveEye:
     """
 
     def __init__(self, model: Model, rate: float) -> None:
-        self.rate = Rate(1 / rate)
+        self.rate = HeldRate(1 / rate)
         self._model = model
         self._shots = ShotFinder()
         self._before: LiveMatte | None = None
