@@ -29,6 +29,7 @@ MAPPINGS = sorted(path.stem for path in (FOLDER / "mappings").glob("*.toml"))
         ("cityscapes-34", 33, 10, "ego vehicle", "bicycle", 0),
         ("ade20k-150", 150, 100, "wall", "flag", 0),
         ("camvid-11", 11, 3, "sky", "bicyclist", 11),
+        ("scene-17", 17, 6, "sky", "indoor", 255),
     ],
 )
 def test_a_taxonomy_is_that_of_its_data_set(name, classes, things, first, last, ignore):
@@ -40,7 +41,7 @@ def test_a_taxonomy_is_that_of_its_data_set(name, classes, things, first, last, 
 
 
 def test_every_taxonomy_is_tested():
-    assert len(taxonomy_names()) == 8
+    assert len(taxonomy_names()) == 9
 
 
 @pytest.mark.parametrize(
