@@ -6,8 +6,6 @@ A frame that cannot be decoded, or the end of a file that was cut off, costs tha
 
 from __future__ import annotations
 
-import errno
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 from maskworks.core.errors import TooLargeError, UnreadableError
 from maskworks.core.reading import Limits
 from maskworks.core.values import Pixels
+from maskworks.video.decoding import decode_packets
 from maskworks.video.faults import COPY_AGAIN, NO_DECODER, Faults, why_unreadable
 from maskworks.video.frame_pixels import has_alpha, upright_pixels
 from maskworks.video.library import pyav
@@ -39,8 +38,6 @@ _HDR = {16: "PQ", 18: "HLG"}
 _WITH_ALPHA = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
 """Decoders that keep the alpha of WebM; FFmpeg's own drop it."""
 
-_FRAME_THREADS = 1 << 12  # AV_CODEC_CAP_FRAME_THREADS of FFmpeg
-_MOST_THREADS = 64  # of a decoder; FFmpeg takes 16 by itself
 _MOST_FAULTS = 100  # of the container in a row; then the reading ends
 
 _NO_FRAME = "holds no frame that can be decoded"
@@ -185,26 +182,9 @@ class Clip:
             decoder = av.CodecContext.create(_WITH_ALPHA[decoder.name], "r")
         else:
             decoder.thread_type = "AUTO"
-        stamps: deque[int | None] = deque(maxlen=_MOST_THREADS)
-        for packet in self._packets():
-            stamps.append(packet.pts if packet.pts is not None else packet.dts)
-            try:
-                yield from decoder.decode(packet)
-            except av.error.FFmpegError as error:
-                if error.errno == errno.ENOMEM:
-                    raise
-                self._lose(stamps, behind=_threads(decoder) - 1)
-        for behind in range(_threads(decoder) - 1, -1, -1):
-            try:
-                yield from decoder.decode(None)
-            except av.error.EOFError:  # nothing is left in it
-                return
-            except av.error.FFmpegError:
-                self._lose(stamps, behind=behind)
+        yield from decode_packets(self._packets(), decoder, self._lose)
 
-    def _lose(self, stamps: deque[int | None], *, behind: int) -> None:
-        """Note a packet that gave no frame: a decoder with threads says so some packets later."""
-        stamp = stamps[max(0, len(stamps) - 1 - behind)]
+    def _lose(self, stamp: int | None) -> None:
         self._faults.lost.append(float((stamp or 0) * self.facts.time_base))
 
     def _packets(self) -> Iterator[Any]:
@@ -232,12 +212,6 @@ class Clip:
         short = max(_LEAST_GAP_S, 2.5 / float(self.facts.rate))
         if stated - end_s > short and end_s > 0:
             self._faults.cut_off = (end_s, stated)
-
-
-def _threads(decoder: Any) -> int:  # noqa: ANN401 - PyAV's
-    """Return how many frames a decoder works on at once."""
-    in_step = not decoder.codec.capabilities & _FRAME_THREADS or decoder.thread_type.name == "SLICE"
-    return 1 if in_step else max(1, int(decoder.thread_count))
 
 
 @contextmanager
