@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import json
 import shutil
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -14,10 +12,10 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.requests import Request
 
-from maskworks.apps.http.access import Caller, caller_of, charged
+from maskworks.apps.http.access import Caller, charged
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.fields import names_of, refuse_unknown
-from maskworks.apps.http.openapi import FAILURES, Schema, named_like
+from maskworks.apps.http.openapi import FAILURES, Schema, json_answer
 from maskworks.apps.http.review.campaigns import OpenCampaign, no_campaign
 from maskworks.apps.http.review.new_campaigns import (
     IMPROVE,
@@ -34,39 +32,37 @@ from maskworks.apps.http.routes.campaign_body import (
 )
 from maskworks.apps.http.routes.held_stream import HeldStream
 from maskworks.apps.http.routes.job_records import (
+    ROW_EXAMPLE,
+    WEBHOOK_EXAMPLE,
     caller_name,
     item_records,
+    job_of,
     job_record,
+    jobs_caller,
     may_see,
+    progress,
     row_of,
 )
 from maskworks.apps.http.service import Service, service_of
 from maskworks.studio.output_folder import FOLDERS
 from maskworks.studio.run.filing import out_of
 from maskworks.studio.store import deliverables
-from maskworks.studio.store.jobs import Job, add_job, find_job, list_jobs, owner_of
+from maskworks.studio.store.jobs import add_job, list_jobs, owner_of
 
 router = APIRouter(tags=["campaigns"])
 
-_LOOK_S = 0.5
 _MOST_ITEMS = 1000
-_ENDED = ("done", "failed")
 _OWN_DATABASE = (
     "this campaign has a database of its own; start the service with --database, or "
     "`maskworks run` it"
 )
 
-_ROW_EXAMPLE = {
-    "job": "0f1e2d3c4b5a69788796a5b4", "name": "spring-1a2b3c4d", "state": "running",
-    "error": None, "added_at": "2026-03-02T09:30:00+00:00", "ended_at": None,
-}  # fmt: skip
-_JOB_EXAMPLE = _ROW_EXAMPLE | {
+_JOB_EXAMPLE = ROW_EXAMPLE | {
     "counts": {"pending": 3, "claimed": 1, "deliver": 40, "review": 5, "manual": 0, "failed": 1,
                "superseded": 0, "gone": 0},
-    "webhook": {"state": "waiting", "attempts": 1, "error": "answered with 500",
-                "next_at": "2026-03-02T09:31:00+00:00"},
+    "webhook": WEBHOOK_EXAMPLE,
 }  # fmt: skip
-_JOBS = {"jobs": [_ROW_EXAMPLE]}
+_JOBS = {"jobs": [ROW_EXAMPLE]}
 _ITEMS_EXAMPLE = {
     "items": [
         {"item": 7, "source": "shoe-1.jpg", "sku": "shoe-1", "state": "done", "route": "review",
@@ -84,9 +80,7 @@ _BODY["requestBody"]["content"] |= NAMED_CAMPAIGN["requestBody"]["content"]
 
 
 def _answers(status: int, name: str, example: object) -> dict[int | str, Schema]:
-    schema = named_like(name, example, may_be_null=_MAY_BE_NULL)
-    content = {"application/json": {"schema": schema, "example": example}}
-    return {status: {"description": "Done", "content": content}, **FAILURES}
+    return {status: json_answer(name, example, may_be_null=_MAY_BE_NULL), **FAILURES}
 
 
 @router.post(
@@ -100,7 +94,7 @@ def _answers(status: int, name: str, example: object) -> dict[int | str, Schema]
 async def ask(request: Request) -> Response:
     """Take pictures and an order, or the name of a campaign, and answer at once with a job."""
     service = service_of(request)
-    caller = await _caller(request, service)
+    caller = await jobs_caller(request, service)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         with service.uploads.take(caller.share):
@@ -124,7 +118,7 @@ async def ask(request: Request) -> Response:
 async def every(request: Request) -> JSONResponse:
     """List the caller's jobs, the newest first."""
     service = service_of(request)
-    caller = await _caller(request, service)
+    caller = await jobs_caller(request, service)
     jobs = await asyncio.to_thread(list_jobs, service.store, "campaign")
     rows = [row_of(job) for job in jobs if may_see(caller, job)]
     return JSONResponse({"jobs": rows})
@@ -139,7 +133,7 @@ async def every(request: Request) -> JSONResponse:
 async def status(request: Request, job: str) -> JSONResponse:
     """Say how a job does: its state, and how many pictures went where."""
     service = service_of(request)
-    return JSONResponse(await job_record(service, await _job(request, service, job)))
+    return JSONResponse(await job_record(service, await job_of(request, service, "campaign", job)))
 
 
 @router.get(
@@ -188,17 +182,10 @@ async def output(request: Request, job: str, path: str) -> Response:
 async def events(request: Request, job: str) -> StreamingResponse:
     """Send `progress` whenever a number changes, and `ended` at the end."""
     service = service_of(request)
-    caller = await _caller(request, service)
-    found_job = await _job(request, service, job)
-    return HeldStream(
-        _progress(request, service, found_job), place=service.streams.take(caller.share)
-    )
-
-
-async def _caller(request: Request, service: Service) -> Caller:
-    caller = await caller_of(request, service, "jobs")
-    request.state.seen.caller = caller.name
-    return caller
+    caller = await jobs_caller(request, service)
+    found_job = await job_of(request, service, "campaign", job)
+    told = progress(request, service, found_job, partial(job_record, service))
+    return HeldStream(told, place=service.streams.take(caller.share))
 
 
 def _named(service: Service, caller: Caller, name: str) -> OpenCampaign:
@@ -260,16 +247,8 @@ async def _run_pictures(request: Request, service: Service, caller: Caller) -> R
     return await _asked(service, caller, file.path, webhook)
 
 
-async def _job(request: Request, service: Service, token: str) -> Job:
-    caller = await _caller(request, service)
-    jobs = {job.token: job for job in await asyncio.to_thread(list_jobs, service.store, "campaign")}
-    if token not in jobs or not may_see(caller, jobs[token]):
-        raise ApiError(404, "not_found", f"there is no job {token[:40]!r}")
-    return jobs[token]
-
-
 async def _campaign_of_job(request: Request, service: Service, token: str) -> OpenCampaign:
-    job = await _job(request, service, token)
+    job = await job_of(request, service, "campaign", token)
     for opened in await asyncio.to_thread(service.campaigns.all):
         if opened.file.path == job.campaign_file:
             return opened
@@ -285,18 +264,3 @@ def _output(opened: OpenCampaign, path: str) -> Path | None:
             file = out_of(opened.file) / path
             return file if file.is_file() else None
     return None
-
-
-async def _progress(request: Request, service: Service, job: Job) -> AsyncIterator[str]:
-    before = ""
-    while not await request.is_disconnected() and not service.work_queue.closing:
-        job = await asyncio.to_thread(find_job, service.store, job.token)
-        told = await job_record(service, job)
-        now = json.dumps(told)
-        if now != before:
-            yield f"event: progress\ndata: {now}\n\n"
-            before = now
-        if job.state in _ENDED:
-            yield f"event: ended\ndata: {now}\n\n"
-            return
-        await asyncio.sleep(_LOOK_S)

@@ -3,16 +3,71 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from maskworks.apps.http.access import LOCAL, Caller
-from maskworks.apps.http.errors import without_folders
+from starlette.requests import Request
+
+from maskworks.apps.http.access import LOCAL, Caller, caller_of
+from maskworks.apps.http.errors import ApiError, without_folders
 from maskworks.apps.http.review.campaigns import OpenCampaign
 from maskworks.apps.http.service import Service
 from maskworks.studio.output_folder import FOLDERS
 from maskworks.studio.store import Filter, ItemRow, counts, deliverables, list_items
-from maskworks.studio.store.jobs import Job, webhook_delivery
+from maskworks.studio.store.jobs import Job, JobKind, find_job, list_jobs, webhook_delivery
+
+_LOOK_S = 0.5
+_ENDED = ("done", "failed")
+
+ROW_EXAMPLE = {
+    "job": "0f1e2d3c4b5a69788796a5b4", "name": "spring-1a2b3c4d", "state": "running",
+    "error": None, "added_at": "2026-03-02T09:30:00+00:00", "ended_at": None,
+}  # fmt: skip
+WEBHOOK_EXAMPLE = {
+    "state": "waiting", "attempts": 1, "error": "answered with 500",
+    "next_at": "2026-03-02T09:31:00+00:00",
+}  # fmt: skip
+
+
+async def jobs_caller(request: Request, service: Service) -> Caller:
+    """Return who asks, who must have the scope `jobs`."""
+    caller = await caller_of(request, service, "jobs")
+    request.state.seen.caller = caller.name
+    return caller
+
+
+async def job_of(request: Request, service: Service, kind: JobKind, token: str) -> Job:
+    """Return the caller's job of a kind.
+
+    Raises
+    ------
+    ApiError
+        404, also if there is one that is not the caller's.
+    """
+    caller = await jobs_caller(request, service)
+    for job in await asyncio.to_thread(list_jobs, service.store, kind):
+        if job.token == token and may_see(caller, job):
+            return job
+    raise ApiError(404, "not_found", f"there is no job {token[:40]!r}")
+
+
+async def progress(
+    request: Request, service: Service, job: Job, record: Callable[[Job], Awaitable[dict[str, Any]]]
+) -> AsyncIterator[str]:
+    """Yield server-sent events: `progress` whenever a job's record changes, `ended` at the end."""
+    before = ""
+    while not await request.is_disconnected() and not service.work_queue.closing:
+        job = await asyncio.to_thread(find_job, service.store, job.token)
+        now = json.dumps(await record(job))
+        if now != before:
+            yield f"event: progress\ndata: {now}\n\n"
+            before = now
+        if job.state in _ENDED:
+            yield f"event: ended\ndata: {now}\n\n"
+            return
+        await asyncio.sleep(_LOOK_S)
 
 
 def caller_name(caller: Caller) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import shutil
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,11 +14,11 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from maskworks.apps.http.access import Caller, caller_of, charged
+from maskworks.apps.http.access import charged
 from maskworks.apps.http.bodies import FormFields, receive_campaign
 from maskworks.apps.http.errors import ApiError, without_folders
 from maskworks.apps.http.fields import names_of, refuse_unknown
-from maskworks.apps.http.openapi import FAILURES, Schema, body, named_like, text, truth
+from maskworks.apps.http.openapi import FAILURES, Schema, body, json_answer, text, truth
 from maskworks.apps.http.review.new_evidence import (
     OUT,
     EvidenceOrder,
@@ -34,16 +32,24 @@ from maskworks.apps.http.review.new_evidence import (
 )
 from maskworks.apps.http.routes.campaign_body import webhook_of
 from maskworks.apps.http.routes.held_stream import HeldStream
-from maskworks.apps.http.routes.job_records import caller_name, may_see, row_of, webhook_record
+from maskworks.apps.http.routes.job_records import (
+    ROW_EXAMPLE,
+    WEBHOOK_EXAMPLE,
+    caller_name,
+    job_of,
+    jobs_caller,
+    may_see,
+    progress,
+    row_of,
+    webhook_record,
+)
 from maskworks.apps.http.service import Service, service_of
 from maskworks.core.errors import UsageError
 from maskworks.scene.topics import PURPOSES, SOURCES
-from maskworks.studio.store.jobs import Job, add_job, find_job, list_jobs
+from maskworks.studio.store.jobs import Job, add_job, list_jobs
 
 router = APIRouter(prefix="/v1/suitability", tags=["suitability"])
 
-_LOOK_S = 0.5
-_ENDED = ("done", "failed")
 _WRITTEN = re.compile(
     r"(suitability\.json|report\.html|findings\.(csv|parquet)|openrtb\.json|chapters\.vtt"
     r"|timeline\.otio|evidence/frame-\d+\.jpg)"
@@ -78,14 +84,10 @@ SUITABILITY_BODY = body(
 )  # fmt: skip
 _NAMES = names_of(SUITABILITY_BODY)
 
-_ROW_EXAMPLE = {
-    "job": "0f1e2d3c4b5a69788796a5b4", "name": "spring-spots-1a2b3c4d", "state": "running",
-    "error": None, "added_at": "2026-03-02T09:30:00+00:00", "ended_at": None,
-}  # fmt: skip
+_ROW_EXAMPLE = ROW_EXAMPLE | {"name": "spring-spots-1a2b3c4d"}
 _JOB_EXAMPLE = _ROW_EXAMPLE | {
     "counts": {"pending": 3, "done": 8, "failed": 1},
-    "webhook": {"state": "waiting", "attempts": 1, "error": "answered with 500",
-                "next_at": "2026-03-02T09:31:00+00:00"},
+    "webhook": WEBHOOK_EXAMPLE,
 }  # fmt: skip
 _CATEGORY_EXAMPLE = {
     "category": "arms", "iab_id": "avbNf2", "coverage": "text and sound only", "likelihood": 5,
@@ -106,9 +108,7 @@ _MAY_BE_NULL = (
 
 
 def _answers(status: int, name: str, example: object) -> dict[int | str, Schema]:
-    schema = named_like(name, example, may_be_null=_MAY_BE_NULL)
-    content = {"application/json": {"schema": schema, "example": example}}
-    return {status: {"description": "Done", "content": content}, **FAILURES}
+    return {status: json_answer(name, example, may_be_null=_MAY_BE_NULL), **FAILURES}
 
 
 @router.post(
@@ -122,7 +122,7 @@ def _answers(status: int, name: str, example: object) -> dict[int | str, Schema]
 async def ask(request: Request) -> Response:
     """Take clips and pictures, and answer at once with a job; a person decides on the evidence."""
     service = service_of(request)
-    caller = await _caller(request, service)
+    caller = await jobs_caller(request, service)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise ApiError(415, "unsupported_media_type", "send the files as multipart/form-data")
@@ -158,7 +158,7 @@ async def ask(request: Request) -> Response:
 async def every(request: Request) -> JSONResponse:
     """List the caller's jobs, the newest first."""
     service = service_of(request)
-    caller = await _caller(request, service)
+    caller = await jobs_caller(request, service)
     jobs = await asyncio.to_thread(list_jobs, service.store, "suitability")
     return JSONResponse({"jobs": [row_of(job) for job in jobs if may_see(caller, job)]})
 
@@ -172,7 +172,7 @@ async def every(request: Request) -> JSONResponse:
 async def status(request: Request, job: str) -> JSONResponse:
     """Say how a job does: its state, and how many clips are done."""
     service = service_of(request)
-    found = await _job(request, service, job)
+    found = await job_of(request, service, "suitability", job)
     return JSONResponse(await asyncio.to_thread(_record, service, found))
 
 
@@ -189,7 +189,7 @@ async def results(request: Request, job: str) -> JSONResponse:
     nothing. Neither is a statement about the content.
     """
     service = service_of(request)
-    found = await _job(request, service, job)
+    found = await job_of(request, service, "suitability", job)
     return JSONResponse(await service.pages.run(_results, found))
 
 
@@ -203,7 +203,7 @@ async def results(request: Request, job: str) -> JSONResponse:
 async def output(request: Request, job: str, path: str) -> Response:
     """Answer with a file; `path` is as the results list it."""
     service = service_of(request)
-    found = await _job(request, service, job)
+    found = await job_of(request, service, "suitability", job)
     file = await service.pages.run(_output, found, path)
     if file is None:
         raise ApiError(404, "not_found", "this job has no such file")
@@ -221,24 +221,14 @@ async def output(request: Request, job: str, path: str) -> Response:
 async def events(request: Request, job: str) -> StreamingResponse:
     """Send `progress` whenever a number changes, and `ended` at the end."""
     service = service_of(request)
-    caller = await _caller(request, service)
-    found = await _job(request, service, job)
-    return HeldStream(_progress(request, service, found), place=service.streams.take(caller.share))
+    caller = await jobs_caller(request, service)
+    found = await job_of(request, service, "suitability", job)
 
+    async def record(one: Job) -> dict[str, Any]:
+        return await asyncio.to_thread(_record, service, one)
 
-async def _caller(request: Request, service: Service) -> Caller:
-    caller = await caller_of(request, service, "jobs")
-    request.state.seen.caller = caller.name
-    return caller
-
-
-async def _job(request: Request, service: Service, token: str) -> Job:
-    caller = await _caller(request, service)
-    jobs = await asyncio.to_thread(list_jobs, service.store, "suitability")
-    for job in jobs:
-        if job.token == token and may_see(caller, job):
-            return job
-    raise ApiError(404, "not_found", f"there is no job {token[:40]!r}")
+    told = progress(request, service, found, record)
+    return HeldStream(told, place=service.streams.take(caller.share))
 
 
 async def _received(
@@ -334,17 +324,3 @@ def _output(job: Job, path: str) -> Path | None:
         if name != path and _WRITTEN.fullmatch(name) and (out / source / name).is_file():
             return out / source / name
     return None
-
-
-async def _progress(request: Request, service: Service, job: Job) -> AsyncIterator[str]:
-    before = ""
-    while not await request.is_disconnected() and not service.work_queue.closing:
-        job = await asyncio.to_thread(find_job, service.store, job.token)
-        now = json.dumps(await asyncio.to_thread(_record, service, job))
-        if now != before:
-            yield f"event: progress\ndata: {now}\n\n"
-            before = now
-        if job.state in _ENDED:
-            yield f"event: ended\ndata: {now}\n\n"
-            return
-        await asyncio.sleep(_LOOK_S)
