@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from maskworks.core.errors import RecipeError
+from maskworks.train.averaging import follow
 from maskworks.train.budget import Budget
 from maskworks.train.denormals import denormals_as_zero
 from maskworks.train.labels.building import recalibrate_norms, start_network
@@ -216,7 +217,7 @@ class LabelRun:
         self.optimizer.step()
         self.at.step += 1
         self.at.pictures += stage.batch * stage.accumulate * self.team.size
-        self._follow()
+        follow(self.average, self.network, most=self.recipe.ema, step=self.at.step)
         return total
 
     def _refuse_nan(self, loss: Tensor, batch: Batch) -> None:
@@ -230,17 +231,6 @@ class LabelRun:
             f"its batch is kept in {kept}; lower lr or clip, then run again: "
             "it goes on from the last checkpoint",
         )
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the averaged weights towards the network's."""
-        keep = min(self.recipe.ema, (1 + self.at.step) / (10 + self.at.step))
-        for name, value in self.network.state_dict().items():
-            kept = self.average[name]
-            if value.is_floating_point():
-                kept.lerp_(value, 1 - keep)
-            else:
-                kept.copy_(value)
 
     def _progress(self, budget: Budget) -> float:
         if self.recipe.steps is not None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from maskworks.core.bounded import text_of
-from maskworks.core.errors import RecipeError
 from maskworks.core.taxonomy import load_taxonomy
-from maskworks.core.toml_text import parse_toml
 from maskworks.train.labels.network_names import MASK2FORMER, network_misfit
 from maskworks.train.labels.pictures import BACKGROUND, FrozenTable, Pictures
+from maskworks.train.recipe_file import read_recipe
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -292,13 +289,4 @@ def load_label_recipe(path: Path) -> LabelRecipe:
     RecipeError
         If the file is missing, is not TOML or breaks a rule; the message names the key.
     """
-    try:
-        return LabelRecipe.model_validate(parse_toml(text_of(path)))
-    except OSError as error:
-        raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(path, f"is not TOML: {error}", "mend the line it names") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(p) for p in first["loc"]) or "the recipe"
-        raise RecipeError(path, f"{place}: {first['msg']}", "see recipes/street.toml") from error
+    return read_recipe(path, LabelRecipe, "recipes/street.toml")

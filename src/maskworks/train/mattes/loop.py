@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from maskworks.train.averaging import follow
 from maskworks.train.budget import Budget
 from maskworks.train.denormals import denormals_as_zero
 from maskworks.train.mattes.build import Body, build_body, start_from
@@ -141,14 +142,7 @@ class MatteTraining:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.body.parameters(), 1.0)
         self.optimizer.step()
-        keep = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for name, value in self.body.state_dict().items():
-                kept = self.average[name]
-                if value.is_floating_point():
-                    kept.lerp_(value, 1 - keep)
-                else:
-                    kept.copy_(value)
+        follow(self.average, self.body, most=self.recipe.ema, step=self.step)
         return float(loss.detach())
 
     @denormals_as_zero()

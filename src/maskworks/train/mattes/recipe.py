@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from maskworks.core.bounded import text_of
 from maskworks.core.errors import RecipeError
-from maskworks.core.toml_text import parse_toml
+from maskworks.train.recipe_file import read_recipe, read_toml
 
 
 class _Frozen(BaseModel):
@@ -152,16 +150,7 @@ def load_recipe(path: Path) -> Recipe:
         If the file is missing, is not TOML or breaks a rule; the message
         names the place in the file.
     """
-    try:
-        recipe = Recipe.model_validate(parse_toml(text_of(path)))
-    except OSError as error:
-        raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(path, f"is not TOML: {error}", "mend the line it names") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(p) for p in first["loc"])
-        raise RecipeError(path, f"{place}: {first['msg']}", "see recipes/ for examples") from error
+    recipe = read_recipe(path, Recipe, "recipes/ for examples")
     total = sum(stage.share for stage in recipe.stage)
     if abs(total - 1) > 1e-6:
         raise RecipeError(path, f"the stages' shares add up to {total:g}", "make them add up to 1")
@@ -176,9 +165,4 @@ def task_of(path: Path) -> str:
     RecipeError
         If the file is missing or is not TOML.
     """
-    try:
-        return str(parse_toml(text_of(path)).get("task", "cutout"))
-    except OSError as error:
-        raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(path, f"is not TOML: {error}", "mend the line it names") from error
+    return str(read_toml(path).get("task", "cutout"))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from maskworks.models.families.box_answers import best_boxes
 from maskworks.models.networks.objects import Decoded, ObjectsNetwork, decode
+from maskworks.train.averaging import follow
 from maskworks.train.budget import Budget
 from maskworks.train.denormals import denormals_as_zero
 from maskworks.train.objects.losses import Lesson, detection_loss, places_of
@@ -123,10 +124,7 @@ class DetectorTraining:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.body.parameters(), 10.0)
         self.optimizer.step()
-        keep = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for name, value in self.body.state_dict().items():
-                self.average[name].lerp_(value, 1 - keep)
+        follow(self.average, self.body, most=self.recipe.ema, step=self.step)
         return float(loss.detach())
 
     @denormals_as_zero()

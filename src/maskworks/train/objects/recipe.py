@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from maskworks.core.bounded import text_of
-from maskworks.core.errors import RecipeError
-from maskworks.core.toml_text import parse_toml
+from maskworks.train.recipe_file import read_recipe
 
 
 class _Strict(BaseModel):
@@ -79,13 +76,4 @@ def load_detector_recipe(path: Path) -> DetectorRecipe:
     RecipeError
         If the file is missing, is not TOML or breaks a rule; the message names the place.
     """
-    try:
-        return DetectorRecipe.model_validate(parse_toml(text_of(path)))
-    except OSError as error:
-        raise RecipeError(path, error.strerror or str(error), "name an existing recipe") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(path, f"is not TOML: {error}", "mend the line it names") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(p) for p in first["loc"])
-        raise RecipeError(path, f"{place}: {first['msg']}", "see recipes/objects.toml") from error
+    return read_recipe(path, DetectorRecipe, "recipes/objects.toml")
