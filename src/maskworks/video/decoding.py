@@ -1,9 +1,8 @@
-"""Packets in, frames out: what a decoder cannot use is told by its own time stamp."""
+"""Packets in, frames out: a packet that a decoder cannot use is told by its own time stamp."""
 
 from __future__ import annotations
 
 import errno
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,6 @@ from maskworks.video.library import pyav
 
 if TYPE_CHECKING:
     from av import VideoFrame
-
-_FRAME_THREADS = 1 << 12  # AV_CODEC_CAP_FRAME_THREADS of FFmpeg
-_MOST_THREADS = 64  # of a decoder; FFmpeg takes 16 by itself
 
 
 def decode_packets(
@@ -23,10 +19,13 @@ def decode_packets(
 ) -> Iterator[VideoFrame]:
     """Yield what a decoder gives for packets of one stream, then what is left in it.
 
+    The decoder works on one frame at a time, whatever the machine has: FFmpeg's frame threads
+    say packets later that one could not be used, and give up what they hold when that happens
+    at the end.
+
     Parameters
     ----------
-    lose : called with the stamp of each packet that gave no frame; a decoder with threads says
-        so some packets later
+    lose : called with the stamp of each packet that gave no frame
 
     Raises
     ------
@@ -34,25 +33,19 @@ def decode_packets(
         If memory is out.
     """
     av = pyav()
-    stamps: deque[int | None] = deque(maxlen=_MOST_THREADS)
+    decoder.thread_type = "SLICE"
+    stamp = None
     for packet in packets:
-        stamps.append(packet.pts if packet.pts is not None else packet.dts)
+        stamp = packet.pts if packet.pts is not None else packet.dts
         try:
             yield from decoder.decode(packet)
         except av.error.FFmpegError as error:
             if error.errno == errno.ENOMEM:
                 raise
-            lose(stamps[max(0, len(stamps) - _threads(decoder))])
-    for last in range(_threads(decoder), 0, -1):
-        try:
-            yield from decoder.decode(None)
-        except av.error.EOFError:  # nothing is left in it
-            return
-        except av.error.FFmpegError:
-            lose(stamps[max(0, len(stamps) - last)] if stamps else None)
-
-
-def _threads(decoder: Any) -> int:  # noqa: ANN401 - PyAV's
-    """Return how many frames a decoder works on at once."""
-    in_step = not decoder.codec.capabilities & _FRAME_THREADS or decoder.thread_type.name == "SLICE"
-    return 1 if in_step else max(1, int(decoder.thread_count))
+            lose(stamp)
+    try:
+        yield from decoder.decode(None)
+    except av.error.EOFError:  # nothing is left in it
+        return
+    except av.error.FFmpegError:
+        lose(stamp)

@@ -180,8 +180,6 @@ class Clip:
         decoder = self._stream.codec_context
         if self.facts.alpha and decoder.name in _WITH_ALPHA:
             decoder = av.CodecContext.create(_WITH_ALPHA[decoder.name], "r")
-        else:
-            decoder.thread_type = "AUTO"
         yield from decode_packets(self._packets(), decoder, self._lose)
 
     def _lose(self, stamp: int | None) -> None:
