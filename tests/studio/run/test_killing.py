@@ -117,7 +117,8 @@ def wait_for_routes(log, number):
 @pytest.mark.parametrize(
     ("where", "times"),
     [
-        pytest.param("sqlite", 32, id="sqlite-thirty-two-kills"),
+        pytest.param("sqlite", 8, id="sqlite-eight-kills"),
+        pytest.param("sqlite", 32, id="sqlite-thirty-two-kills", marks=pytest.mark.slow),
         pytest.param("postgresql", 10, id="postgresql-ten-kills", marks=pytest.mark.slow),
     ],
 )
