@@ -29,6 +29,25 @@ MD5 = {
 """What rembg asks for, from its source."""
 
 
+YOLOX = {"yolox-nano": 416, "yolox-tiny": 416, "yolox-s": 640}
+"""Detectors of Megvii's release 0.1.1rc0, and the side of what they see."""
+
+
+@pytest.mark.parametrize(("name", "side"), YOLOX.items())
+def test_detectors_see_what_their_authors_show_them(name, side):
+    """In the top left corner on grey 114, blue first, 0 to 255."""
+    spec = load_catalogue().row(name)
+    shown = spec.input
+    assert (shown.height, shown.width, shown.resize, shown.corner) == (side, side, "pad", True)
+    assert (shown.fill, shown.order, shown.mean, shown.std) == (114, "bgr", (0, 0, 0), (1, 1, 1))
+    assert (spec.output.kind, spec.output.masks, spec.taxonomy) == (
+        "yolox",
+        "cutout",
+        "coco-things",
+    )
+    assert spec.remote_name == name.replace("-", "_") + ".onnx"
+
+
 @pytest.mark.parametrize(("name", "file", "md5"), [(n, *row) for n, row in MD5.items()], ids=MD5)
 def test_catalogue_names_the_files_rembg_publishes(name, file, md5):
     spec = load_catalogue().row(name)
@@ -37,7 +56,7 @@ def test_catalogue_names_the_files_rembg_publishes(name, file, md5):
 
 
 def test_catalogue_has_ours_and_every_rembg_file():
-    assert set(load_catalogue().names) == {"cutout", "street", *MD5, "bria-rmbg"}
+    assert set(load_catalogue().names) == {"cutout", "street", *MD5, "bria-rmbg", *YOLOX}
 
 
 SALIENCY = [spec for spec in read_rows(ROWS) if spec.family == "saliency"]

@@ -57,8 +57,8 @@ def open_counter(objects: str | None, network: str, threads: int) -> Counter:
     if objects is None:
         told = (
             f"regions of {network}: those who touch are told apart by the width of their outline "
-            "alone. A rough figure, for people far too high (docs/sites.md); no model of objects "
-            "comes with this version, --objects names one"
+            "alone. A rough figure, for people far too high (docs/sites.md); a model of objects "
+            "counts better: `maskworks models pull yolox-nano`, then --objects yolox-nano"
         )
         return Counter(told, lambda _, ids: count_regions(ids))
     opening = Opening(threads=threads, min_score=LEAST_SCORE)
