@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,13 @@ from maskworks.core.png import encode_png
 from maskworks.core.public import public
 from maskworks.core.reading import Limits
 from maskworks.core.sources import Source, to_picture
+from maskworks.core.taxonomy_words import words_in
 from maskworks.core.values import Image
 from maskworks.labels.writing.found import objects_of, record_of
 from maskworks.labels.writing.overlay import draw_overlay
+from maskworks.models.finding import only
 from maskworks.models.labelling import Labelled, Segmenter, label_picture
+from maskworks.models.opening import Opening
 from maskworks.models.segmenters import load_segmenter
 from maskworks.models.tiled_labelling import Tiles, label_tiled, tiling_for
 
@@ -135,6 +139,7 @@ def segment(
     model: Segmenter | str = "street",
     *,
     task: str = "auto",
+    find: str | Sequence[str] = (),
     tiles: Tiles = _NO_TILES,
     max_pixels: int = Limits().max_pixels,
 ) -> Segmentation:
@@ -148,6 +153,9 @@ def segment(
         As `maskworks segment --model` takes it; a name is opened once and kept.
     task : "semantic", "instance", "panoptic" or "auto"
         By default what the model was made for.
+    find : str or sequence of str
+        Words for the only classes that are wanted, such as "cars, people"; all else becomes
+        class 0. English, German, French or Spanish; CLIPSeg takes any English words.
     tiles : Tiles
         Into which a large picture is cut.
     max_pixels : int
@@ -159,6 +167,8 @@ def segment(
         If the picture cannot be read or is too large.
     ModelError
         If the model is unknown, not on this machine, or fails.
+    UsageError
+        If a word means no class of the model: the nearest words that do are named.
 
     Examples
     --------
@@ -170,7 +180,11 @@ def segment(
     (2, (32, 32))
     """
     picture = to_picture(source, Limits(max_pixels))
-    segmenter = _opened(model, os.getpid()) if isinstance(model, str) else model
+    words = words_in(find) if find else ()
+    if isinstance(model, str):
+        segmenter = _opened(model, words, os.getpid())
+    else:
+        segmenter = only(model, words) if words else model
     asked = segmenter.task(task)
     tiling = tiling_for(segmenter, picture.image.size, tiles)
     if tiling is None:
@@ -181,5 +195,9 @@ def segment(
 
 
 @lru_cache(maxsize=2)
-def _opened(name: str, process: int) -> Segmenter:  # noqa: ARG001 - a fork opens its own
-    return load_segmenter(name)
+def _opened(
+    name: str,
+    words: tuple[str, ...],
+    process: int,  # noqa: ARG001 - a fork opens its own
+) -> Segmenter:
+    return load_segmenter(name, Opening(find=words))

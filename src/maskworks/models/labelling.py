@@ -65,7 +65,8 @@ class Segmenter:
     tile; `tile` is the side of the squares that a large picture is cut into unasked, None
     where the model sees every picture at one size, and `stride` what these must be a multiple
     of. A model of `objects` answers instances, whose tiles are merged rather than blended. One
-    that is `prompted` may be told where the objects are.
+    that is `prompted` may be told where the objects are, one that is `worded` was told in words
+    what they are.
     `digest` changes with everything that changes an answer; `remarks` are sentences on what was
     taken for granted when it was opened.
     """
@@ -80,6 +81,7 @@ class Segmenter:
     stride: int = 1
     objects: bool = False
     prompted: bool = False
+    worded: bool = False
     remarks: tuple[str, ...] = ()
     boxes: BoxFinder | None = None
 

@@ -32,7 +32,8 @@ class Opening:
     """How a model is opened, whichever it is.
 
     `threads` inside one prediction, 0 for every core; `min_score` in [0, 1] below which an
-    object is none; `taxonomy` instead of the one a file names.
+    object is none; `taxonomy` instead of the one a file names; `find`, words for the only
+    classes that are asked for, such as ("cars", "people"), or for anything with CLIPSeg.
     """
 
     threads: int = 0
@@ -40,6 +41,7 @@ class Opening:
     commercial_only: bool = False
     min_score: float = 0.5
     taxonomy: str | None = None
+    find: tuple[str, ...] = ()
     choices: Choices = field(default_factory=Choices)
 
     def __post_init__(self) -> None:

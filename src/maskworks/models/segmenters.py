@@ -10,6 +10,7 @@ from maskworks.core.public import public
 from maskworks.core.taxonomy import load_taxonomy
 from maskworks.models.catalogue import load_catalogue
 from maskworks.models.classical_methods import METHODS, classical
+from maskworks.models.finding import only
 from maskworks.models.labelling import Segmenter
 from maskworks.models.lone_file import is_onnx, row_of_file
 from maskworks.models.opening import DEFAULTS, HUB, PICKLES, TORCHVISION, Opening, from_row, refusal
@@ -44,7 +45,7 @@ def load_segmenter(name: str, opening: Opening = DEFAULTS) -> Segmenter:
     found = _open(name, opening)
     if opening.choices.prompts and not found.prompted:
         raise UsageError(f"--point and --prompts are for SAM; {name} takes none, leave them out")
-    return found
+    return only(found, opening.find) if opening.find and not found.worded else found
 
 
 def _open(name: str, opening: Opening) -> Segmenter:

@@ -91,12 +91,19 @@ def _of_smp(folder: Path, config: dict[str, Any]) -> Traceable:
 def _of_hub(folder: Path, config: dict[str, Any], size: Size | None) -> Traceable:
     from maskworks.models.families.transformers_models import load_hub, prompted_of
     from maskworks.models.families.transformers_queries import AT_INPUT, MASKED, TOLD_IN_WORDS
+    from maskworks.models.families.worded import CLIPSEG
 
     if prompted := prompted_of(config):
         raise ModelError(
             f"{folder}: {prompted} looks at a picture once and then answers prompts, so it is two "
             "networks and no ONNX file that takes a picture alone; run the folder itself with "
             "`maskworks segment --model FOLDER`"
+        )
+    if CLIPSEG in (config.get("architectures") or ()):
+        raise ModelError(
+            f"{folder}: CLIPSeg is told words beside the picture, and an exported file takes a "
+            "picture alone; run the folder itself with `maskworks segment --model FOLDER --find "
+            "WORDS`"
         )
     found = load_hub(folder, config)
     if found.kind.startswith(TOLD_IN_WORDS):

@@ -30,6 +30,7 @@ from maskworks.apps.cli.stopping import finishing
 from maskworks.batch.memory import reuse_memory
 from maskworks.core.errors import ImageError, UsageError
 from maskworks.core.reading import Limits
+from maskworks.core.taxonomy_words import words_in
 from maskworks.core.values import Box
 from maskworks.labels.reading.scans import Window
 from maskworks.labels.request import LabelRequest, open_labelling
@@ -92,6 +93,14 @@ def segment(
         typer.Option(
             help="What the pictures show, instead of a --model: street takes the model street. "
             "It is never guessed, since a model knows no scene but its own."
+        ),
+    ] = None,
+    find: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORDS",
+            help='Label only what words mean, such as "cars, people" (English, German, French, '
+            "Spanish), and all the rest as background; with CLIPSeg any English words.",
         ),
     ] = None,
     palette: Annotated[
@@ -225,6 +234,7 @@ def segment(
             commercial_only=commercial_only,
             min_score=min_score,
             taxonomy=taxonomy,
+            find=() if find is None else words_in(find),
             choices=_choices(classes, _box(box, box_xyxy), (point or [], point_xy or []), prompts),
         ),
         bands=_bands(bands),

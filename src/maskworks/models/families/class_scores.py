@@ -32,6 +32,9 @@ class ClassScores:
     to `size` bilinearly, pixel centres aligned. With `shares` they are parts of a total that
     differs from pixel to pixel, and become probabilities once they are enlarged.
 
+    With `kept`, the places of K classes, class 0 is whichever of the others is most likely, and
+    classes 1 to K are these: what is best at a pixel is as it is without.
+
     Raises
     ------
     ImageError
@@ -42,6 +45,7 @@ class ClassScores:
     size: tuple[int, int]
     logits: bool = False
     shares: bool = False
+    kept: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         check("values", self.values, ndim=3, dtype=np.float32)
@@ -51,7 +55,7 @@ class ClassScores:
     @property
     def classes(self) -> int:
         """How many classes there are."""
-        return int(self.values.shape[0])
+        return int(self.values.shape[0]) if self.kept is None else len(self.kept) + 1
 
     def rows(self, top: int, bottom: int) -> Scores:
         """Return probabilities float32 (C, bottom - top, W) of full rows.
@@ -65,19 +69,27 @@ class ClassScores:
         raw = self._enlarged(top, bottom)
         if self.shares:
             raw = raw / np.maximum(raw.sum(axis=0, keepdims=True), np.float32(1e-12))
-        return softmax(raw) if self.logits else raw
+        scores = softmax(raw) if self.logits else raw
+        if self.kept is None:
+            return scores
+        rest = np.delete(scores, self.kept, axis=0).max(axis=0, initial=0)
+        return np.stack([rest, *scores[list(self.kept)]])
 
     def labels(self) -> NDArray[np.uint16]:
         """Return the most likely class of each pixel, uint16 (H, W); the first wins a tie."""
         found = np.empty(self.size, np.uint16)
         for top, bottom in self.bands():
             found[top:bottom] = self._enlarged(top, bottom).argmax(axis=0)
-        return found
+        if self.kept is None:
+            return found
+        table = np.zeros(len(self.values), np.uint16)
+        table[list(self.kept)] = np.arange(1, len(self.kept) + 1)
+        return table[found]
 
     def bands(self) -> Iterator[tuple[int, int]]:
         """Yield (top, bottom) of bands of rows that are small enough to be made at once."""
         height, width = self.size
-        count = max(1, BAND_VALUES // (self.classes * width))
+        count = max(1, BAND_VALUES // (len(self.values) * width))
         for top in range(0, height, count):
             yield top, min(top + count, height)
 

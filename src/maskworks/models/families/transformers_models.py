@@ -28,6 +28,7 @@ from maskworks.models.families.transformers_queries import (
     failed,
     task_tokens,
 )
+from maskworks.models.families.worded import CLIPSEG, open_worded
 from maskworks.models.labelling import Answer, Segmenter, Task
 from maskworks.models.prompts import Prompt
 from maskworks.models.runtimes.torch import need, to_numpy
@@ -91,6 +92,8 @@ def open_transformers(folder: Path, config: dict[str, Any], opening: Opening) ->
     need("transformers")
     if prompted := prompted_of(config):
         return _of_everything(folder, prompted, opening)
+    if CLIPSEG in (config.get("architectures") or ()):
+        return open_worded(folder, opening)
     found = load_hub(folder, config, taxonomy=opening.taxonomy, threads=opening.threads)
     tokens = task_tokens(folder) if found.kind.startswith(TOLD_IN_WORDS) else {}
     model = QueryModel(found.module, found.rule, folder.name, tokens)
@@ -160,7 +163,8 @@ def architecture_of(folder: Path, config: dict[str, Any]) -> str:
             return each
     raise ModelError(
         f"{folder / 'config.json'}: its architecture is {', '.join(named) or 'not named'}, which "
-        f"does not segment pictures or is not in this transformers; known are {', '.join(known)}"
+        f"does not segment pictures or is not in this transformers; known are "
+        f"{', '.join((*known, *ARCHITECTURES, CLIPSEG))}"
     )
 
 
