@@ -4,6 +4,7 @@ docs/commands.md   every command with its options, the exit codes, the error cod
 docs/presets.md    what marketplaces ask of a picture, and where that is written
 docs/models.md     the catalogue: licence, terms of the training data, input, origin
 docs/suitability.schema.json   the evidence record of `maskworks suitability`
+src/maskworks/client/   what the service takes and answers, from its OpenAPI document
 
 `--check` writes nothing and exits with 1 if a document is not what it would write.
 """
@@ -25,6 +26,7 @@ HEAD = "<!-- Written by docs/generate.py; change the program, then `make fix`. -
 for name in ("MASKWORKS_HOME", "U2NET_HOME"):
     os.environ[name] = str(DOCS / "no-such-folder")
 
+from client_source import client_files  # noqa: E402 - beside this file
 from presets_page import presets_page  # noqa: E402 - beside this file
 
 from maskworks.apps.cli import cli  # noqa: E402 - after the environment is set
@@ -167,6 +169,7 @@ def main(arguments: list[str]) -> int:
         DOCS / "models.md": models_page(),
         DOCS / "presets.md": HEAD + presets_page(),
         DOCS / "suitability.schema.json": schema_page(),
+        **client_files(DOCS.parent),
     }
     for path, text in pages.items():
         old = path.read_text() if path.exists() else ""
@@ -180,7 +183,7 @@ def main(arguments: list[str]) -> int:
             print("\n".join(list(lines)[:20]))
         else:
             path.write_text(text)
-            print(f"written: docs/{path.name}")
+            print(f"written: {path.relative_to(DOCS.parent)}")
     if stale and "--check" in arguments:
         print("documents are out of date; `make fix` writes them")
         return 1
