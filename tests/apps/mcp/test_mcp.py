@@ -81,8 +81,8 @@ def test_the_client_sees_every_tool_with_its_description_and_what_it_does_to_fil
 ):
     tools = assistant.run(_tools)
     assert set(tools) == {
-        "cutout", "segment", "evaluate", "suitability", "models", "look", "campaign_status",
-        "list_reviews", "decide",
+        "cutout", "segment", "evaluate", "suitability", "sites", "models", "look",
+        "campaign_status", "list_reviews", "decide",
     }  # fmt: skip
     assert all(len(tool.description) > 30 for tool in tools.values())
     reading = {name for name, tool in tools.items() if tool.annotations.read_only_hint}
@@ -191,6 +191,36 @@ def test_a_clip_or_picture_is_assessed_and_nobody_is_told_that_it_is_safe(
     assert found["media"][0]["status"] == "done"
     assert "person" in found["statement"]
     assert (tmp_path / "assessed/suitability.json").is_file()
+
+
+def test_screens_are_ranked_and_one_without_photos_fails_alone(assistant, photos, tmp_path):
+    photos.write("north/a.png")
+    photos.write("north/b.png", size=(90, 120))
+    (tmp_path / "sites.csv").write_text("id,photos\nnorth,in/north\nsouth,in/none\n")
+    found = assistant.ask("sites", table="sites.csv", output="ranked", ocr=False)
+    assert set(found["failed"]) == {"south"}
+    assert "is not there" in found["failed"]["south"]
+    assert {each["id"] for each in found["sites"]} == {"north", "south"}
+    assert (tmp_path / found["page"]).is_file()
+    again = assistant.ask_raw("sites", table="sites.csv", output="ranked")
+    assert "is there already" in again.content[0].text
+
+
+def test_a_table_that_names_photos_outside_the_root_is_refused(assistant, tmp_path):
+    (tmp_path / "sites.csv").write_text("id,photos\nnorth,../secret\n")
+    told = assistant.ask_raw("sites", table="sites.csv", output="ranked")
+    assert "lies outside the root" in told.content[0].text
+    assert not (tmp_path / "ranked").exists()
+
+
+def test_an_assistant_finds_by_words(assistant, photos, tmp_path):
+    photos.write("a.png")
+    found = assistant.ask("segment", inputs=["in/a.png"], output="cars", find="Autos, sky")
+    assert found["by_status"] == {"ok": 1}
+    table = json.loads((tmp_path / "cars/classes.json").read_text())
+    assert table["taxonomy"] == "camvid-11: car, sky"
+    told = assistant.ask_raw("segment", inputs=["in/a.png"], output="none", find="giraffe")
+    assert "usage: --find: no class of camvid-11" in told.content[0].text
 
 
 @pytest.mark.parametrize(

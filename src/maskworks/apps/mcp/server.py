@@ -56,7 +56,9 @@ def build_server(root: Root, *, person: str, read_only: bool = False) -> MCPServ
     return server
 
 
-def _tools(root: Root, who: str) -> Mapping[Callable[..., Any], ToolAnnotations]:
+def _tools(  # noqa: C901 - a function a tool
+    root: Root, who: str
+) -> Mapping[Callable[..., Any], ToolAnnotations]:
     """Return each tool and what it does to the files; its docstring is what an assistant reads."""
 
     def cutout(  # noqa: PLR0913 - a tool has as many arguments as it has options
@@ -86,13 +88,18 @@ def _tools(root: Root, who: str) -> Mapping[Callable[..., Any], ToolAnnotations]
         return work.cut_pictures(root, inputs, output, wishes, _progress(context))
 
     def segment(
-        context: Context, inputs: list[str], output: str, model: str = "street"
+        context: Context,
+        inputs: list[str],
+        output: str,
+        model: str = "street",
+        find: str | None = None,
     ) -> dict[str, Any]:
         """Label every pixel of pictures: label maps, overlays and the shares of each class.
 
         `model` is a name that `models` lists, or a method without weights such as kmeans or otsu.
+        `find` is words with commas, such as "cars, people": only these are labelled.
         """
-        return work.label_pictures(root, inputs, output, model, _progress(context))
+        return work.label_pictures(root, inputs, output, model, find, _progress(context))
 
     def evaluate(
         task: Literal["mattes", "saliency", "semantic", "instances", "panoptic"],
@@ -114,6 +121,15 @@ def _tools(root: Root, who: str) -> Mapping[Callable[..., Any], ToolAnnotations]
         decides.
         """
         return work.assess_media(root, inputs, output, resume=resume)
+
+    def sites(table: str, output: str, *, ocr: bool = True, resume: bool = False) -> dict[str, Any]:
+        """Rank screens (billboards) by what surrounds them in photos, with intervals.
+
+        `table` is a CSV with a row a screen: id, photos (a folder, a photo or a clip) and
+        optionally name, venue, lat, lon, polygon, hours, audience. People are counted, never
+        sorted by traits. The score supplements a person's judgement; `ocr` reads the signs.
+        """
+        return work.rank_sites(root, table, output, ocr=ocr, resume=resume)
 
     def models() -> dict[str, Any]:
         """List the models that can be named, with task and licence."""
@@ -147,6 +163,7 @@ def _tools(root: Root, who: str) -> Mapping[Callable[..., Any], ToolAnnotations]
         segment: _WRITES,
         evaluate: _READS,
         suitability: _WRITES,
+        sites: _WRITES,
         models: _READS,
         look: _READS,
         campaign_status: _READS,

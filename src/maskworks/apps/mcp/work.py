@@ -63,10 +63,12 @@ def cut_pictures(
 
 
 def label_pictures(
-    root: Root, inputs: Sequence[str], output: str, model: str, progress: Told
+    root: Root, inputs: Sequence[str], output: str, model: str, find: str | None, progress: Told
 ) -> dict[str, Any]:
     """Label pictures with a model that is known by name; nothing is overwritten."""
+    from maskworks.core.taxonomy_words import words_in
     from maskworks.labels.request import LabelRequest, open_labelling
+    from maskworks.models.opening import Opening
 
     if "/" in model or "\\" in model:
         raise UsageError(
@@ -74,7 +76,9 @@ def label_pictures(
             "shows, or a method such as kmeans; files are chosen on the command line"
         )
     places = root.all_found(inputs)
-    request = LabelRequest(inputs=places, output=str(root.inside(output)), model=model)
+    opening = Opening(find=() if find is None else words_in(find))
+    target = str(root.inside(output))
+    request = LabelRequest(inputs=places, output=target, model=model, opening=opening)
     run = open_labelling(request)
     answer = _summary(root, _told(run.rows(), len(run.plan.todo), progress))
     return answer | {"remarks": list(run.remarks)}
@@ -125,6 +129,33 @@ def assess_media(root: Root, inputs: Sequence[str], output: str, *, resume: bool
     for row in rows:
         row["output"] = root.shown(row["output"])
     return {"statement": STATEMENT, "media": rows[:MOST_ROWS], "assessed": len(rows)}
+
+
+def rank_sites(root: Root, table: str, output: str, *, ocr: bool, resume: bool) -> dict[str, Any]:
+    """Rank screens by what surrounds them; photos that the table names lie below the root."""
+    from maskworks.scene.sites.measuring import SitesOptions
+    from maskworks.scene.sites.request import SitesRequest, run_sites
+    from maskworks.scene.sites.site_writing import RANKING_JSON
+    from maskworks.scene.sites.table import read_sites
+
+    file, folder = root.found(table), root.inside(output)
+    for row in read_sites(file):
+        if row.photos.exists():  # what is not there fails its own site
+            root.found(row.photos)
+        else:
+            root.inside(row.photos)
+    options = SitesOptions(ocr=ocr)
+    request = SitesRequest(table=file, output=folder, options=options, resume=resume)
+    results = list(run_sites(request))
+    ranked = json.loads((folder / RANKING_JSON).read_text("utf-8"))["sites"]
+    failed = {each.id: str(each.error) for each in results if each.error is not None}
+    return {
+        "for": "a person to decide; people were counted, and nobody's traits guessed",
+        "sites": ranked[:MOST_ROWS],
+        "ranked": len(ranked),
+        "failed": failed,
+        "page": root.shown(folder / "index.html"),
+    }
 
 
 def preview(root: Root, picture: str) -> bytes:
