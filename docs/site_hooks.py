@@ -1,4 +1,4 @@
-"""What the site shows differently: links out of docs/, and the README as its start.
+"""What the site shows differently: links out of docs/, the README as its start, the demo.
 
 The pages are the same that are read in the repository; nothing is written twice.
 """
@@ -7,20 +7,34 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "docs"))  # mkdocs loads this file by its path
 REPOSITORY = os.environ.get("MASKWORKS_REPOSITORY", "")
 """Where links out of docs/ lead, such as https://HOST/maskworks/blob/main/; else they are text."""
 LINK = re.compile(r"(\]\(|src=\")(?!https?:|#|mailto:)([^)\"\s]+)")
 TEXT_LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|#|mailto:)([^)\s]+)\)")
+TRY_IT = """
+## Try it
+
+[This site carries the page](live/index.html), as files that a static host sends: nothing that you
+choose there leaves your browser.
+"""
 
 
 def on_files(files: Any, config: Any) -> Any:  # noqa: ANN401 - mkdocs' own types
-    """Add the start page and the reference of the Python face."""
+    """Add the start page, the reference of the Python face, and the page /live as a demo."""
+    from live_demo import demo_files
     from mkdocs.structure.files import File
 
+    for place, held in demo_files():
+        if isinstance(held, Path):
+            files.append(File.generated(config, place, abs_src_path=str(held)))
+        else:
+            files.append(File.generated(config, place, content=held))
     pages = {"index.md": _start(), "reference.md": reference()}
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
@@ -42,7 +56,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str: 
             return f"[{match[1]}]({REPOSITORY}{place}{'#' + anchor if anchor else ''})"
         return match[1] if place in match[1] else f"{match[1]} (`{place}`)"
 
-    return TEXT_LINK.sub(led, markdown)
+    shown = TEXT_LINK.sub(led, markdown)
+    return f"{shown}\n{TRY_IT}\n" if page.file.src_uri == "live.md" else shown
 
 
 def _start() -> str:
