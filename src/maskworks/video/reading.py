@@ -151,6 +151,10 @@ class Clip:
             raise UnreadableError(str(self.facts.path), _NO_FRAME, COPY_AGAIN)
         self._look_for_the_end(end_s)
 
+    def jump(self, time_s: float) -> None:
+        """Go to where decoding can begin at a time or before it; `frames` counts from there."""
+        self._container.seek(int(time_s / self.facts.time_base), stream=self._stream)
+
     def notes(self) -> tuple[str, ...]:
         """Return what was damaged or assumed in the frames read so far, as sentences."""
         return self._faults.sentences(self.facts.hdr)

@@ -46,6 +46,13 @@ def serve(
             "again."
         ),
     ] = None,
+    clips: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Show clips that `maskworks video` cut out on the review page, for key masks: "
+            "their folder, or their manifest; may be given again."
+        ),
+    ] = None,
     model: Annotated[str, typer.Option(help="Where a request names none.")] = "cutout",
     edges: Annotated[
         Literal["auto", "fine", "fast", "off"], typer.Option(help="Where a request does not say.")
@@ -151,6 +158,7 @@ def serve(
         database=database,
         campaigns=tuple(campaign or ()),
         evidence=tuple(evidence or ()),
+        clips=tuple(clips or ()),
         model=model,
         edges=edges,
         clicks=clicks,

@@ -15,6 +15,7 @@ from maskworks.apps.cli.live import live
 from maskworks.apps.cli.stopping import finishing
 from maskworks.batch.memory import reuse_memory
 from maskworks.core.errors import UsageError
+from maskworks.video.cut_clips import keys_beside
 from maskworks.video.job import ClipProgress
 from maskworks.video.request import MOST_PIXELS, VideoRequest, open_video
 
@@ -197,17 +198,18 @@ app.command("live")(live)
 def fix(
     ctx: typer.Context,
     clip: Annotated[str, typer.Argument(metavar="CLIP", help="One clip.")],
-    keys: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            help="Masks as PNGs, white or opaque where the subject is, each called by the number "
-            "of its frame counted from 0: 00020.png.",
-        ),
-    ],
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="OUT", help="As for `maskworks video`.")
     ],
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Masks as PNGs, white or opaque where the subject is, each called by the number "
+            "of its frame counted from 0: 00020.png. Default: OUT.keys beside a file OUT, where "
+            "the review page keeps them (`maskworks serve --clips`).",
+        ),
+    ] = None,
     form: Annotated[
         Literal["webm", "prores", "qtrle", "ffv1", "webp", "apng", "gif", "png", "matte", "mp4"]
         | None,
@@ -247,7 +249,7 @@ def fix(
         form=form,
         background=background,
         refine=refine,
-        keys=str(keys),
+        keys=str(keys or keys_beside(Path(output))),
         existing=_existing(overwrite=overwrite, resume=False),
         debug=debug,
     )

@@ -31,6 +31,7 @@ from maskworks.apps.http.routes import (
     rembg,
     removebg,
     review,
+    review_clips,
     review_evidence,
     review_items,
     suitability,
@@ -99,6 +100,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         review.router,
         review_items.router,
         review_evidence.router,
+        review_clips.router,
     ):
         app.include_router(router)
     app.mount("/static", review.static, name="static")

@@ -89,6 +89,7 @@ class ServerSettings:
     database : of keys, jobs and those campaigns; None is ``service.db`` in `data`
     campaigns : campaign files that the review page shows too
     evidence : folders of ``maskworks suitability`` that the review page shows too
+    clips : folders or manifests of ``maskworks video`` that the review page shows too
     model, edges : what a request gets that does not choose
     clicks : a SAM, as a folder or ``hf:OWNER/NAME``, that finds what a click points at;
         None is GrabCut
@@ -108,6 +109,7 @@ class ServerSettings:
     database: str | None = None
     campaigns: tuple[Path, ...] = ()
     evidence: tuple[Path, ...] = ()
+    clips: tuple[Path, ...] = ()
     model: str = "cutout"
     edges: Method = "auto"
     clicks: str | None = None

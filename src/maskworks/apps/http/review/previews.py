@@ -105,13 +105,13 @@ class PreviewCache:
 
         def make() -> Preview:
             picture = self.photo(opened, kept)
-            most = None if side_px is None else _most(picture.image.size, side_px)
+            most = None if side_px is None else most_pixels(picture.image.size, side_px)
             sized = picture if most is None else smaller(picture, most)
             white = Encoding("jpg", background=(255, 255, 255), quality=88)
             data = encode(sized.image, sized.matte, white, picture.details)
             return Preview(data=data, media_type="image/jpeg", size=picture.image.size)
 
-        return self._once(("photo", *_of(opened, kept), side_px), make)
+        return self.once(("photo", *_of(opened, kept), side_px), make)
 
     def show_matte(self, opened: OpenCampaign, kept: Kept, *, whole: bool) -> Preview:
         """Return the matte for the page as grey PNG."""
@@ -124,9 +124,10 @@ class PreviewCache:
             return matte_shown(matte, whole=whole)
 
         number = len(matte_versions(opened.store, kept.id))
-        return self._once(("matte", *_of(opened, kept), whole, number), make)
+        return self.once(("matte", *_of(opened, kept), whole, number), make)
 
-    def _once(self, key: tuple[object, ...], make: Callable[[], Preview]) -> Preview:
+    def once(self, key: tuple[object, ...], make: Callable[[], Preview]) -> Preview:
+        """Return what was made under `key`, made now if that was not lately."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -141,11 +142,11 @@ class PreviewCache:
         return made
 
 
-def matte_shown(matte: Matte, *, whole: bool) -> Preview:
+def matte_shown(matte: Matte, *, whole: bool, side_px: int = SHOWN_PX) -> Preview:
     """Return a matte as the page draws it, as large as the photo is shown there."""
     size = matte.size
     if not whole:
-        height, width = size_within(size, _most(size))
+        height, width = size_within(size, most_pixels(size, side_px))
         box = PillowImage.Resampling.BOX
         alpha = np.asarray(PillowImage.fromarray(matte.alpha).resize((width, height), box))
         matte = Matte(np.clip(alpha, 0, 1))
@@ -178,7 +179,7 @@ def _of(opened: OpenCampaign, kept: Kept) -> tuple[object, ...]:
     return opened.name, kept.id, kept.content
 
 
-def _most(size: tuple[int, int], side_px: int = SHOWN_PX) -> int:
+def most_pixels(size: tuple[int, int], side_px: int = SHOWN_PX) -> int:
     """Return the pixels that a picture of `size` has when its long side is `side_px`."""
     height, width = size
     scale = min(1.0, side_px / max(height, width))

@@ -1,4 +1,4 @@
-"""A stream of events, for as long as it holds one of the places for such streams."""
+"""A stream of events or frames, for as long as it holds one of the places for such streams."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from starlette.types import Receive, Scope, Send
 
 
 class HeldStream(StreamingResponse):
-    """A stream of events that holds one of the places for them while it is sent."""
+    """A stream that holds one of the places for them while it is sent."""
 
-    media_type = "text/event-stream"
-
-    def __init__(self, sending: AsyncIterator[str], *, place: AbstractContextManager[None]) -> None:
-        super().__init__(sending)
+    def __init__(
+        self,
+        sending: AsyncIterator[str],
+        *,
+        place: AbstractContextManager[None],
+        media_type: str = "text/event-stream",
+    ) -> None:
+        super().__init__(sending, media_type=media_type)
         self._place = place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,6 +19,7 @@ from maskworks.apps.http.access import from_elsewhere, is_local
 from maskworks.apps.http.errors import ApiError
 from maskworks.apps.http.middleware import PAGE_POLICY
 from maskworks.apps.http.review.campaigns import OpenCampaign
+from maskworks.apps.http.review.clips import clip_folder_rows
 from maskworks.apps.http.review.dashboard import dashboard_of
 from maskworks.apps.http.review.evidence import folder_rows
 from maskworks.apps.http.review.queue import (
@@ -73,7 +74,14 @@ async def campaigns(request: Request) -> Response:
             service.warming.expect(row["name"])
     broken = service.campaigns.broken
     evidence = await service.pages.run(folder_rows, service.settings)
-    values = {"visitor": visitor, "rows": rows, "broken": broken, "evidence": evidence}
+    clips = await service.pages.run(clip_folder_rows, service.settings)
+    values = {
+        "visitor": visitor,
+        "rows": rows,
+        "broken": broken,
+        "evidence": evidence,
+        "clips": clips,
+    }
     return await service.pages.run(page, "campaigns.html", values)
 
 

@@ -2,21 +2,23 @@
 // beyond the server that sent this page.
 
 import { Viewer } from "/static/viewer.js";
-import { base, csrf, load, send, standing, whole } from "/static/server.js";
+import { base, csrf, load, send, standing } from "/static/server.js";
 import { Fixing } from "/static/fixing.js";
+import { Stage, press } from "/static/stage.js";
 
 const $ = id => document.getElementById(id);
 const items = JSON.parse($("items").textContent);
-const VIEWS = ["cutout", "original", "matte", "overlay"];
 const AHEAD = 2, HANDED_IN = "handed in";
 const showsDecided = document.querySelector("[name=done]").checked;
 
 export const state = {
   items, base, at: -1, lease: null, last: null, viewer: new Viewer($("canvas"), $("loupe")),
-  busy: false, full: null, holding: null, turn: 0,
+  busy: false, holding: null, turn: 0,
   get item() { return items[this.at] || null; },
 };
 const viewer = state.viewer;
+const page = { state, fixing: null };
+const stage = new Stage(page);
 const me = document.querySelector(".desk").dataset.who;
 const rows = new Map([...$("list").querySelectorAll("[data-id]")].map(row => [Number(row.dataset.id), row]));
 const LOOK_MS = 15000;
@@ -56,7 +58,7 @@ export async function open(index) {
   if (fixing.on) await fixing.leave();
   if (state.lease && state.lease.item !== items[index].id) letGo();
   state.at = index;
-  state.full = null;
+  stage.full = null;
   const item = state.item;
   mark();
   $("title").textContent = item.sku || item.source;
@@ -70,8 +72,7 @@ export async function open(index) {
   if (state.item !== item) return;
   if (shown.status === "rejected") { viewer.clear(); say(shown.reason.message, true); return; }
   const empty = !shown.value.base.some(alpha => alpha > SEEN);
-  viewer.show(shown.value);
-  show(empty && chosen === "cutout" ? "original" : chosen);
+  stage.put(shown.value, empty);
   thumbnails();
   document.body.dataset.shown = item.id;
   const [held] = await holding;
@@ -201,55 +202,6 @@ $("why").addEventListener("close", () => {
 $("why-text").addEventListener("keydown", event => { if (event.key === "Enter") { event.preventDefault(); $("why").close("ok"); } });
 for (const chip of $("why").querySelectorAll("[data-why]")) chip.addEventListener("click", () => { $("why-text").value = chip.dataset.why; $("why-text").focus(); });
 
-export function press(group, chosen) {
-  for (const button of group) button.setAttribute("aria-pressed", String(button === chosen));
-}
-
-// A person's choice stays from picture to picture; where nothing was found, the photo is shown.
-let chosen = "cutout";
-function view(name) { chosen = name; show(name); }
-
-function show(name) {
-  viewer.view = name;
-  const buttons = [...document.querySelectorAll("[data-view]")];
-  press(buttons, buttons.find(button => button.dataset.view === name));
-  $("compare-row").hidden = name !== "compare";
-  $("canvas").setAttribute("aria-label", `${state.item?.source || ""}: ${name}`);
-  viewer.draw();
-}
-
-const toggle = (id, on) => $(id).setAttribute("aria-pressed", String(on));
-
-function heat() { viewer.heat = !viewer.heat; toggle("heat", viewer.heat); viewer.draw(); }
-
-async function loupe() {
-  const on = $("loupe").hidden;
-  $("loupe").hidden = !on;
-  toggle("loupe-on", on);
-  if (on && state.item && !state.full) state.full = await whole(state.item).catch(() => null);
-}
-
-for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => view(button.dataset.view));
-function ground(name) {
-  viewer.ground = name;
-  const buttons = [...document.querySelectorAll("[data-ground]")];
-  press(buttons, buttons.find(button => button.dataset.ground === name));
-  viewer.draw();
-}
-for (const button of document.querySelectorAll("[data-ground]")) button.addEventListener("click", () => ground(button.dataset.ground));
-const BRAND = `maskworks-brand ${base}`;
-$("brand").value = localStorage.getItem(BRAND) || $("brand").value;
-viewer.brand = $("brand").value;
-$("brand").addEventListener("input", () => {
-  viewer.brand = $("brand").value;
-  localStorage.setItem(BRAND, viewer.brand);
-  ground("brand");
-});
-$("compare").addEventListener("input", () => { viewer.split = $("compare").value / 100; viewer.draw(); });
-$("heat").addEventListener("click", heat);
-$("loupe-on").addEventListener("click", loupe);
-$("larger").addEventListener("click", () => viewer.zoomBy(1.4));
-$("smaller").addEventListener("click", () => viewer.zoomBy(1 / 1.4));
 $("list").addEventListener("click", event => {
   const button = event.target.closest("button");
   if (button) open(items.findIndex(item => item.id === Number(button.dataset.id)));
@@ -260,7 +212,6 @@ $("accept").addEventListener("click", () => decide("accept"));
 $("reject").addEventListener("click", reject);
 $("fix").addEventListener("click", () => fixing.enter());
 $("undo").addEventListener("click", undo);
-$("help").addEventListener("click", () => $("keys").showModal());
 async function upload(file, anyway = false) {
   const item = state.item, seen = item?.decision || "";
   if (!file || !item || state.busy) return;
@@ -282,51 +233,13 @@ async function upload(file, anyway = false) {
 }
 $("upload").addEventListener("change", () => { upload($("upload").files[0]).finally(() => { $("upload").value = ""; }); });
 
-// Moving the picture about.
-let drag = null;
-$("canvas").addEventListener("pointerdown", event => {
-  if (fixing.on || !viewer.photo) return;
-  $("canvas").setPointerCapture(event.pointerId);
-  drag = [event.clientX, event.clientY];
-});
-$("canvas").addEventListener("pointermove", event => {
-  if (!viewer.photo) return;
-  if (!$("loupe").hidden) viewer.look(event, state.full);
-  if (!drag) return;
-  const ratio = window.devicePixelRatio || 1;
-  if (viewer.view === "compare" && viewer.zoom === 1) {
-    viewer.split = Math.min(1, Math.max(0, viewer.place(event)[0] / viewer.size[0]));
-    $("compare").value = 100 * viewer.split;
-    viewer.draw();
-  } else viewer.shift((event.clientX - drag[0]) * ratio, (event.clientY - drag[1]) * ratio);
-  drag = [event.clientX, event.clientY];
-});
-for (const end of ["pointerup", "pointercancel"]) $("canvas").addEventListener(end, () => { drag = null; });
-$("canvas").addEventListener("wheel", event => { event.preventDefault(); viewer.zoomBy(event.deltaY < 0 ? 1.15 : 1 / 1.15); }, { passive: false });
+const fixing = page.fixing = new Fixing({ state, say, send, load, settled, busily, press, show: name => stage.show(name) });
 
-const fixing = new Fixing({ state, say, send, load, settled, busily, press, show });
-
-const KEYS = {
+stage.listen({
+  ...stage.keys,
   j: () => open(state.at + 1), k: () => open(state.at - 1),
-  a: () => decide("accept"), r: reject, f: () => fixing.enter(), z: undo,
-  "+": () => viewer.zoomBy(1.4), "=": () => viewer.zoomBy(1.4), "-": () => viewer.zoomBy(1 / 1.4),
-  " ": () => view(VIEWS[(VIEWS.indexOf(viewer.view) + 1) % VIEWS.length]),
-  c: () => view(viewer.view === "compare" ? "cutout" : "compare"), h: heat, l: loupe,
-  "?": () => $("keys").showModal(),
-  arrowleft: () => viewer.shift(60, 0), arrowright: () => viewer.shift(-60, 0),
-  arrowup: () => viewer.shift(0, 60), arrowdown: () => viewer.shift(0, -60),
-};
-
-document.addEventListener("keydown", event => {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const target = event.target, typing = target.matches("input:not([type=range], [type=checkbox]), select, textarea");
-  if (typing && event.key !== "Escape") return;
-  const key = event.key.toLowerCase();
-  if (key === " " && target.matches("button, input, a, summary") && target !== document.body) return;
-  if ((key.startsWith("arrow") || key === "enter") && target !== $("canvas")) return;
-  const does = (fixing.on && fixing.keys[event.shiftKey && key === "z" ? "Z" : key]) || (fixing.on && "jkarfz".includes(key) ? null : KEYS[key]);
-  if (does) { event.preventDefault(); does(event); }
-});
+  a: () => decide("accept"), r: reject, f: () => fixing.enter(), z: undo, " ": () => stage.turn(),
+}, "jkarfz");
 
 setInterval(look, LOOK_MS);
 document.addEventListener("visibilitychange", look);
