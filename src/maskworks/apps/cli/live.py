@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ import typer
 
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.core.errors import UsageError
+from maskworks.video.live.preview import LivePreview, open_preview
 from maskworks.video.live.running import LiveRequest, LiveState, run_live
 from maskworks.video.live.seeing import SIDE_PX
 
@@ -28,12 +30,24 @@ def live(
         ),
     ],
     to: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="PATH|-", help="File, v4l2loopback device (/dev/video2), or - for a pipe."
+            metavar="PATH|-",
+            help="File, v4l2loopback device (/dev/video2), or - for a pipe; may be left out with "
+            "--preview.",
         ),
-    ],
+    ] = None,
     *,
+    preview: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Show the picture in a browser of this machine, at http://127.0.0.1:PORT/; 0 "
+            "takes a free port.",
+        ),
+    ] = None,
     background: Annotated[
         str, typer.Option(help="Colour, picture, clip, blur, green, or none with --write rgba.")
     ] = "blur",
@@ -77,14 +91,21 @@ def live(
         overwrite=overwrite,
     )
     stop = threading.Event()
+    looking: AbstractContextManager[LivePreview | None] = nullcontext()
+    if preview is not None:
+        looking = open_preview(preview)
+    with finishing(stop), looking as shown:
+        if shown is not None:
+            sys.stderr.write(f"look at {shown.url}\n")
 
-    def tell(state: LiveState) -> None:
-        if not (quiet or as_json):
-            sys.stderr.write(f"{state}\n")
+        def tell(state: LiveState) -> None:
+            if shown is not None:
+                shown.say(str(state))
+            if not (quiet or as_json):
+                sys.stderr.write(f"{state}\n")
 
-    with finishing(stop):
         try:
-            done = run_live(request, stop, tell)
+            done = run_live(request, stop, tell, None if shown is None else shown.show)
         except BrokenPipeError:  # who read the pipe has gone: there is nothing left to do
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None

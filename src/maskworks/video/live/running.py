@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -26,10 +26,10 @@ SAY_EVERY_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class LiveRequest:
-    """The options of one call, as they were given."""
+    """The options of one call, as they were given; `to` may be None where pictures are shown."""
 
     source: str
-    to: str
+    to: str | None
     background: str = "blur"
     write: Write = "y4m"
     size: tuple[int, int] | None = None
@@ -71,21 +71,27 @@ class LiveState:
 
 
 def run_live(
-    request: LiveRequest, stop: threading.Event, tell: Callable[[LiveState], None]
+    request: LiveRequest,
+    stop: threading.Event,
+    tell: Callable[[LiveState], None],
+    show: Put | None = None,
 ) -> LiveState:
     """Take frames until the source ends or `stop` is set; return the whole run's state.
 
     Parameters
     ----------
     tell : called about every `SAY_EVERY_S`
+    show : called with every picture, after it was written
 
     Raises
     ------
     MaskworksError
         If the source cannot be read or the output cannot be written.
     """
+    if request.to is None and show is None:
+        raise UsageError("pictures go nowhere: give --to PATH, --preview PORT, or both")
     behind = behind_of(request.background, Limits())
-    device = request.to.startswith("/dev/video")
+    device = request.to is not None and request.to.startswith("/dev/video")
     if (behind is None) != (request.write == "rgba") or (behind is None and device):
         raise UsageError(
             "--background none and --write rgba belong together: only raw RGBA, into a file or "
@@ -93,18 +99,30 @@ def run_live(
         )
     model = live_model(request.model, request.side_px, threads=request.threads)
     source = open_source(request.source, size=request.size, rate=request.rate)
-    with open_sink(
-        request.to, request.write, source.size, source.rate, overwrite=request.overwrite
-    ) as put:
-        run = _Run(source, model, Painter(behind), put, paced=device and not source.live)
-        return run.go(stop, tell)
+    paced = (device or request.to is None) and not source.live
+    with ExitStack() as stack:
+        puts: list[Put] = []
+        if request.to is not None:
+            sink = open_sink(
+                request.to, request.write, source.size, source.rate, overwrite=request.overwrite
+            )
+            puts.append(stack.enter_context(sink))
+        if show is not None:
+            puts.append(show)
+        return _Run(source, model, Painter(behind), puts, paced=paced).go(stop, tell)
 
 
 class _Run:
     def __init__(
-        self, source: LiveSource, model: Model, painter: Painter, put: Put, *, paced: bool
+        self,
+        source: LiveSource,
+        model: Model,
+        painter: Painter,
+        puts: Sequence[Put],
+        *,
+        paced: bool,
     ) -> None:
-        self._source, self._painter, self._put = source, painter, put
+        self._source, self._painter, self._puts = source, painter, puts
         self._paced = paced
         self._eye = LiveEye(model, float(source.rate))
         self._newest = _Newest(source.frames) if source.live else None
@@ -116,9 +134,11 @@ class _Run:
         with closing(frames), closing(ahead(self._seen(frames))) as seen:
             for pixels, matte in seen:
                 alpha = enlarged(matte.alpha, matte.view.grey, pixels)
-                self._put(self._painter.paint(pixels, alpha, done / float(self._source.rate)))
+                made = self._painter.paint(pixels, alpha, done / float(self._source.rate))
+                for put in self._puts:
+                    put(made)
                 done += 1
-                if self._paced:  # a device shows a frame when it gets it
+                if self._paced:  # a device, or a person, sees a frame when it comes
                     late = began + done / float(self._source.rate) - time.perf_counter()
                     time.sleep(max(0.0, late))
                 now = time.perf_counter()
