@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "docs"))  # mkdocs loads this file by its path
+sys.path.append(str(ROOT / "docs"))  # this file is loaded by its path
+
+from live_demo import demo_files  # noqa: E402 - beside this file
+
 REPOSITORY = os.environ.get("MASKWORKS_REPOSITORY", "")
 """Where links out of docs/ lead, such as https://HOST/maskworks/blob/main/; else they are text."""
 LINK = re.compile(r"(\]\(|src=\")(?!https?:|#|mailto:)([^)\"\s]+)")
@@ -27,7 +30,6 @@ choose there leaves your browser.
 
 def on_files(files: Any, config: Any) -> Any:  # noqa: ANN401 - mkdocs' own types
     """Add the start page, the reference of the Python face, and the page /live as a demo."""
-    from live_demo import demo_files
     from mkdocs.structure.files import File
 
     for place, held in demo_files():
