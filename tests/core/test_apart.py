@@ -29,12 +29,12 @@ def helpers(monkeypatch):
     apart.end_helpers()
     started = []
 
-    class Noted(apart._Helper):
-        def __init__(self):
-            super().__init__()
+    class Noted(apart.Helper):
+        def __init__(self, module):
+            super().__init__(module)
             started.append(self)
 
-    monkeypatch.setattr(apart, "_Helper", Noted)
+    monkeypatch.setattr(apart, "Helper", Noted)
     yield started
     apart.end_helpers()
 
@@ -164,7 +164,7 @@ def test_decoder_that_breaks_costs_its_picture_and_nothing_else(
 def test_helper_that_died_while_it_was_idle_is_replaced(every_picture, helpers):
     with deadline(60):
         read_picture(hostile.written("TIFF"))
-        helpers[0].kill()
+        helpers[0]._process.kill()
         helpers[0]._process.wait()
         assert read_picture(hostile.written("TIFF")).image.size == (48, 64)
     assert len(helpers) == 2

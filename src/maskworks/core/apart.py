@@ -23,21 +23,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.deadline import go_on, time_left
-from maskworks.core.errors import ImageError, MaskworksError, TooLargeError, UnreadableError
+from maskworks.core.errors import (
+    ImageError,
+    MaskworksError,
+    ModelError,
+    TooLargeError,
+    UnreadableError,
+    UsageError,
+)
 from maskworks.core.picture import Details, Limits, Picture
 from maskworks.core.provenance import SourceType
 from maskworks.core.values import Image, Matte
 
 _MAIN = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from maskworks.core.decoder import main; main()"
+    "import importlib, json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "importlib.import_module(sys.argv[2]).main()"
 )
+_MODULE = "maskworks.core.decoder"
 _MOST_KEPT = os.cpu_count() or 1
 _MOST_PICTURES = 500  # of one helper: what leaks in a decoder goes with it
 _LONGEST_S = 1e8  # timers take no more than some centuries
 _MOST_HEAD_BYTES = 128 << 20
 _DECODER = "MASKWORKS_DECODER"  # in the environment of a helper, and of whatever it starts
-_ERRORS = {kind.__name__: kind for kind in (ImageError, TooLargeError, UnreadableError)}
+_ERRORS = {
+    kind.__name__: kind
+    for kind in (ImageError, ModelError, TooLargeError, UnreadableError, UsageError)
+}
 _EXPORT_AGAIN = "open it in a program for pictures and export it again"
 
 Head = dict[str, Any]
@@ -58,39 +69,34 @@ def read_apart(
     MaskworksError
         If no process can be started.
     """
-    go_on(name)
-    left = time_left()
-    left = None if left is None else min(left, _LONGEST_S)
-    head = {"name": name, "pixels": limits.max_pixels, "least_side": least_side, "seconds": left}
+    head = {"name": name, "pixels": limits.max_pixels, "least_side": least_side}
     parts = []
     if isinstance(source, Path):
         head["path"] = os.fspath(source.absolute())
     else:
         parts = [np.frombuffer(source, np.uint8)]
-    helper = _take()
-    watch = threading.Timer(left, helper.kill) if left is not None else None
-    try:
-        if watch is not None:
-            watch.start()
-        send(helper.stdin, head, *parts)
-        answer, found = receive(helper.stdout, most_bytes=4 * limits.max_pixels)
-    except (EOFError, OSError, ValueError) as error:
-        _end(helper)
-        go_on(name)
-        raise UnreadableError(name, "the decoder broke on it", _EXPORT_AGAIN) from error
-    except BaseException:
-        _end(helper)
-        raise
-    finally:
-        if watch is not None:
-            watch.cancel()
-    _give_back(helper)
+    go_on(name)
+    helper = take_helper(_MODULE)
+    answer, found = helper.ask(head, *parts, most_bytes=4 * limits.max_pixels)
+    give_back(helper)
     return _picture(answer, found)
 
 
-def _picture(answer: Head, parts: list[Part]) -> Picture:
+def raise_answered(answer: Head) -> None:
+    """Raise the error that an answer tells of; return if it tells of none.
+
+    Examples
+    --------
+    >>> raise_answered({"error": "UnreadableError", "args": ["a.tif", "is cut off", "copy"]})
+    Traceback (most recent call last):
+    maskworks.core.errors.UnreadableError: a.tif: is cut off; copy
+    """
     if "error" in answer:
         raise _ERRORS[answer["error"]](*answer["args"])
+
+
+def _picture(answer: Head, parts: list[Part]) -> Picture:
+    raise_answered(answer)
     size, fields = answer["size"], answer["details"]
     matte = None
     if len(parts) > 1:
@@ -171,16 +177,17 @@ def _exactly(stream: IO[bytes], size: int) -> Part:
 # ---------------------------------------------------------------- helpers
 
 
-class _Helper:
-    """A process that decodes; `pictures` is how many it was asked for."""
+class Helper:
+    """A process that decodes by the `main` of a module; `pictures` is how many it was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         if _DECODER in os.environ:  # or one starts another, and that one another
             raise MaskworksError(
                 f"a process that decodes a picture may start no other; {_DECODER} is in the "
                 "environment: unset it if this is no such process"
             )
-        command = [sys.executable or "python3", "-I", "-c", _MAIN, json.dumps(sys.path)]
+        python = sys.executable or "python3"
+        command = [python, "-I", "-c", _MAIN, json.dumps(sys.path), module]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
                 command,
@@ -199,16 +206,49 @@ class _Helper:
         assert self._process.stdin is not None  # noqa: S101 - both are pipes
         assert self._process.stdout is not None  # noqa: S101
         self.stdin, self.stdout = self._process.stdin, self._process.stdout
-        self.pictures = 0
+        self.module, self.pictures = module, 0
 
     @property
     def lives(self) -> bool:
+        """Whether it has not ended."""
         return self._process.poll() is None
 
-    def kill(self) -> None:
-        self._process.kill()
+    def ask(self, head: Head, *parts: Part, most_bytes: int | None) -> tuple[Head, list[Part]]:
+        """Send a message and return the answer; whatever goes wrong is this process's end.
+
+        Parameters
+        ----------
+        head : its `name` is what messages call the picture
+        most_bytes : of the answer's parts; None is without limit
+
+        Raises
+        ------
+        TooSlowError
+            If the time is over before it has answered.
+        UnreadableError
+            If it has broken.
+        """
+        name, left = head["name"], time_left()
+        left = None if left is None else min(max(left, 0.0), _LONGEST_S)
+        watch = None if left is None else threading.Timer(left, self._process.kill)
+        try:
+            if watch is not None:
+                watch.start()
+            send(self.stdin, {**head, "seconds": left}, *parts)
+            return receive(self.stdout, most_bytes=most_bytes)
+        except (EOFError, OSError, ValueError) as error:
+            self.end()
+            go_on(name)
+            raise UnreadableError(name, "the decoder broke on it", _EXPORT_AGAIN) from error
+        except BaseException:
+            self.end()
+            raise
+        finally:
+            if watch is not None:
+                watch.cancel()
 
     def end(self) -> None:
+        """End it, whatever it does."""
         for stream in (self.stdin, self.stdout):
             with contextlib.suppress(OSError):
                 stream.close()
@@ -216,31 +256,38 @@ class _Helper:
         self._process.wait()
 
 
-_idle: list[_Helper] = []
+_idle: list[Helper] = []
 _lock = threading.Lock()
 
 
-def _take() -> _Helper:
+def take_helper(module: str) -> Helper:
+    """Return a process of a module that waits for work, or a new one.
+
+    Raises
+    ------
+    MaskworksError
+        If no process can be started.
+    """
     while True:
         with _lock:
-            helper = _idle.pop() if _idle else None
+            helper = next((one for one in _idle if one.module == module), None)
+            if helper is not None:
+                _idle.remove(helper)
         if helper is None:
-            return _Helper()
+            return Helper(module)
         if helper.lives:
             return helper
-        _end(helper)
+        helper.end()
 
 
-def _give_back(helper: _Helper) -> None:
+def give_back(helper: Helper) -> None:
+    """Keep a process for the next picture, or end it if it has seen many or there are enough."""
     helper.pictures += 1
     with _lock:
-        if len(_idle) < _MOST_KEPT and helper.pictures < _MOST_PICTURES:
+        alike = sum(one.module == helper.module for one in _idle)
+        if alike < _MOST_KEPT and helper.pictures < _MOST_PICTURES:
             _idle.append(helper)
             return
-    _end(helper)
-
-
-def _end(helper: _Helper) -> None:
     helper.end()
 
 
@@ -251,7 +298,7 @@ def end_helpers() -> None:
         ended = _idle[:]
         _idle.clear()
     for helper in ended:
-        _end(helper)
+        helper.end()
 
 
 if hasattr(os, "register_at_fork"):

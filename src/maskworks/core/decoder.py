@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from maskworks.core.apart import Head, Part, receive, send, serialised
@@ -18,10 +19,19 @@ _BYTES_BESIDE = 1 << 30
 
 
 def main() -> None:
-    """Answer what comes on standard input until it ends."""
+    """Read pictures that are asked for on standard input until it ends."""
     from PIL import Image as PillowImage
 
     PillowImage.MAX_IMAGE_PIXELS = None  # `Limits` was checked before
+    serve(_answer)
+
+
+def serve(answer: Callable[[Head, list[Part]], tuple[Head, list[Part]]]) -> None:
+    """Answer what comes on standard input until it ends, each within its time and memory.
+
+    A question's `seconds` is its time or None, `pixels` those that are allowed, `bytes` what may
+    be taken beside them.
+    """
     answers = os.fdopen(os.dup(1), "wb", 0)
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)  # for whatever a library may print
@@ -32,7 +42,7 @@ def main() -> None:
         except EOFError:
             return
         with _bounded(asked):
-            head, parts = _answer(asked, content)
+            head, parts = answer(asked, content)
         send(answers, head, *parts)
 
 
@@ -50,7 +60,8 @@ class _bounded(contextlib.AbstractContextManager[None]):  # noqa: N801 - a conte
     """End this process when the picture's time is over, though its parent be gone by then."""
 
     def __init__(self, asked: Head) -> None:
-        self._seconds, self._pixels = asked["seconds"], asked["pixels"]
+        self._seconds = asked["seconds"]
+        self._most = _BYTES_BESIDE + _BYTES_A_PIXEL * asked["pixels"] + asked.get("bytes", 0)
 
     def __enter__(self) -> None:
         if sys.platform == "win32":
@@ -59,10 +70,9 @@ class _bounded(contextlib.AbstractContextManager[None]):  # noqa: N801 - a conte
 
         if self._seconds is not None:
             signal.setitimer(signal.ITIMER_REAL, self._seconds + 1)  # its default: the end
-        most = _BYTES_BESIDE + _BYTES_A_PIXEL * self._pixels
         with contextlib.suppress(ValueError, OSError):  # a lower one holds already
             resource.setrlimit(
-                resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1])
+                resource.RLIMIT_AS, (self._most, resource.getrlimit(resource.RLIMIT_AS)[1])
             )
 
     def __exit__(self, *_: object) -> None:

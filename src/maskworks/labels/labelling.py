@@ -24,9 +24,10 @@ from maskworks.core.reading import Details, Picture, read_picture
 from maskworks.core.values import Box, Image
 from maskworks.labels.job import LabelJob
 from maskworks.labels.large import label_large, large_files, large_record
-from maskworks.labels.reading.scans import Scan, is_scan, open_scan
+from maskworks.labels.reading.apart import scan_apart, windows_apart
+from maskworks.labels.reading.scans import Scan, is_scan
 from maskworks.labels.reading.window import Windows, in_time
-from maskworks.labels.reading.windows import WINDOWED_PIXELS, open_windows
+from maskworks.labels.reading.windows import WINDOWED_PIXELS
 from maskworks.labels.writing.geotiff import write_label_raster
 from maskworks.labels.writing.label_png import label_png
 from maskworks.labels.writing.palettes import palette_of
@@ -58,7 +59,10 @@ def _label(row: ManifestRow, work: Work, job: LabelJob, budget: PixelBudget) -> 
         with budget.take(job.limits.max_pixels):  # one scan at a time
             return _slice_by_slice(row, work, job)
     with budget.take(min(header_pixels(work), job.limits.max_pixels)):
-        windows = open_windows(work.source, bands=job.bands, label=work.shown)
+        with deadline(job.limits.seconds):
+            windows = windows_apart(
+                work.source, bands=job.bands, label=work.shown, limits=job.limits
+            )
         if windows is None:
             return _at_once(row, work, job)
         with closing(windows):
@@ -127,7 +131,14 @@ def _slice_by_slice(row: ManifestRow, work: Work, job: LabelJob) -> ManifestRow:
         raise UsageError(f"{work.shown}: --bands chooses bands of a TIFF, this is none")
     prepare_output(work.output, may_replace=work.may_replace)
     began = time.perf_counter()
-    scan = open_scan(work.source, job.window, limits=job.limits, label=work.shown)
+    with deadline(job.limits.seconds):
+        scan = scan_apart(work.source, job.window, limits=job.limits, label=work.shown)
+    with closing(scan):
+        row = replace(row, seconds=Seconds(read=_since(began)))
+        return _label_scan(row, work, job, scan)
+
+
+def _label_scan(row: ManifestRow, work: Work, job: LabelJob, scan: Scan) -> ManifestRow:
     flat = not work.output.name.endswith(VOLUME)
     if flat and scan.slices > 1:
         raise UsageError(
@@ -135,7 +146,6 @@ def _slice_by_slice(row: ManifestRow, work: Work, job: LabelJob) -> ManifestRow:
             f"{VOLUME} file"
         )
     row = _read_row(row, work, job, scan.size)
-    row = replace(row, seconds=Seconds(read=_since(began)))
     began = time.perf_counter()
     most = max(*job.segmenter.taxonomy.ids, job.segmenter.taxonomy.ignore or 0)
     ids = np.empty((scan.slices, *scan.size), np.uint8 if most < 256 else np.uint16)
@@ -151,7 +161,7 @@ def _slice_by_slice(row: ManifestRow, work: Work, job: LabelJob) -> ManifestRow:
     if flat:
         data = label_png(ids[0], palette_of(taxonomy, job.overlay.palette))
     else:
-        data = scan.volume(ids, taxonomy)
+        data = scan.volume(ids, taxonomy.name)
     write_file(work.output, data, may_replace=work.may_replace)
     seconds = replace(row.seconds, write=_since(began))
     return replace(row, output=str(work.output), status="ok", seconds=seconds)

@@ -18,7 +18,6 @@ from maskworks.labels.reading.scans import Scan, Window, check_extent, grey, str
 
 if TYPE_CHECKING:
     from maskworks.core.reading import Limits
-    from maskworks.core.taxonomy import Taxonomy
     from maskworks.core.values import Pixels
 
 _PALETTE = "PALETTE COLOR"
@@ -47,7 +46,7 @@ def open_file(path: Path, window: Window | None, *, label: str, limits: Limits) 
     else:
         read = _grey_reader(stored.reshape(frames, *size), dataset, window)
 
-    def volume(ids: NDArray[np.integer[Any]], taxonomy: Taxonomy) -> bytes:
+    def volume(ids: NDArray[np.integer[Any]], taxonomy: str) -> bytes:
         import nibabel as nib
 
         affine, placed = affine_of(dataset, frames)

@@ -40,7 +40,7 @@ def open_raster(path: Path, *, bands: Sequence[int] | None, label: str) -> Windo
     from rasterio.windows import Window
 
     try:
-        opened = rasterio.open(path)
+        opened = rasterio.open(path, driver="GTiff")  # no other format, which may name files
     except rasterio.errors.RasterioError as error:
         raise UnreadableError(label, f"rasterio cannot open it ({error})", "check it") from error
     try:

@@ -14,7 +14,6 @@ from maskworks.labels.reading.scans import Scan, Window, check_extent, grey, str
 
 if TYPE_CHECKING:
     from maskworks.core.reading import Limits
-    from maskworks.core.taxonomy import Taxonomy
     from maskworks.core.values import Pixels
 
 SHOWN = "LPS"
@@ -52,7 +51,7 @@ def open_file(path: Path, window: Window | None, *, label: str, limits: Limits) 
     def read(at: int) -> Pixels:
         return grey(shown.levels(values[:, :, at].T * slope + intercept))
 
-    def volume(ids: NDArray[np.integer[Any]], taxonomy: Taxonomy) -> bytes:
+    def volume(ids: NDArray[np.integer[Any]], taxonomy: str) -> bytes:
         turned = axes.apply_orientation(np.ascontiguousarray(ids.transpose(2, 1, 0)), back)
         header = opened.header.copy()
         header["cal_min"], header["cal_max"] = 0, 0
@@ -62,12 +61,12 @@ def open_file(path: Path, window: Window | None, *, label: str, limits: Limits) 
     return Scan(slices=slices, size=(height, width), read=read, volume=volume)
 
 
-def to_bytes(image: Any, taxonomy: Taxonomy) -> bytes:  # noqa: ANN401 - untyped library
+def to_bytes(image: Any, taxonomy: str) -> bytes:  # noqa: ANN401 - untyped library
     """Return a label image as the bytes of ``.nii.gz``; equal labels give equal bytes."""
     header = image.header
     header.set_data_dtype(image.dataobj.dtype)
     header.set_slope_inter(1, 0)
-    header.set_intent(_LABEL, name=taxonomy.name[:15])
+    header.set_intent(_LABEL, name=taxonomy[:15])
     header["descrip"] = b"Class ids by Maskworks"
     return gzip.compress(image.to_bytes(), _COMPRESSION, mtime=0)
 

@@ -28,7 +28,6 @@ from maskworks.core.formats import SUFFIXES, scan_ending
 
 if TYPE_CHECKING:
     from maskworks.core.reading import Limits
-    from maskworks.core.taxonomy import Taxonomy
     from maskworks.core.values import Pixels
 
 MOST_VOXELS = 1_000_000_000
@@ -93,13 +92,15 @@ class Scan:
     """An open scan of `slices` pictures of `size` (H, W).
 
     `read` gives the pixels of a slice, counted from 0. `volume` takes ids (slices, H, W), uint8
-    or uint16, and gives the bytes of a NIfTI file that lies where the scan lies.
+    or uint16, and their taxonomy's name, and gives the bytes of a NIfTI file that lies where
+    the scan lies.
     """
 
     slices: int
     size: tuple[int, int]
     read: Callable[[int], Pixels]
-    volume: Callable[[NDArray[np.integer[Any]], Taxonomy], bytes]
+    volume: Callable[[NDArray[np.integer[Any]], str], bytes]
+    close: Callable[[], None] = lambda: None
 
 
 def is_scan(path: Path, *, label: str) -> bool:
@@ -145,23 +146,38 @@ def open_scan(path: Path, window: Window | None, *, limits: Limits, label: str) 
     TooLargeError
         If a slice has more pixels than `limits` allows.
     """
-    library = "pydicom" if path.name.lower().endswith((".dcm", ".dicom")) else "nibabel"
-    if find_spec(library) is None:
-        raise ModelError(
-            f"{label}: reading it needs {library}, which is not installed; "
-            f"{how_to_install('medical')}"
-        )
+    library = need_reader(path, label=label)
     reader = import_module(f"maskworks.labels.reading.{_READERS[library]}").open_file
     try:
         scan: Scan = reader(path, window, label=label, limits=limits)
     except MaskworksError:
         raise
+    except MemoryError as error:
+        reason = "needs more memory than its reader may take"
+        raise UnreadableError(label, reason, "cut the volume into parts") from error
     except Exception as error:  # decoders of hostile bytes raise anything
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UnreadableError(
             label, f"{library} cannot read it ({reason})", "copy it again"
         ) from error
     return scan
+
+
+def need_reader(path: Path, *, label: str) -> str:
+    """Return the library that reads a scan.
+
+    Raises
+    ------
+    ModelError
+        If it is not here.
+    """
+    library = "pydicom" if path.name.lower().endswith((".dcm", ".dicom")) else "nibabel"
+    if find_spec(library) is None:
+        raise ModelError(
+            f"{label}: reading it needs {library}, which is not installed; "
+            f"{how_to_install('medical')}"
+        )
+    return library
 
 
 def check_extent(label: str, slices: int, size: tuple[int, int], limits: Limits) -> None:

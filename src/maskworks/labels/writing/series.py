@@ -130,7 +130,7 @@ def _joined(volumes: Sequence[Path], affine: NDArray[np.float64], taxonomy: Taxo
     image.header.set_xyzt_units("mm")
     for code in (image.set_qform, image.set_sform):
         code(affine, code=1)
-    return to_bytes(image, taxonomy)
+    return to_bytes(image, taxonomy.name)
 
 
 def _name(member: Slice, taken: set[Path]) -> Path:
