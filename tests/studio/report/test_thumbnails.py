@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 from io import BytesIO
 
+import hostile_pictures as hostile
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
@@ -65,3 +66,10 @@ def test_all_together_stay_below_the_limit(book, small, monkeypatch):
     monkeypatch.setattr(thumbnails, "MOST_BYTES", 7 * len(small))
     items = [book.item(str(n), "review", before=small, after=small) for n in range(9)]
     assert len(thumbnails.choose(items)) == 3
+
+
+def test_a_picture_that_takes_for_ever_is_left_empty(tmp_path, monkeypatch):
+    """48 failed ones are shown: each may cost seconds, not the five minutes of a picture."""
+    (tmp_path / "slow.jpg").write_bytes(hostile.jpeg_of_scans(480, side=3000))
+    monkeypatch.setattr(thumbnails, "_SECONDS", 0.2)
+    assert thumbnails.embed(tmp_path / "slow.jpg") == ""

@@ -21,6 +21,7 @@ QUALITY = 68
 _EFFORT = 2  # of WebP, 0 to 6: half the time of 4, and some per cent larger
 
 _SMALL_BYTES = 40_000
+_SECONDS = 10.0  # of reading what a small copy is made of; without one otherwise
 _LEAST_PX = SIDE_PX * 5 // 4  # a JPEG is decoded no larger than the small copy needs
 _DOUBTFUL_FIRST = sorted(ROUTES, key=lambda route: route == "deliver")
 
@@ -74,7 +75,8 @@ def _from_file(path: Path) -> bytes | None:
         data = path.read_bytes()
         if len(data) <= _SMALL_BYTES and sniff(data) == "WEBP":
             return data
-        read = read_picture(data, Limits(), name=path.name, least_side=_LEAST_PX)
+        limits = Limits(seconds=_SECONDS)
+        read = read_picture(data, limits, name=path.name, least_side=_LEAST_PX)
     except (MaskworksError, OSError):
         return None
     return thumbnail(read.image, read.matte)
