@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -44,3 +46,14 @@ def test_errors_come_back_as_they_are(mute, tmp_path):
     small = mw.SuitabilityOptions(choices=QUICK.choices, limits=Limits(1000))
     with pytest.raises(mw.MaskworksError, match=r"181,760 pixels, the limit is 1,000"):
         assess_apart(mute, tmp_path / "out", small, seconds=300)
+
+
+def test_memory_of_its_process_is_bounded():
+    code = (
+        "from maskworks.scene.apart import _bound; import numpy as np\n"
+        "_bound(30, 1_000_000)\n"
+        "try: np.empty(5 << 30, np.uint8)\n"
+        "except MemoryError: print('bounded')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    assert done.stdout == b"bounded\n"

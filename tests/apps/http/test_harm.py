@@ -8,11 +8,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from types import SimpleNamespace
 
 import hostile_pictures as hostile
 import pytest
@@ -22,9 +24,12 @@ from maskworks.apps.http.errors import ApiError, without_folders
 from maskworks.apps.http.outbound import Reach, _look_up
 from maskworks.apps.http.review.new_campaigns import photo_path, without_tail
 from maskworks.apps.http.serving import let_in
+from maskworks.apps.http.sessions import signing_key
 from maskworks.apps.http.settings import Bounds, ServerSettings
 from maskworks.apps.http.work_queue import Places, Threads, Ticket, Turns, WorkQueue
+from maskworks.core import apart
 from maskworks.core.deadline import go_on
+from maskworks.core.errors import OutputError
 from maskworks.studio.store import Filter, list_events, list_items, list_reviews
 from maskworks.studio.store.events import verify_trail
 from maskworks.studio.store.jobs import list_jobs
@@ -374,6 +379,18 @@ def test_campaign_and_improve_are_charged_and_bounded(starting, draw, photo):
     assert improve.status_code == 402
 
 
+@pytest.mark.parametrize(
+    ("path", "name"), [("/v1/campaigns", "pictures"), ("/v1.0/improve", "image_file")]
+)
+def test_pictures_of_campaigns_and_improve_count_in_the_rate(starting, photo, path, name):
+    server = starting()
+    headers = {"X-Api-Key": server.key("jobs", "cut", megapixels_per_minute=0.02)}
+    files = {name: ("a.png", photo.data)}  # 0.0192 megapixels
+    answers = [server.client.post(path, files=files, headers=headers) for _ in range(4)]
+    assert answers[0].status_code in (200, 202)
+    assert 429 in {answer.status_code for answer in answers}, "a minute turns once, not three times"
+
+
 def test_data_folder_is_bounded(starting, photo, draw):
     server = starting(bounds=Bounds(data_bytes=100_000))
     big = hostile.written("PNG", (400, 400))
@@ -381,6 +398,40 @@ def test_data_folder_is_bounded(starting, photo, draw):
     answer = server.client.post("/v1/campaigns", files=files)
     assert (answer.status_code, answer.json()["error"]["code"]) == (507, "data_full")
     assert list(server.service.campaigns.folder.glob("*/photos/*")) == []
+
+
+def test_disk_keeps_some_room_for_everybody_else(starting, draw, monkeypatch):
+    server = starting()
+    left = 200 << 20  # of the 256 MB that stay free
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=left))
+    answer = server.client.post("/v1/campaigns", files={"pictures": ("p.png", draw(60, 80).data)})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (507, "data_full")
+
+
+def test_picture_of_a_campaign_that_never_ends_costs_itself_alone(starting, draw, monkeypatch):
+    """Its decoder is stopped, as one that never comes back would be."""
+    ask = apart.Helper.ask
+
+    def stopped(helper, head, *parts, most_bytes):
+        os.kill(helper._process.pid, signal.SIGSTOP)
+        return ask(helper, head, *parts, most_bytes=most_bytes)
+
+    monkeypatch.setattr(apart.Helper, "ask", stopped)
+    monkeypatch.setattr("maskworks.studio.report.thumbnails._SECONDS", 0.5)
+    server = starting(bounds=Bounds(picture_seconds=8))
+    slow = ("slow.tif", hostile.written("TIFF"))
+    files = [("pictures", each) for each in (slow, ("a.png", draw(60, 80).data))]
+    token = server.client.post("/v1/campaigns", files=files).json()["job"]
+    until = time.monotonic() + 120
+    while (told := server.client.get(f"/v1/campaigns/{token}").json())["state"] != "done":
+        assert time.monotonic() < until, told
+        time.sleep(0.1)
+    assert told["counts"]["failed"] == 1
+    items = server.client.get(f"/v1/campaigns/{token}/items").json()["items"]
+    assert [(i["source"], "takes longer than 8 s" in str(i["error"])) for i in items] == [
+        ("a.png", False),
+        ("slow.tif", True),
+    ]
 
 
 def test_form_has_so_many_files_and_no_more(starting, draw):
@@ -496,6 +547,16 @@ def test_two_decisions_at_one_instant_are_one(reviewed, sit_down):
             assert kept.decision == winner
 
 
+def test_key_of_sessions_that_a_full_disk_cut_off_signs_nothing(tmp_path, monkeypatch):
+    """Anybody can sign with an empty one."""
+    (tmp_path / "session.key").write_bytes(b"")
+    with pytest.raises(OutputError, match=r"session.key: has 0 bytes of 32.*delete it"):
+        signing_key(tmp_path)
+    (tmp_path / "session.key").unlink()
+    assert signing_key(tmp_path) == signing_key(tmp_path)
+    assert (tmp_path / "session.key").stat().st_mode & 0o077 == 0
+
+
 def test_session_is_over_after_logging_out(reviewed, sit_down):
     with sit_down(reviewed.server, "spring") as ana:
         cookie = ana.client.cookies["maskworks_session"]
@@ -580,6 +641,17 @@ def test_second_request_of_a_connection_has_its_time_too(starting):
         assert piece == b""
 
 
+def test_connection_that_says_nothing_more_is_closed(starting):
+    server = starting(bounds=Bounds(header_seconds=600))
+    server.server.config.timeout_keep_alive = 0.3  # for 15
+    with plain(server) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert b" 200 " in answered(connection)
+        with suppress(ConnectionResetError):
+            while connection.recv(4096):
+                pass  # the rest of the answer
+
+
 def test_connections_are_bounded(starting):
     server = starting(bounds=Bounds(connections=3))
     with ExitStack() as stack:
@@ -598,6 +670,24 @@ def test_connections_are_bounded(starting):
             except ConnectionResetError:
                 pass
         assert time.monotonic() < until, "the places of closed connections have leaked"
+
+
+def test_caller_who_never_reads_the_answer_is_let_go(starting, monkeypatch):
+    monkeypatch.setattr("maskworks.apps.http.connections.ANSWER_S", 0.3)
+    server = starting()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", server.port))
+        ask = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        until, closed = time.monotonic() + 60, False
+        with suppress(OSError):
+            connection.settimeout(0.2)
+            for _ in range(400):  # far more answers than lie in buffers on the way
+                connection.sendall(ask)
+        while not closed and time.monotonic() < until:
+            time.sleep(0.05)
+            closed = not server.server.server_state.connections
+        assert closed, "it holds its connection for ever"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from maskworks.apps.http.pictures.brush_rle import encode_brush
+from maskworks.apps.http.settings import Bounds
 from maskworks.core.values import Mask
 
 BRUSH = (
@@ -120,6 +121,17 @@ def test_several_tasks_are_answered_in_order_and_an_event_is_noted(backend):
     assert len(ask(backend, BRUSH, *["/data/local-files/?d=cat.png"] * 2)) == 2
     answer = backend.post("/label-studio/webhook", json={"action": "ANNOTATION_CREATED"})
     assert answer.json() == {"status": "ok", "trained": False}
+
+
+@pytest.mark.parametrize("path", ["setup", "webhook", "predict"])
+def test_a_body_takes_a_place_like_any_other(starting, path):
+    """Or one caller has as many bodies of 22 MB in the memory as there are connections."""
+    server = starting(bounds=Bounds(places=1))
+    url = f"/label-studio/{path}"
+    with server.service.work_queue.place(None):
+        assert server.client.post(url, json={"action": "x"}).status_code == 429
+    assert server.client.post(url, json={"action": "x"}).status_code != 429
+    assert server.service.work_queue.taken == 0
 
 
 @pytest.mark.parametrize(

@@ -43,17 +43,17 @@ def run_server(settings: ServerSettings, *, log_level: str) -> None:
     >>> run_server(ServerSettings(port=8080))  # doctest: +SKIP
     """
     load_catalogue().find(settings.model)
-    listening = _listen(settings.host, settings.port)
-    set_up_logging(log_level)
-    _allow_files()
-    app = create_app(settings)
-    config = config_of(app, settings)
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{port}"
-    sys.stderr.write(f"maskworks serves {address}  (review page: /review); {let_in(settings)}\n")
-    sys.stderr.flush()
-    with listening:
+    with _listen(settings.host, settings.port) as listening:
+        set_up_logging(log_level)
+        _allow_files()
+        app = create_app(settings)
+        config = config_of(app, settings)
+        host, port = listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{port}"
+        said = f"maskworks serves {address}  (review page: /review); {let_in(settings)}\n"
+        sys.stderr.write(said)
+        sys.stderr.flush()
         _Server(config, app.state.service).run(sockets=[listening])
 
 

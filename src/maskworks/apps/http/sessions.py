@@ -20,6 +20,7 @@ HOURS = 12
 
 _FILE = "session.key"
 _FIELDS = 4
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ def signing_key(data: Path) -> bytes:
     Raises
     ------
     OutputError
-        If it can neither be read nor written.
+        If it can neither be read nor written, or is not whole.
     """
     path = data / _FILE
     try:
@@ -51,13 +52,16 @@ def signing_key(data: Path) -> bytes:
             pass
         else:
             with os.fdopen(descriptor, "wb") as stream:
-                stream.write(secrets.token_bytes(32))
+                stream.write(secrets.token_bytes(_KEY_BYTES))
         until = time.monotonic() + 1
-        while len(found := path.read_bytes()) < 32 and time.monotonic() < until:
+        while len(found := path.read_bytes()) < _KEY_BYTES and time.monotonic() < until:
             time.sleep(0.01)  # another process is just writing it
-        return found
     except OSError as error:
         raise OutputError(path, f"cannot be used ({error})", "let this user write there") from error
+    if len(found) < _KEY_BYTES:  # anybody can sign with an empty one
+        reason = f"has {len(found)} bytes of {_KEY_BYTES}: a full disk has cut it off"
+        raise OutputError(path, reason, "make room and delete it; everybody logs in again")
+    return found
 
 
 def seal(session: Session, key: bytes) -> str:

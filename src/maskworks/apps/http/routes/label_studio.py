@@ -56,8 +56,9 @@ async def health(request: Request) -> JSONResponse:
 async def setup(request: Request) -> JSONResponse:
     """Look at a project's labelling configuration, and name the model's version."""
     service = service_of(request)
-    await caller_of(request, service, "cut")
-    form = await service.form(request)
+    caller = await caller_of(request, service, "cut")
+    with service.work_queue.place(caller.share):
+        form = await service.form(request)
     if schema := form.text("schema"):
         read_config(schema)
     return JSONResponse({"model_version": service.settings.model})
@@ -67,8 +68,9 @@ async def setup(request: Request) -> JSONResponse:
 async def webhook(request: Request) -> JSONResponse:
     """Take note of an event; nothing is learnt from annotations."""
     service = service_of(request)
-    await caller_of(request, service, "cut")
-    form = await service.form(request)
+    caller = await caller_of(request, service, "cut")
+    with service.work_queue.place(caller.share):
+        form = await service.form(request)
     if not form.text("action"):
         raise ApiError(400, "usage", "an event has an action, such as ANNOTATION_CREATED")
     return JSONResponse({"status": "ok", "trained": False})
