@@ -113,3 +113,12 @@ def test_lower_bounds_lie_above_known_faults(root):
         if fixed is not None:
             (least,) = [each.version for each in one.specifier if each.operator == ">="]
             assert Version(least) >= Version(fixed), one
+
+
+def test_known_faults_are_asked_for_weekly_and_by_a_target(root):
+    workflow = (root / ".github/workflows/audit.yml").read_text()
+    makefile = (root / "Makefile").read_text()
+    for text in (workflow, makefile):
+        assert "pip-audit" in text
+        assert "--require-hashes --disable-pip -r requirements/dev.lock" in text
+    assert "cron:" in workflow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from hostile_databases import HARMS
 
 from maskworks.core.errors import OutputError
 from maskworks.studio.store import (
@@ -22,31 +23,6 @@ from maskworks.studio.store import (
     open_store,
 )
 from maskworks.studio.store.opening import open_to_read
-from maskworks.studio.store.schema import VERSION_TABLE
-
-
-def _truncated(path):
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def _beginning(path):
-    path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
-
-
-def _flipped(path):
-    data = bytearray(path.read_bytes())
-    for at in range(4096, len(data), 7):
-        data[at] ^= 0xFF
-    path.write_bytes(bytes(data))
-
-
-def _revision(path):
-    with sqlite3.connect(path) as connection:
-        connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = 'abc'")
-    connection.close()
-
-
-HARMS = {"truncated": _truncated, "beginning": _beginning, "flipped": _flipped, "rev": _revision}
 
 
 def _new(path, picture):
