@@ -17,7 +17,7 @@ from pathlib import Path
 import hostile_pictures as hostile
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 pytestmark = pytest.mark.slow
@@ -25,6 +25,8 @@ pytestmark = pytest.mark.slow
 LONGEST_S = 0.5
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
+PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
 REQUESTS = {
     "chunks": ("/v1/cutout", {"files": {"image": hostile.png_of_empty_chunks()}}),
     "profiles": ("/v1/cutout", {"files": {"image": hostile.png_of_profiles_that_inflate()}}),
@@ -47,8 +49,17 @@ REQUESTS = {
     ),
     "quotes": ("/v1/cutout", {"content": b'"' * 20_000_000, "headers": JSON}),
     "avif": ("/v1/cutout", {"files": {"image": hostile.avif_that_lies()}}),
+    "parts": ("/v1/cutout", {"content": PART * 400_000, "headers": MULTIPART}),
+    "names": ("/v1/segment", {"content": PART[:44] + b"a" * 20_000_000, "headers": MULTIPART}),
+    "files": ("/v1/campaigns", {"files": [("pictures", ("a.png", b"no picture" * 400))] * 5000}),
+    "tasks": (
+        "/label-studio/predict",
+        {"content": b'{"tasks":[' + b"{}," * 2_000_000 + b"{}]}", "headers": JSON},
+    ),
     "strokes": ("/v1/campaigns", {"content": b'{"campaign":"x"}' + b" " * 60_000, "headers": JSON}),
 }
+WITHIN = {"avif", "exif", "scans"}
+"""What no bound refuses: a picture comes of it where the machine is quick enough."""
 
 CHEAP = {
     "chunks": ("/v1/cutout", {"files": {"image": hostile.png_of_empty_chunks(50_000)}}),
@@ -128,6 +139,13 @@ def besieged(start, tmp_path):
     server.end()
 
 
+def each_alone(test):
+    for kind in REQUESTS:
+        test = example(kinds=[kind])(test)
+    return test
+
+
+@each_alone
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -155,9 +173,8 @@ def test_no_request_stalls_the_loop_while_workers_are_busy(besieged, kinds):
         over.set()
         pulse.join()
     for kind, code in zip(kinds, codes, strict=True):
-        # of the AVIF that lies its decoder makes the small picture that it says it is
         refused = 400 <= code < 600 and code != 500
-        assert refused or (kind, code) == ("avif", 200), (kind, code)
+        assert refused or (kind in WITHIN and code == 200), (kind, code)
     took, stall = (max(each) for each in zip(*worst, strict=True))
     sys.stdout.write(f"{kinds}: /healthz took {took:.2f} s, of these {stall:.2f} s ours\n")
     assert stall < LONGEST_S, (kinds, took, stall)
