@@ -73,3 +73,30 @@ def test_numbers_in_two_bits_are_numbers():
 def test_what_is_no_trimap_is_refused_by_what_it_is(picture, message):
     with pytest.raises(ImageError, match=message):
         drawn(picture)
+
+
+ROWS, COLUMNS = np.mgrid[:40, :50]
+AWAY = np.hypot(ROWS - 20, COLUMNS - 25)
+DISC = np.digitize(-AWAY, [-15, -12]).astype(np.uint8)
+"""A disc as a trimap of 0, 1 and 2 should be: background, a band 3 px wide, the foreground."""
+
+
+@pytest.mark.parametrize("order", [(0, 2, 1), (1, 2, 0), (1, 0, 2), (2, 0, 1), (2, 1, 0)])
+def test_numbers_in_another_order_are_refused(order):
+    with pytest.raises(ImageError, match=r"t.png: its [02] (lies as a thin band|fills the whole)"):
+        drawn(np.array(order, np.uint8)[DISC])
+
+
+@pytest.mark.parametrize("order", [(0, 255, 128), (128, 255, 0), (128, 0, 255), (255, 0, 128)])
+def test_greys_in_another_order_are_refused(order):
+    with pytest.raises(ImageError, match=r"its (0|255) lies as a thin band between 128 and"):
+        drawn(np.array(order, np.uint8)[DISC])
+
+
+def test_a_trimap_with_a_window_an_edge_without_a_band_and_smoke_apart_is_taken():
+    levels, inverted = (np.array(order, np.uint8)[DISC] for order in ((0, 128, 255), (255, 128, 0)))
+    window = np.where(AWAY < 5, 128, np.where(AWAY < 15, 255, 0)).astype(np.uint8)
+    smoke = np.where(AWAY < 12, 255, 0).astype(np.uint8)
+    smoke[:3, :] = 128
+    for picture in (levels, window, smoke, inverted):
+        assert np.array_equal(drawn(picture).levels, picture)

@@ -14,6 +14,7 @@ from maskworks.core.taxonomy import plain_taxonomy
 from maskworks.evaluate.confidences import read_confidences
 from maskworks.evaluate.fairness import Measuring, Reading, evaluate_fairness
 from maskworks.evaluate.label_masks import LabelMeaning
+from maskworks.evaluate.label_pictures import read_ids
 from maskworks.evaluate.mattes import score_pairs
 from maskworks.evaluate.pairing import pair_files
 from maskworks.evaluate.reading import read_matte
@@ -175,3 +176,23 @@ def test_truths_without_a_subject_are_told(folders, capsys):
     truth, ours = folders(255, truth=np.zeros_like(TRUTH), ours=np.zeros_like(TRUTH))
     assert main(["evaluate", "mattes", "--truth", str(truth), "--predictions", str(ours)]) == 0
     assert "Mind: 2 of 2 truths hold no subject" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_a_palette_that_begins_with_white_is_refused_as_ids(binary, tmp_path):
+    picture = Image.fromarray((~TRUTH).astype(np.uint8), "P")  # the thing is white, its number 0
+    picture.putpalette([255, 255, 255, 0, 0, 0])
+    picture.save(tmp_path / "1.png")
+    with pytest.raises(ImageError, match=r"1.png: its palette shows 0 white and 1 black"):
+        read_ids(tmp_path / "1.png", binary=binary)
+    with pytest.raises(ImageError, match="in white$"):
+        read_matte(tmp_path / "1.png", binary=True)
+    assert np.array_equal(read_matte(tmp_path / "1.png").alpha == 1, TRUTH)  # alpha is a grey
+
+
+@pytest.mark.parametrize("palette", [[0, 0, 0, 255, 255, 255], [255, 255, 255, 200, 0, 0]])
+def test_any_other_palette_counts_by_its_places(palette, tmp_path):
+    picture = Image.fromarray(TRUTH.astype(np.uint8), "P")
+    picture.putpalette(palette)
+    picture.save(tmp_path / "1.png")
+    assert np.array_equal(read_ids(tmp_path / "1.png", binary=True), TRUTH)

@@ -251,6 +251,19 @@ def test_splits_of_folders_are_kept(tmp_path):
     assert (tmp_path / "data/dev.txt").read_text() == "valid__four\nvalid__three\n"
 
 
+def test_palettes_that_begin_with_white_are_read_by_their_colours(tmp_path):
+    tiles(tmp_path / "set")
+    for path in sorted((tmp_path / "set").rglob("*.png")):
+        mask = Image.fromarray((np.asarray(Image.open(path).convert("L")) < 128).astype(np.uint8))
+        mask.putpalette([255, 255, 255, 0, 0, 0])
+        mask.save(path)
+    read = gather(tmp_path / "set")
+    assert "4 masks are palettes of black and white that begin with white" in "".join(read.notes)
+    write_set(read, tmp_path / "data")
+    for path in (tmp_path / "data/labels").glob("*.png"):
+        assert np.array_equal(np.asarray(Image.open(path)), truth())
+
+
 @pytest.mark.parametrize(
     "kind",
     [weeds, *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS if kind is not weeds)],

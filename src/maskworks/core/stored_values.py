@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskworks.core.deep import raw_mode
+from maskworks.core.errors import ImageError
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -70,18 +71,56 @@ def inside_of(levels: NDArray[np.integer], white: int = 255) -> NDArray[np.bool_
     return np.asarray(levels >= (white + 1) // 2)
 
 
-def stored_ids(opened: ImageFile, *, binary: bool = False) -> NDArray[np.int64] | None:
+def white_first(opened: ImageFile) -> NDArray[np.int64] | None:
+    """Return the greys of a palette of black and white that begins with white: int64 (H, W).
+
+    By its places such a mask's black is inside, by its colours the white. None for any other
+    picture.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> picture = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
+    >>> picture.putpalette([255, 255, 255, 0, 0, 0])
+    >>> white_first(picture).tolist()
+    [[255, 0]]
+    """
+    if opened.mode != "P":
+        return None
+    used = np.flatnonzero(np.bincount(np.asarray(opened).ravel(), minlength=2))
+    if used.tolist() != [0, 1]:
+        return None
+    colours = np.asarray(opened.convert("RGB"))
+    first, second = (colours[np.asarray(opened) == place][0] for place in (0, 1))
+    if np.ptp(first) or np.ptp(second) or not first[0] > 127 >= second[0]:
+        return None
+    return colours[..., 0].astype(np.int64)
+
+
+def stored_ids(opened: ImageFile, name: str, *, binary: bool = False) -> NDArray[np.int64] | None:
     """Return the ids that an opened picture holds: int64 (H, W); None if it is in colours.
 
     Parameters
     ----------
     opened : a picture whose header was read, and no more
         Of 1 to 16 bits; the places of a palette, or the values of a grey one.
+    name : str
+        What messages call it.
     binary : bool
         It is a mask: 1 inside, 0 outside. Of a palette every place but the first is inside.
+
+    Raises
+    ------
+    ImageError
+        If it is a palette of black and white that begins with white, which may mean both.
     """
     if opened.mode not in _ID_MODES:
         return None
+    if white_first(opened) is not None:
+        raise ImageError(
+            f"{name}: its palette shows 0 white and 1 black, so its numbers say that the black is "
+            "inside, its colours that the white is; save it in grey, what is inside in white"
+        )
     scale = _SCALED.get(raw_mode(opened), 1)
     palette, wide = opened.mode == "P", opened.mode.startswith("I")
     ids = np.asarray(opened).astype(np.int64, copy=False) // scale

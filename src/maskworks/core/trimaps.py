@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from maskworks.core.errors import ImageError
 from maskworks.core.reading import Picture
-from maskworks.core.values import BACKGROUND, FOREGROUND, NEARLY_BLACK, Trimap
+from maskworks.core.values import BACKGROUND, FOREGROUND, NEARLY_BLACK, UNKNOWN, Trimap
 
 GREY_SPREAD = 8
 """How far the channels of a grey picture may lie apart: lossy files move them a little."""
@@ -45,7 +45,8 @@ def trimap_of(picture: Picture, name: str) -> Trimap:
     Raises
     ------
     ImageError
-        If it is in colours, or its values are those of a mask, of ids, or all background.
+        If it is in colours, or its values are those of a mask, of ids, or all background; or if
+        what should be sure lies between the two others, as only the unknown band does.
 
     Examples
     --------
@@ -61,7 +62,9 @@ def trimap_of(picture: Picture, name: str) -> Trimap:
     if max(found) == 2 * _IN_TWO_BITS and len(stretched) == len(found):
         found, levels = stretched, levels // np.uint8(_IN_TWO_BITS)
     if found in _NUMBERED:
-        return Trimap(np.array([0, 128, 255], np.uint8)[levels])
+        trimap = Trimap(np.array([0, 128, 255], np.uint8)[levels])
+        _check_order(trimap, name, (0, 1, 2))
+        return trimap
     top = max(found)
     if top == 0:
         raise ImageError(f"{name}: is background everywhere, so nothing would be left; {_DRAW}")
@@ -87,7 +90,49 @@ def trimap_of(picture: Picture, name: str) -> Trimap:
                 raise ImageError(
                     f"{name}: marks no sure {what}, so there is nothing to solve from; {_DRAW}"
                 )
+    _check_order(trimap, name, (BACKGROUND, UNKNOWN, FOREGROUND))
     return trimap
+
+
+def _check_order(trimap: Trimap, name: str, shown: tuple[int, int, int]) -> None:
+    """Raise if the levels stand for something else: sets of pictures differ in their numbers.
+
+    The unknown is a band between the two others. If these never touch but through one of them,
+    and that one is thinner than the unknown, it is the band; if what is drawn as foreground
+    fills the whole edge of the picture around the background, the two are exchanged.
+    """
+    marked = [trimap.levels == level for level in (BACKGROUND, UNKNOWN, FOREGROUND)]
+    if not all(part.any() for part in marked):
+        return
+    for band, other in ((0, 2), (2, 0)):
+        if not _touch(marked[1], marked[other]) and _depth(marked[band]) < _depth(marked[1]):
+            raise ImageError(
+                f"{name}: its {shown[band]} lies as a thin band between {shown[1]} and "
+                f"{shown[other]}, as the unknown does, and here {shown[1]} is unknown, {shown[0]} "
+                f"background and {shown[2]} foreground; {_DRAW}"
+            )
+    front = marked[2]
+    if shown[2] == 2 and all(end.all() for end in (front[0], front[-1], front[:, 0], front[:, -1])):
+        raise ImageError(
+            f"{name}: its 2 fills the whole edge of the picture and 0 lies inside, as if 0 were "
+            f"the foreground; a trimap of numbers has 0 background, 1 unknown and 2 foreground; "
+            f"{_DRAW}"
+        )
+
+
+def _touch(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
+    """Say whether a pixel of one lies beside, above or below a pixel of the other."""
+    pairs = ((one[:, :-1], other[:, 1:]), (one[:, 1:], other[:, :-1]))
+    pairs += ((one[:-1], other[1:]), (one[1:], other[:-1]))
+    return any((first & second).any() for first, second in pairs)
+
+
+def _depth(marked: NDArray[np.bool_]) -> float:
+    """Return how far its innermost pixel lies from the rest, in pixels."""
+    import cv2
+
+    within = np.pad(marked.astype(np.uint8), 1, mode="edge")
+    return float(cv2.distanceTransform(within, cv2.DIST_L1, 3).max())
 
 
 def _drawn(picture: Picture, name: str) -> NDArray[np.uint8]:

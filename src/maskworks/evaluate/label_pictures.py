@@ -109,7 +109,7 @@ def _channels(opened: ImageFile, label: str) -> Pixels:
 
 
 def _ids(opened: ImageFile, label: str, *, binary: bool = False) -> NDArray[np.uint16]:
-    values = stored_ids(opened, binary=binary)
+    values = stored_ids(opened, label, binary=binary)
     if values is None:
         raise ImageError(
             f"{label}: is in colours ({opened.mode}), a label map holds one id a pixel; save the "

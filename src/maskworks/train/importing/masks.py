@@ -6,7 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from PIL import Image as PilImage
 from PIL.ImageFile import ImageFile
 
 from maskworks.core.errors import UnreadableError, UsageError
-from maskworks.core.stored_values import inside_of, stored_ids
+from maskworks.core.stored_values import inside_of, stored_ids, white_first
 from maskworks.train.importing.items import BACKGROUND, MOST_CLASSES, UNKNOWN, Ids
 
 PICTURES = frozenset(
@@ -165,10 +165,11 @@ def meaning_of(
         If there are too many colours or ids, or colours that the table lacks.
     """
     values: Counter[object] = Counter()
-    coloured = bool(table)
+    coloured, inverted = bool(table), 0
     for path in masks:
         with _opened(path) as opened:
-            ids = None if table and opened.mode == "P" else stored_ids(opened)
+            inverted += white_first(opened) is not None
+            ids = None if table and opened.mode == "P" else _values_of(opened, path)
             if ids is None:
                 coloured = True
                 values.update(_colours_in(opened))
@@ -177,7 +178,11 @@ def meaning_of(
                 values.update(dict(zip(found.tolist(), counts.tolist(), strict=True)))
     if coloured and any(isinstance(value, tuple) for value in values):
         return _of_colours(values, table, names)
-    return _of_ids(values, names, threshold)
+    meaning = _of_ids(values, names, threshold)
+    if not inverted:
+        return meaning
+    note = f"{inverted} masks are palettes of black and white that begin with white: it is inside"
+    return replace(meaning, notes=(*meaning.notes, note))
 
 
 def _of_ids(values: Counter[object], names: Sequence[str], threshold: int | None) -> MaskMeaning:
@@ -260,7 +265,7 @@ def ids_of_mask(path: Path, meaning: MaskMeaning) -> Ids:
     with _opened(path) as opened:
         if meaning.kind == "colours":
             return _by_colour(np.asarray(opened.convert("RGB")), meaning.table)
-        ids = stored_ids(opened)
+        ids = _values_of(opened, path)
         if ids is None:
             ids = np.asarray(opened.convert("L")).astype(np.int64)
     if meaning.kind == "mask":
@@ -270,6 +275,12 @@ def ids_of_mask(path: Path, meaning: MaskMeaning) -> Ids:
     table = np.full(int(max(ids.max(), *meaning.ids)) + 1, UNKNOWN, np.uint8)
     table[list(meaning.ids)] = np.arange(len(meaning.ids))
     return np.asarray(table[ids])
+
+
+def _values_of(opened: ImageFile, path: Path) -> NDArray[np.int64] | None:
+    """Return what is stored, but the greys of a palette of black and white that begins white."""
+    greys = white_first(opened)
+    return stored_ids(opened, str(path)) if greys is None else greys
 
 
 def _by_colour(pixels: NDArray[np.uint8], table: Sequence[Colour]) -> Ids:

@@ -275,7 +275,7 @@ def read_ids(path: Path, *, binary: bool = False) -> NDArray[np.int32]:
     """
     try:
         with PilImage.open(path) as opened:
-            ids, mode = stored_ids(opened, binary=binary), opened.mode
+            ids, mode = stored_ids(opened, str(path), binary=binary), opened.mode
     except (OSError, SyntaxError, ValueError) as error:
         raise RecipeError(path, f"cannot be read ({error})", "export it again") from error
     if ids is None:
