@@ -47,14 +47,22 @@ def test_revoked_key_counts_no_longer(keys):
     assert "no key in use called 'shop'" in error
 
 
+@pytest.mark.parametrize("words", [["list"], ["revoke", "shop"]])
+def test_a_database_that_is_not_there_is_not_made_to_list_its_keys(keys, words, tmp_path):
+    code, _, error = keys(*words)
+    assert code == 2
+    assert "service.db: there is no database" in error
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         pytest.param(
             ["shop", "--scope", "all"], "scopes among cut, jobs, review, admin", id="scope"
         ),
-        pytest.param(["shop", "--rate", "-1"], "megapixels_per_minute is -1", id="rate"),
-        pytest.param([" "], "1 to 100 characters", id="name"),
+        pytest.param(["shop", "--rate", "-1"], "'--rate': Input should be greater", id="rate"),
+        pytest.param(["x" * 101], "1 to 100 characters", id="name"),
     ],
 )
 def test_wrong_key_is_told(keys, arguments, message):

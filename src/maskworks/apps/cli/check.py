@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from maskworks.apps.cli.options import ThreadsOption
 from maskworks.batch.inputs import InputPicture, find_pictures
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import ImageError, UsageError
@@ -55,7 +56,7 @@ def check(
         typer.Option(formats=["%Y-%m-%d"], help="The day whose rules hold; default today."),
     ] = None,
     list_presets: Annotated[bool, typer.Option("--list", help="List the presets.")] = False,
-    threads: Annotated[int, typer.Option(min=0, help="0 is one for each core.")] = 0,
+    threads: ThreadsOption = 0,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Refuse a larger picture before it is decoded.")
     ] = Limits().max_pixels,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from maskworks.core.errors import UsageError
+from maskworks.core.taxonomy import MOST_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,10 +48,15 @@ def check(
         str | None, typer.Option(help="Classes: a name such as camvid-11, or a .toml file.")
     ] = None,
     classes: Annotated[
-        int | None, typer.Option(min=1, help="Or how many there are, ids from 0.")
+        int | None, typer.Option(min=1, max=MOST_IDS, help="Or how many there are, ids from 0.")
     ] = None,
     ignore: Annotated[
-        int | None, typer.Option(help="Id of pixels without a label; default the taxonomy's, 255.")
+        int | None,
+        typer.Option(
+            min=0,
+            max=MOST_IDS - 1,
+            help="Id of pixels without a label; default the taxonomy's, 255.",
+        ),
     ] = None,
     binary: Annotated[
         bool,
@@ -203,7 +209,7 @@ def _of_folders(
     import numpy as np
 
     from maskworks.core.taxonomy import load_taxonomy
-    from maskworks.train.labels.finding import MOST_IDS, by_label_ids, find_pairs, splits_of
+    from maskworks.train.labels.finding import by_label_ids, find_pairs, splits_of
 
     if (taxonomy is None) == (classes is None):
         raise UsageError("say which classes there are: --taxonomy NAME, --classes N or --recipe")

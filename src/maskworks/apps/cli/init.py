@@ -42,9 +42,15 @@ def init(
         ),
     ] = False,
     split: Annotated[
-        float, typer.Option(help="With --train: share of the pictures to score on.")
-    ] = 0.2,
-    seed: Annotated[int, typer.Option(min=0, help="With --train: other seed, other split.")] = 7,
+        float | None,
+        typer.Option(
+            min=0, max=1, help="With --train: share of the pictures to score on, 0.2 by default."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="With --train: other seed, other split; 7 by default."),
+    ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -63,8 +69,14 @@ def init(
     it is a recipe for label maps, with a seeded split.
     """
     if train:
-        _recipe(folder, split, seed, encoder, overwrite=overwrite)
+        if preset is not None:
+            raise UsageError("--preset is of a campaign, --train writes a recipe; leave one out")
+        share, number = 0.2 if split is None else split, 7 if seed is None else seed
+        _recipe(folder, share, number, encoder, overwrite=overwrite)
         return
+    for name, value in (("split", split), ("seed", seed), ("encoder", encoder)):
+        if value is not None:
+            raise UsageError(f"--{name} belongs to a recipe; give --train with it, or leave it out")
     target = folder.absolute() / FILE
     if target.exists() and not overwrite:
         raise OutputError(target, "exists already", "give --overwrite to replace it")

@@ -42,9 +42,11 @@ def add(
         typer.Option(help="cut, jobs, review or admin; may be given again. Default: cut."),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(help="Megapixels a minute; default: the service's.")
+        float | None, typer.Option(min=0, help="Megapixels a minute; default: the service's.")
     ] = None,
-    quota: Annotated[float | None, typer.Option(help="Credits a month; default: no limit.")] = None,
+    quota: Annotated[
+        float | None, typer.Option(min=0, help="Credits a month; default: no limit.")
+    ] = None,
     database: Database = None,
     data: Data = _DATA,
 ) -> None:
@@ -73,7 +75,7 @@ def show(
     from maskworks.studio.store.keys import list_keys
     from maskworks.studio.store.usage import spent_this_month
 
-    with _opened(database, data) as store:
+    with _opened(database, data, create=False) as store:
         rows = [(key, spent_this_month(store, key)) for key in list_keys(store)]
     if as_json:
         records = [
@@ -105,15 +107,15 @@ def revoke(
     """Let a key count no longer, at once."""
     from maskworks.studio.store.keys import revoke_key
 
-    with _opened(database, data) as store:
+    with _opened(database, data, create=False) as store:
         key = revoke_key(store, name)
     print(f"{key.prefix} of {key.name} is revoked")
 
 
-def _opened(database: str | None, data: Path) -> Store:
+def _opened(database: str | None, data: Path, *, create: bool = True) -> Store:
     from maskworks.studio.output_folder import make_folder
     from maskworks.studio.store import open_store
 
-    if database is None:
+    if database is None and create:
         make_folder(data)
-    return open_store(database or data / "service.db")
+    return open_store(database or data / "service.db", create=create)

@@ -14,11 +14,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from maskworks.apps.cli.options import ThreadsOption
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.core.errors import UsageError
 from maskworks.video.live.preview import LivePreview, open_preview
 from maskworks.video.live.running import LiveRequest, LiveState, run_live
-from maskworks.video.live.seeing import SIDE_PX
+from maskworks.video.live.seeing import SIDE_PX, SIDES_PX
 
 
 def live(
@@ -63,9 +64,14 @@ def live(
     ] = None,
     model: Annotated[str, typer.Option(help="A cut-out model.")] = "cutout",
     side: Annotated[
-        int, typer.Option(help="The network sees as many pixels as a square of this side.")
+        int,
+        typer.Option(
+            min=SIDES_PX[0],
+            max=SIDES_PX[1],
+            help="The network sees as many pixels as a square of this side.",
+        ),
     ] = SIDE_PX,
-    threads: Annotated[int, typer.Option(help="Of the network; 0 takes every core.")] = 0,
+    threads: ThreadsOption = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --to.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Sum up as one JSON line on standard error.")

@@ -102,8 +102,9 @@ def _run(name: str, arguments: list[str], *, debug: bool) -> int:
 
     # Looking for plug-ins, pydantic reads what every installed package says of itself.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    if "" in arguments:  # `-o "$OUT"` would write here, and `"$PHOTOS"` mean all that lies here
-        where = arguments.index("")
+    blank = [where for where, word in enumerate(arguments) if not word.strip()]
+    if blank:  # `-o "$OUT"` would write here, and `"$PHOTOS"` mean all that lies here
+        where = blank[0]
         after = f", after {arguments[where - 1]}" if where else ""
         print(
             f"maskworks: argument {where + 1} of {name} is empty{after}, as a variable that is not "
@@ -146,6 +147,8 @@ def load(name: str) -> Any:  # noqa: ANN401 - Typer's own click is private
 
     import typer
 
+    from maskworks.apps.cli.option_values import watch_values
+
     module, attribute, _ = COMMANDS[name]
     found = getattr(import_module(module), attribute)
     if not isinstance(found, typer.Typer):
@@ -156,32 +159,8 @@ def load(name: str) -> Any:  # noqa: ANN401 - Typer's own click is private
     command = typer.main.get_command(found)
     command.name = name
     command.params = [p for p in command.params if "completion" not in (p.name or "")]
-    _want_finite(command)
+    watch_values(command)
     return command
-
-
-def _want_finite(command: Any) -> None:  # noqa: ANN401 - Typer's own click is private
-    """Have a command, or each of a group, refuse numbers that are infinite or none."""
-    from functools import wraps
-    from math import isfinite
-
-    from maskworks.core.errors import UsageError
-
-    for each in getattr(command, "commands", {}).values():
-        _want_finite(each)
-    called = command.callback
-    if called is None:
-        return
-
-    @wraps(called)
-    def checked(**given: object) -> Any:  # noqa: ANN401 - whatever it returns
-        for name, value in given.items():
-            if isinstance(value, float) and not isfinite(value):
-                option = f"--{name.replace('_', '-')}"
-                raise UsageError(f"{option} is {value}, a finite number is needed; give another")
-        return called(**given)
-
-    command.callback = checked
 
 
 def cli() -> Any:  # noqa: ANN401 - Typer's own click is private

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from maskworks.apps.cli.option_values import check_report
 from maskworks.apps.cli.pull_progress import pull_progress
 from maskworks.core.atomic import write_text_atomic
 from maskworks.core.errors import UsageError
@@ -127,6 +128,7 @@ def card(
     if output is None:
         print(text, end="")
         return
+    check_report("-o", "output", {"output": output}, (".md", ".html", ".htm"))
     if not output.absolute().parent.is_dir():
         raise UsageError(f"-o {output}: its folder does not exist; create it first")
     write_text_atomic(output, text)
@@ -145,6 +147,11 @@ def pull(
     commercial_only: Commercial = False,
 ) -> None:
     """Fetch models; resumes, and checks every file before it can be used."""
+    if mirror is not None and "://" not in mirror and not Path(mirror).expanduser().is_dir():
+        raise UsageError(
+            f"--mirror {mirror}: is neither a folder that is here nor a URL; give "
+            "https://HOST/PATH or a folder"
+        )
     catalogue = load_catalogue()
     for name in [each for each in names if each.startswith("hf:")]:
         from maskworks.models.hub import licence_of, pull_hub

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -46,10 +46,11 @@ PictureSecondsOption = Annotated[
     float, typer.Option(min=0, help="A picture that takes longer fails; 0 is without limit.")
 ]
 ProviderOption = Annotated[
-    str, typer.Option(help="cpu, cuda, openvino, coreml or directml; never another instead.")
+    Literal["cpu", "cuda", "openvino", "coreml", "directml"],
+    typer.Option(help="Where the network runs; never another instead."),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")]
-ThreadsOption = Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")]
+ThreadsOption = Annotated[int, typer.Option(min=0, max=1024, help="Cores to use; 0 takes all.")]
 
 BackendOption = Annotated[
     BackendName,

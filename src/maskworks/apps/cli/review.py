@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from maskworks.apps.cli.campaigns import known, opened, person
+from maskworks.apps.cli.option_values import check_report
 from maskworks.apps.cli.options import JsonOption
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.review_evidence import agreement, evidence
@@ -135,6 +136,7 @@ def export(
     """Write every decision, for `maskworks exceptions suggest` and `maskworks calibrate`."""
     from maskworks.studio.review.deciding import export_decisions
 
+    check_report("--output", "output", {"output": output, "of": campaign}, (".csv", ".json"))
     file = read_campaign(campaign)
     chosen = form or ("json" if output.lower().endswith(".json") else "csv")
     with opened(file, database, create=False) as store:

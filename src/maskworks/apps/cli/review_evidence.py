@@ -71,6 +71,8 @@ def agreement(
     target: Annotated[
         float | None,
         typer.Option(
+            min=0,
+            max=1,
             metavar="SHARE",
             help="Also print the least confidence of each signal from which on so many were right, "
             "for a policy file.",

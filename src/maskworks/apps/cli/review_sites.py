@@ -20,7 +20,8 @@ def sites(
         str, typer.Option(metavar="WORD", help="accept, exclude or override.")
     ] = "accept",
     score: Annotated[
-        float | None, typer.Option(help="With override: the person's score, 0 to 100.")
+        float | None,
+        typer.Option(min=0, max=100, help="With override: the person's score, 0 to 100."),
     ] = None,
     reason: Annotated[str, typer.Option(help="In words; with exclude it is needed.")] = "",
     by: Annotated[str | None, typer.Option(help="Who decides. Default: this user.")] = None,

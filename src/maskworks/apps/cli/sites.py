@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from maskworks.apps.cli.options import ThreadsOption
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.scene.sites.measuring import SitesOptions
@@ -57,7 +58,7 @@ def sites(
         typer.Option(min=1, help="How many are the top. Default: a quarter of the ranked sites."),
     ] = None,
     ocr: Annotated[bool, typer.Option("--ocr/--no-ocr", help="Read the signs.")] = True,
-    threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
+    threads: ThreadsOption = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep the sites whose photos and options are the same.")

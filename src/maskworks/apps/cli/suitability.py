@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from maskworks.apps.cli.options import ThreadsOption
 from maskworks.apps.cli.report import short
 from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.scene.options import SuitabilityOptions
@@ -97,7 +98,7 @@ def suitability(
         bool,
         typer.Option("--blur-faces", help="Make faces in kept frames unrecognisable ([faces])."),
     ] = False,
-    threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
+    threads: ThreadsOption = 0,
     clip_seconds: Annotated[
         float | None,
         typer.Option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from maskworks.apps.cli.options import ThreadsOption
 from maskworks.batch.memory import reuse_memory
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
@@ -86,7 +87,7 @@ def track(
     patience: Annotated[
         int, typer.Option(min=0, help="Looks for which an object may be gone and stay the same.")
     ] = 30,
-    threads: Annotated[int, typer.Option(min=0, help="Cores to use; 0 takes all.")] = 0,
+    threads: ThreadsOption = 0,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Larger frames are refused.")
     ] = Limits().max_pixels,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from maskworks.apps.cli.options import ThreadsOption
+
 if TYPE_CHECKING:
     from maskworks.train.labels.watch import Tick
 
@@ -55,12 +57,12 @@ def train(
         Path, typer.Option(help="Folder the recipe's sources are relative to.")
     ] = Path(),
     minutes: Annotated[
-        float, typer.Option(help="Training time in all, earlier sessions counted.")
+        float, typer.Option(min=0, help="Training time in all, earlier sessions counted.")
     ] = 60,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The run's folder; default runs/NAME.")
     ] = None,
-    threads: Annotated[int, typer.Option(help="Processor threads; 0 lets PyTorch choose.")] = 0,
+    threads: ThreadsOption = 0,
     init: Annotated[
         str | None,
         typer.Option(

@@ -12,6 +12,7 @@ import typer
 
 from maskworks.apps.cli.following import Style, follow, style_of, sum_up
 from maskworks.apps.cli.live import live
+from maskworks.apps.cli.options import ProviderOption, ThreadsOption
 from maskworks.apps.cli.stopping import finishing
 from maskworks.batch.memory import reuse_memory
 from maskworks.core.errors import UsageError
@@ -123,7 +124,7 @@ def cut(
             help="Write OUT.html, OUT.jsonl (a row a frame) and OUT.otio (shots, doubtful frames).",
         ),
     ] = True,
-    threads: Annotated[int, typer.Option(min=0, help="Cores of the network; 0 takes all.")] = 0,
+    threads: ThreadsOption = 0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace outputs that exist.")
     ] = False,
@@ -140,9 +141,7 @@ def cut(
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Clips with larger frames are refused.")
     ] = MOST_PIXELS,
-    provider: Annotated[
-        str, typer.Option(help="cpu, cuda, openvino, coreml or directml; never another instead.")
-    ] = "cpu",
+    provider: ProviderOption = "cpu",
     commercial_only: Annotated[
         bool,
         typer.Option(

@@ -135,7 +135,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         listening.listen(_BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name of a host that none can be
         raise OutputError(
             f"{host}:{port}", f"cannot be listened on ({error})", "choose another --port or --host"
         ) from error

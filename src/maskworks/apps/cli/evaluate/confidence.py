@@ -44,7 +44,7 @@ PredictionsOption = Annotated[
     folder("Folder of the mattes; by default the manifest's outputs."),
 ]
 BarOption = Annotated[
-    float, typer.Option(metavar="IOU", help="From this IoU on a mask counts as good.")
+    float, typer.Option(min=0, max=1, metavar="IOU", help="From this IoU on a mask counts as good.")
 ]
 
 
@@ -55,7 +55,7 @@ def calibration(
     truth: TruthOption = None,
     predictions: PredictionsOption = None,
     bar: BarOption = 0.9,
-    bins: Annotated[int, typer.Option(min=1, help="Bins of equal width.")] = 10,
+    bins: Annotated[int, typer.Option(min=1, max=1000, help="Bins of equal width.")] = 10,
     fit: Annotated[
         Literal["isotonic", "temperature"] | None,
         typer.Option(help="Also fit a calibration, after which the confidence is the IoU."),
@@ -93,6 +93,8 @@ def calibration(
 
     if store and fit is None:
         raise UsageError("--store keeps a fit; name one: --fit isotonic or --fit temperature")
+    if model is not None and fit is None:
+        raise UsageError("--model says whose confidence is fitted; give --fit, or leave it out")
     files = report_files(json_file, html_file, task="calibration")
     found = read_confidences(
         manifest,
@@ -138,12 +140,15 @@ def threshold(
     *,
     manifest: ManifestOption,
     target_precision: Annotated[
-        float, typer.Option(metavar="SHARE", help="Share of the delivered that must be good.")
+        float,
+        typer.Option(
+            min=0, max=1, metavar="SHARE", help="Share of the delivered that must be good."
+        ),
     ],
     truth: TruthOption = None,
     predictions: PredictionsOption = None,
     bar: BarOption = 0.9,
-    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    level: Annotated[float, typer.Option(min=0, max=1, help="Level of the intervals.")] = 0.95,
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
     skip_unclear: UnclearOption = False,

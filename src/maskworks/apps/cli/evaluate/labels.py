@@ -17,7 +17,7 @@ from maskworks.apps.cli.evaluate.report_output import ReportTable, report_files,
 from maskworks.apps.cli.options import MOST_PIXELS, MaxPixelsOption
 from maskworks.core.errors import UsageError
 from maskworks.core.reading import Limits
-from maskworks.core.taxonomy import Category, Taxonomy, load_taxonomy, plain_taxonomy
+from maskworks.core.taxonomy import MOST_IDS, Category, Taxonomy, load_taxonomy, plain_taxonomy
 
 IGNORE, MOST_ID = 255, 65_535
 """The id of pixels without a label where neither a taxonomy nor the user names one."""
@@ -34,7 +34,9 @@ def semantic(
     predictions: Annotated[Path, folder("Folder of the label maps to measure.")],
     classes: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="How many classes there are: ids 0 to N - 1."),
+        typer.Option(
+            min=1, max=MOST_IDS, metavar="N", help="How many classes there are: ids 0 to N - 1."
+        ),
     ] = None,
     taxonomy: Annotated[
         str | None,

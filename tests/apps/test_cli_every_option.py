@@ -1,0 +1,139 @@
+"""Every option of every command is given values that cannot be meant, and each is refused.
+
+The options are read from the parsers, so that an option that is added later is tried too.
+"""
+
+from __future__ import annotations
+
+import typing
+from functools import lru_cache
+
+import pytest
+
+from maskworks.apps.cli import main
+from maskworks.apps.cli.main import COMMANDS, load
+
+
+def leaves(command, words):
+    for name, each in getattr(command, "commands", {}).items():
+        yield from leaves(each, (*words, name))
+    if not hasattr(command, "commands"):
+        yield words, command
+
+
+EVERY = dict(pair for name in COMMANDS for pair in leaves(load(name), (name,)))
+NUMBERS = (int, float)
+
+NEGATIVE = {"--mean": "none has one so far"}
+"""Options of numbers that may be below 0, with the reason."""
+
+
+def kind_of(option):
+    """Return the type of an option's value, or of each if it may be repeated."""
+    kind = option.type_descriptor.annotation
+    inner = [each for each in typing.get_args(kind) if each is not type(None)]
+    return inner[0] if typing.get_origin(kind) is list else kind
+
+
+def options(*, flags=False):
+    return [
+        pytest.param(words, option, id=f"{' '.join(words)} {option.opts[0]}")
+        for words, command in EVERY.items()
+        for option in command.params
+        if option.param_type_name == "option" and (flags or not getattr(option, "is_flag", False))
+    ]
+
+
+def choices_of(option):
+    found = option.type_descriptor.choices
+    return [str(getattr(each, "value", each)) for each in found] if found else []
+
+
+def least(words, *, without=None):
+    """Return words that satisfy the parser: a value for whatever must be given."""
+    given = []
+    for option in EVERY[words].params:
+        if option.required and option is not without:
+            value = "1" if kind_of(option) in NUMBERS else "missing"
+            given += [value] if option.param_type_name == "argument" else [option.opts[0], value]
+    return given
+
+
+@pytest.fixture(autouse=True)
+def _apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(main.__globals__, "load", lru_cache(maxsize=None)(load))
+
+
+def refused(words, capsys, *parts):
+    """Run a command and return what it says when it refuses to."""
+    code = main(list(words))
+    said = capsys.readouterr().err
+    assert code == 2, said
+    assert "Traceback" not in said
+    assert "unexpected" not in said
+    for part in parts:
+        assert part in said
+    return said
+
+
+def numbers():
+    return [param for param in options() if kind_of(param.values[1]) in NUMBERS]
+
+
+@pytest.mark.parametrize(("words", "option"), numbers())
+def test_what_is_no_number_is_refused(words, option, tmp_path, capsys):
+    name = option.opts[0]
+    values = ["nan", "inf", "-inf", "1e999", "abc", "1,5", "0x10", ""]
+    if kind_of(option) is int:
+        values += ["1.5", "9" * 30]
+    if option.min is not None:
+        values.append(str(option.min - 1))
+    elif name not in NEGATIVE:
+        values.append("-1")
+    if option.max is not None:
+        values.append(str(option.max + 1))
+    for value in values:
+        said = refused((*words, *least(words, without=option), name, value), capsys, name)
+        assert value in said or kind_of(option) is float
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "option"), [param for param in options() if choices_of(param.values[1])]
+)
+def test_what_is_none_of_the_choices_is_refused(words, option, capsys):
+    for value in ("nonsense", "", " "):
+        given = (*words, *least(words, without=option), option.opts[0], value)
+        said = refused(given, capsys, option.opts[0].lstrip("-"))
+        assert not value.strip() or choices_of(option)[-1] in said
+
+
+@pytest.mark.parametrize(("words", "option"), options(flags=True))
+def test_what_is_given_twice_is_refused_or_counts_once(words, option, tmp_path, capsys):
+    name = option.opts[0]
+    if option.multiple or (option.is_flag and not option.secondary_opts):
+        return  # all count, or the second says the same
+    value = choices_of(option)[:1] or ["1"]
+    twice = (name, option.secondary_opts[0]) if option.is_flag else 2 * (name, *value)
+    refused((*words, *least(words, without=option), *twice), capsys, name, "is given 2 times")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [param for param in options() if param.values[1].opts[0] in ("--json", "--html", "--csv")],
+)
+def test_a_report_replaces_no_file_of_another_kind(words, option, tmp_path, capsys):
+    """Nor what is read, nor a folder."""
+    photo, report = tmp_path / "a.png", tmp_path / f"read.{option.opts[0].lstrip('-')}"
+    (tmp_path / "folder").mkdir()
+    for path in (photo, report):
+        path.write_bytes(b"as it was")
+    base = least(words)
+    refused((*words, *base, option.opts[0], str(photo)), capsys, "exists and is no")
+    refused((*words, *base, option.opts[0], "folder"), capsys, "is a folder; name the file")
+    if "missing" in base:
+        base[base.index("missing")] = str(report)
+        refused((*words, *base, option.opts[0], str(report)), capsys, "is what is read")
+    assert photo.read_bytes() == report.read_bytes() == b"as it was"
