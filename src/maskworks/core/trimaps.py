@@ -122,9 +122,9 @@ def _check_order(trimap: Trimap, name: str, shown: tuple[int, int, int]) -> None
 
 def _touch(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
     """Say whether a pixel of one lies beside, above or below a pixel of the other."""
-    pairs = ((one[:, :-1], other[:, 1:]), (one[:, 1:], other[:, :-1]))
-    pairs += ((one[:-1], other[1:]), (one[1:], other[:-1]))
-    return any((first & second).any() for first, second in pairs)
+    beside = (one[:, :-1] & other[:, 1:]) | (one[:, 1:] & other[:, :-1])
+    below = (one[:-1] & other[1:]) | (one[1:] & other[:-1])
+    return bool(beside.any() or below.any())
 
 
 def _depth(marked: NDArray[np.bool_]) -> float:

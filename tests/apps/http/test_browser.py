@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskworks.apps.cli import main
 from maskworks.cutouts.scoring.reason import Reason
 from maskworks.studio.campaign.campaign_file import read_campaign
 from maskworks.studio.store import (
@@ -87,6 +88,34 @@ def test_keys_walk_zoom_and_change_the_view(ana):
     ana.press("h")
     ana.press("l")
     assert ana.page.get_attribute("#heat", "aria-pressed") == "true"
+
+
+def test_list_shows_photos_and_one_without_a_subject_opens_on_its_own(
+    starting, sitting, tmp_path, draw, home
+):
+    folder = tmp_path / "spring"
+    (folder / "photos").mkdir(parents=True)
+    (folder / "photos/empty.png").write_bytes(draw(level=60).data)  # too dark for a subject
+    (folder / "photos/full.png").write_bytes(draw(level=250).data)
+    (folder / "campaign.toml").write_text(
+        '[campaign]\nname = "spring"\n[input]\nfolder = "photos"\nmodel = "bright"\n'
+        "[quality]\ndeliver_at = 1.0\n"
+    )
+    assert main(["run", str(folder)]) == 0
+    ben = sitting(starting(campaigns=(folder,)), "Ben").open()
+    ben.page.wait_for_function(
+        "() => [...document.querySelectorAll('#list img')].every(one => one.naturalWidth > 0)"
+    )
+    small = "[...document.querySelectorAll('#list img')].map(one => [one.width, one.height])"
+    assert ben.page.evaluate(small) == [[48, 48], [48, 48]]
+    pressed = "document.querySelector('[data-view][aria-pressed=true]').dataset.view"
+    views = {}
+    for number in ben.page.evaluate(EVERY):
+        ben.page.click(f"[data-id='{number}']")
+        ben.sees(number)
+        views[ben.page.inner_text("#title")] = ben.page.evaluate(pressed)
+    assert views == {"empty": "original", "full": "cutout"}
+    assert ben.pixel(0.5, 0.5)[3] == 255
 
 
 def test_stroke_is_drawn_undone_saved_and_delivered(ana, reviewed):

@@ -71,7 +71,7 @@ export async function open(index) {
   const [shown] = await Promise.allSettled([load(item)]);
   if (state.item !== item) return;
   if (shown.status === "rejected") { viewer.clear(); say(shown.reason.message, true); return; }
-  const empty = !shown.value.base.some(alpha => alpha > SEEN);
+  const empty = item.reasons.some(reason => reason.name === "no-subject") || !shown.value.base.some(alpha => alpha > SEEN);
   stage.put(shown.value, empty);
   thumbnails();
   document.body.dataset.shown = item.id;
