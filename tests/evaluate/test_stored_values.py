@@ -185,7 +185,7 @@ def test_a_palette_that_begins_with_white_is_refused_as_ids(binary, tmp_path):
     picture.save(tmp_path / "1.png")
     with pytest.raises(ImageError, match=r"1.png: its palette shows 0 white and 1 black"):
         read_ids(tmp_path / "1.png", binary=binary)
-    with pytest.raises(ImageError, match="in white$"):
+    with pytest.raises(ImageError, match=r"in white$"):
         read_matte(tmp_path / "1.png", binary=True)
     assert np.array_equal(read_matte(tmp_path / "1.png").alpha == 1, TRUTH)  # alpha is a grey
 
