@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
@@ -16,7 +11,6 @@ from maskworks.apps.cli import main
 from maskworks.core.errors import UsageError
 from maskworks.video import encoding
 from maskworks.video.encoding import explained
-from maskworks.video.reading import open_clip
 from maskworks.video.request import MOST_PIXELS, VideoRequest, open_video
 
 
@@ -117,23 +111,3 @@ def test_keys_are_of_one_clip(clip, tmp_path):
     both = (str(tmp_path / "a.mkv"), str(tmp_path / "b.mkv"))
     with pytest.raises(UsageError, match="key frames belong to one clip, and there are 2"):
         open_video(VideoRequest(inputs=both, output=str(tmp_path / "out"), keys=str(keys)))
-
-
-@pytest.mark.slow
-def test_a_killed_run_goes_on_with_the_next_shot(clip, draw, tmp_path):
-    shots = [draw(i, (96, 128)) for i in range(8)] + [255 - draw(i, (96, 128)) for i in range(40)]
-    path = clip(frames=shots, form="bgr0")
-    command = [sys.executable, "-m", "maskworks.apps.cli", "video", str(path), "-o", "out"]
-    state = tmp_path / "out/.maskworks-parts/clip.webm/state.jsonl"
-    process = subprocess.Popen(command, cwd=tmp_path)
-    deadline = time.monotonic() + 300
-    while not (state.exists() and state.read_text().count("\n") > 1):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (tmp_path / "out/clip.webm").exists()
-    subprocess.run([*command, "--resume"], cwd=tmp_path, check=True)
-    with open_clip(tmp_path / "out/clip.webm") as written:
-        assert [round(f.time_s * 25) for f in written.frames()] == list(range(48))
