@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from maskworks.evaluate.panoptic import evaluate_panoptic as evaluate_panoptic
     from maskworks.evaluate.tracks import evaluate_tracks as evaluate_tracks
     from maskworks.evaluate.video import evaluate_video as evaluate_video
+    from maskworks.evaluate.volumes import VolumeReport as VolumeReport
+    from maskworks.evaluate.volumes import evaluate_volumes as evaluate_volumes
     from maskworks.labels.reading.scans import Window as Window
     from maskworks.labels.request import LabelRequest as LabelRequest
     from maskworks.labels.request import open_labelling as open_labelling

@@ -29,5 +29,7 @@ if TYPE_CHECKING:
     from maskworks.evaluate.semantic import evaluate_semantic as evaluate_semantic
     from maskworks.evaluate.video import VideoReport as VideoReport
     from maskworks.evaluate.video import evaluate_video as evaluate_video
+    from maskworks.evaluate.volumes import VolumeReport as VolumeReport
+    from maskworks.evaluate.volumes import evaluate_volumes as evaluate_volumes
 
 __getattr__, __dir__, __all__ = lazy_names(__name__)

@@ -32,5 +32,8 @@ if TYPE_CHECKING:
     from maskworks.quality.sequences import FrameStatistics as FrameStatistics
     from maskworks.quality.sequences import flicker as flicker
     from maskworks.quality.sequences import frame_statistics as frame_statistics
+    from maskworks.quality.volumes import SurfaceDistances as SurfaceDistances
+    from maskworks.quality.volumes import dice as dice
+    from maskworks.quality.volumes import surface_distances as surface_distances
 
 __getattr__, __dir__, __all__ = lazy_names(__name__)

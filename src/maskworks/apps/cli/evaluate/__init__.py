@@ -11,6 +11,7 @@ from maskworks.apps.cli.evaluate.masks import saliency, video
 from maskworks.apps.cli.evaluate.mattes import mattes
 from maskworks.apps.cli.evaluate.options import HtmlCommand
 from maskworks.apps.cli.evaluate.tracks import tracks
+from maskworks.apps.cli.evaluate.volumes import volumes
 
 app = typer.Typer(no_args_is_help=True, help="Measure predictions against the truth.")
 for command in (
@@ -26,3 +27,4 @@ for command in (
 ):
     app.command(cls=HtmlCommand)(command)
 app.command()(tracks)
+app.command()(volumes)
