@@ -78,6 +78,9 @@ if TYPE_CHECKING:
     from maskworks.labels.request import open_labelling as open_labelling
     from maskworks.labels.segmenting import Segmentation as Segmentation
     from maskworks.labels.segmenting import segment as segment
+    from maskworks.labels.volumes import VolumeNetwork as VolumeNetwork
+    from maskworks.labels.volumes import VolumeSegmentation as VolumeSegmentation
+    from maskworks.labels.volumes import segment_volume as segment_volume
     from maskworks.models.catalogue import Catalogue as Catalogue
     from maskworks.models.catalogue import load_catalogue as load_catalogue
     from maskworks.models.classical_methods import Choices as Choices

@@ -48,6 +48,9 @@ def open_file(path: Path, window: Window | None, *, label: str, limits: Limits) 
     slope, intercept = float(opened.dataobj.slope), float(opened.dataobj.inter)
     shown = window or _window_of(opened.header) or stretched(_thin(stored) * slope + intercept)
 
+    def meant(at: int) -> NDArray[np.float32]:
+        return np.asarray(values[:, :, at].T * slope + intercept, np.float32)
+
     def read(at: int) -> Pixels:
         return grey(shown.levels(values[:, :, at].T * slope + intercept))
 
@@ -58,7 +61,16 @@ def open_file(path: Path, window: Window | None, *, label: str, limits: Limits) 
         image = type(opened)(turned.reshape(opened.shape), opened.affine, header)
         return to_bytes(image, taxonomy)
 
-    return Scan(slices=slices, size=(height, width), read=read, volume=volume)
+    sides = np.linalg.norm(opened.affine[:3, :3], axis=0)
+    across, down, up = (float(sides[list(turn[:, 0]).index(axis)]) for axis in range(3))
+    return Scan(
+        slices=slices,
+        size=(height, width),
+        read=read,
+        volume=volume,
+        values=meant,
+        spacing_mm=(up, down, across),
+    )
 
 
 def to_bytes(image: Any, taxonomy: str) -> bytes:  # noqa: ANN401 - untyped library

@@ -93,7 +93,9 @@ class Scan:
 
     `read` gives the pixels of a slice, counted from 0. `volume` takes ids (slices, H, W), uint8
     or uint16, and their taxonomy's name, and gives the bytes of a NIfTI file that lies where
-    the scan lies.
+    the scan lies. `values` gives float32 (H, W) of a slice as the file means them, and
+    `spacing_mm` how far slices, rows and columns are apart; None of a file whose slices are
+    pictures, or that is read in another process.
     """
 
     slices: int
@@ -101,6 +103,8 @@ class Scan:
     read: Callable[[int], Pixels]
     volume: Callable[[NDArray[np.integer[Any]], str], bytes]
     close: Callable[[], None] = lambda: None
+    values: Callable[[int], NDArray[np.float32]] | None = None
+    spacing_mm: tuple[float, float, float] | None = None
 
 
 def is_scan(path: Path, *, label: str) -> bool:
