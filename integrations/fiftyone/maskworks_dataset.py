@@ -76,19 +76,31 @@ def mask_of(output: Path) -> np.ndarray:
     return (values >= half).astype(np.uint8)
 
 
-def build(manifest: Path, name: str | None = None) -> Any:  # noqa: ANN401 - fiftyone.Dataset
-    """Return the dataset of a manifest.
+def ids_of(output: Path) -> np.ndarray:
+    """Return the class ids of a label map, ints (H, W); FiftyOne would read its palette's colours.
 
-    A sample an input, also where it failed, with `status` (a classification; its confidence is
-    the score), `confidence` (the expected IoU), `reasons`, `error`, `model`, and `mask` where a
-    file was written: view the doubtful ones with ``dataset.sort_by("confidence")``.
+    Raises
+    ------
+    ValueError
+        If the file is no label map.
+    """
+    with Image.open(output) as picture:
+        ids = np.asarray(picture)
+    if ids.ndim != 2:
+        raise ValueError(f"{output}: is no label map, which has one id a pixel")
+    return ids
+
+
+def samples_of(manifest: Path) -> list[Any]:
+    """Return a fiftyone.Sample for each input, also where it failed; needs no database.
+
+    It has `status` (a classification, whose confidence is the score), `confidence` (the expected
+    IoU), `reasons`, `error`, `model`, and `mask` where a file was written.
     """
     import fiftyone
 
     classes = classes_of(manifest)
-    dataset = fiftyone.Dataset(name, overwrite=name is not None)
-    dataset.mask_targets = {"mask": classes or SUBJECT}
-    samples = []
+    samples: list[Any] = []
     for row in rows_of(manifest):
         sample = fiftyone.Sample(filepath=row["source"], tags=[row["status"]])
         sample["status"] = fiftyone.Classification(label=row["status"], confidence=row.get("score"))
@@ -97,11 +109,20 @@ def build(manifest: Path, name: str | None = None) -> Any:  # noqa: ANN401 - fif
         sample["reasons"] = list(row.get("reasons", ()))
         sample["error"] = (row.get("error") or {}).get("message")
         if row["output"] is not None and classes is not None:
-            sample["mask"] = fiftyone.Segmentation(mask_path=row["output"])
+            sample["mask"] = fiftyone.Segmentation(mask=ids_of(Path(row["output"])))
         elif row["output"] is not None:
             sample["mask"] = fiftyone.Segmentation(mask=mask_of(Path(row["output"])))
         samples.append(sample)
-    dataset.add_samples(samples)
+    return samples
+
+
+def build(manifest: Path, name: str | None = None) -> Any:  # noqa: ANN401 - fiftyone.Dataset
+    """Return the dataset of a manifest; see the doubtful by ``sort_by("confidence")``."""
+    import fiftyone
+
+    dataset = fiftyone.Dataset(name, overwrite=name is not None)
+    dataset.mask_targets = {"mask": classes_of(manifest) or SUBJECT}
+    dataset.add_samples(samples_of(manifest))
     return dataset
 
 

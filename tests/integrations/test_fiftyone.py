@@ -1,7 +1,7 @@
 """The FiftyOne sample on what the commands really write.
 
 FiftyOne brings a database server and is not among what the tests install: the part that reads
-manifests and masks is tested here, and the dataset itself where the package is.
+manifests and masks is tested here, the samples where the package is, the dataset nowhere.
 """
 
 from __future__ import annotations
@@ -71,6 +71,14 @@ def test_classes_are_those_of_a_run_that_labelled(sample, made):
     assert sample.classes_of(_manifest(made, "cut")) is None
 
 
+def test_label_map_is_read_as_ids_and_not_as_colours(sample, made):
+    (row,) = sample.rows_of(_manifest(made, "labels"))
+    ids = sample.ids_of(sample.Path(row["output"]))
+    assert set(np.unique(ids)) == {0, 1, 2}
+    with pytest.raises(ValueError, match="is no label map"):
+        sample.ids_of(made / "photos/boots.jpg")
+
+
 def test_last_row_of_an_input_counts_and_a_wrong_line_is_told(sample, tmp_path):
     path = tmp_path / "manifest.jsonl"
     lines = [{"source": "a", "status": status, "output": None} for status in ("failed", "ok")]
@@ -95,22 +103,16 @@ def test_without_fiftyone_it_says_what_to_install(sample, made, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not fiftyone_is_here, reason="pip install fiftyone, which brings a database")
+@pytest.mark.skipif(not fiftyone_is_here, reason="pip install fiftyone")
 @pytest.mark.filterwarnings("ignore")  # its own
-def test_dataset_has_a_sample_an_input(sample, made, monkeypatch, tmp_path):
-    monkeypatch.setenv("FIFTYONE_DATABASE_DIR", str(tmp_path / "db"))
-    monkeypatch.setenv("FIFTYONE_DO_NOT_TRACK", "true")
-    dataset = sample.build(_manifest(made, "cut"))
-    assert len(dataset) == 3
-    by_name = {each.filename: each for each in dataset}
+def test_every_input_is_a_sample(sample, made):
+    by_name = {each.filename: each for each in sample.samples_of(_manifest(made, "cut"))}
+    assert set(by_name) == {"boots.jpg", "broken.jpg", "wall.png"}
     assert by_name["broken.jpg"].status.label == "failed"
     assert by_name["broken.jpg"].mask is None
     assert by_name["boots.jpg"].mask.mask.max() == 1
-    labelled = sample.build(_manifest(made, "labels"))
-    assert labelled.mask_targets["mask"][0] == "cluster 1"
-    assert labelled.first().mask.get_mask().shape
-    dataset.delete()
-    labelled.delete()
+    (labelled,) = sample.samples_of(_manifest(made, "labels"))
+    assert set(np.unique(labelled.mask.get_mask())) == {0, 1, 2}
 
 
 def _manifest(made, name):
