@@ -92,6 +92,15 @@ def test_a_count_has_an_interval():
     assert (only.kind, only.counted, only.low, only.high) == ("car", 3, 2, 4)
 
 
+def test_what_lies_on_another_track_may_be_it_again_under_another_name():
+    car = track(along(range(0, 300, 10)), 1)
+    lorry = track(along(range(103, 203, 10)), 2, kind="truck", start=10)
+    beside = track(along(range(103, 203, 10), y=60), 3, kind="truck", start=10)
+    kinds = {each.kind: each for each in counts([car, lorry, beside], [], patience_s=1)}
+    assert (kinds["car"].counted, kinds["car"].low, kinds["car"].high) == (1, 1, 1)
+    assert (kinds["truck"].counted, kinds["truck"].low, kinds["truck"].high) == (2, 1, 2)
+
+
 def test_a_class_that_was_never_confirmed_counts_none():
     (only,) = counts([], [track(along([1, 2]), -1, kind="dog")], patience_s=1)
     assert (only.kind, only.counted, only.low, only.high) == ("dog", 0, 0, 1)

@@ -15,9 +15,12 @@ from typing import Literal
 import numpy as np
 
 from maskworks.core.errors import UsageError
+from maskworks.models.families.box_answers import box_ious
 from maskworks.video.tracking.tracks import Point, Track
 
 Direction = Literal["left-to-right", "right-to-left"]
+
+_SAME_IOU = 0.5
 
 HOLD = 3
 """How many frames in a row an object must be seen on a side to be there."""
@@ -205,6 +208,10 @@ def counts(
 ) -> list[KindCount]:
     """Count the objects of each class, most first.
 
+    The low end leaves out what may be another track again: one that began where that one could
+    have got to, and one that lay on it for half of its life, as a lorry does that a detector
+    takes for a car as well.
+
     Parameters
     ----------
     tracks : those that were confirmed
@@ -216,10 +223,27 @@ def counts(
     for kind in sorted({each.kind for each in [*tracks, *doubtful]}):
         own = [each for each in tracks if each.kind == kind]
         more = sum(each.kind == kind for each in doubtful)
-        again = _joinable(own, 2 * patience_s)
+        single = [each for each in own if not _lies_on_another(each, tracks)]
+        low = len(single) - _joinable(single, 2 * patience_s)
         if own or more:
-            found.append(KindCount(kind, len(own), len(own) - again, len(own) + more))
+            found.append(KindCount(kind, len(own), low, len(own) + more))
     return sorted(found, key=lambda each: (-each.counted, each.kind))
+
+
+def _lies_on_another(track: Track, tracks: Sequence[Track]) -> bool:
+    """Say whether a longer track of any class had the same box for half of this one's life."""
+    enough = len(track.sightings) / 2
+    for other in tracks:
+        if (len(other.sightings), -other.number) <= (len(track.sightings), -track.number):
+            continue
+        there = {each.frame: each.box for each in other.sightings}
+        both = [(each.box, there[each.frame]) for each in track.sightings if each.frame in there]
+        if len(both) < enough:
+            continue
+        own, others = (np.array(boxes) for boxes in zip(*both, strict=True))
+        if np.count_nonzero(box_ious(own, others).diagonal() >= _SAME_IOU) >= enough:
+            return True
+    return False
 
 
 def _joinable(tracks: Sequence[Track], most_s: float) -> int:
