@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import onnx
 import pytest
@@ -86,6 +88,21 @@ def test_slabs_give_what_the_whole_volume_gives(rng, shape, sides, overlap):
     assert found.shape == shape
     assert np.array_equal(found, expected)
     assert set(asked) == {sides}
+
+
+def test_memory_follows_the_window_and_not_the_depth():
+    def predict(part):
+        return np.stack([part, part + 1, part - 1])
+
+    peaks = []
+    for depth in (32, 640):
+        values = np.zeros((depth, 48, 48), np.float32)
+        tracemalloc.start()
+        slices = label_slices(values, predict, VolumeWindows((8, 24, 24)))
+        assert sum(1 for _ in slices) == depth
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2 * peaks[0]  # of twenty times the depth
 
 
 def test_weights_are_those_of_a_gaussian_an_eighth_wide():
