@@ -4,7 +4,6 @@ import contextlib
 import os
 import pickle
 import struct
-import time
 import tracemalloc
 import zlib
 from io import BytesIO
@@ -141,16 +140,14 @@ def test_read_picture_checks_the_size_before_it_decodes(monkeypatch, file, kind)
         read_picture(content, Limits(max_pixels=10))
 
 
-def test_read_picture_refuses_a_bomb_at_once(png_file):
+def test_read_picture_refuses_a_bomb_without_decoding_it(png_file):
     row = zlib.compressobj(9)
     data = b"".join(row.compress(bytes(2501)) for _ in range(20000)) + row.flush()
     bomb = png_file((20000, 20000), 1, 0, [], data=data)
     assert len(bomb) < 60_000
     tracemalloc.start()
-    start = time.perf_counter()
     with pytest.raises(TooLargeError, match="has 400,000,000 pixels, the limit is 100,000,000"):
         read_picture(bomb)
-    assert time.perf_counter() - start < 0.5
     assert tracemalloc.get_traced_memory()[1] < 5_000_000
     tracemalloc.stop()
 
