@@ -5,10 +5,13 @@ The options are read from the parsers, so that an option that is added later is 
 
 from __future__ import annotations
 
+import json
 import typing
 from functools import lru_cache
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from maskworks.apps.cli import main
 from maskworks.apps.cli.main import COMMANDS, load
@@ -137,3 +140,86 @@ def test_a_report_replaces_no_file_of_another_kind(words, option, tmp_path, caps
         base[base.index("missing")] = str(report)
         refused((*words, *base, option.opts[0], str(report)), capsys, "is what is read")
     assert photo.read_bytes() == report.read_bytes() == b"as it was"
+
+
+# ------------------------------------------------- files and names that are not there
+
+BASES = {
+    ("cutout",): "photos -o out --model plain",
+    ("segment",): "photos -o out --model otsu",
+    ("check",): "photos --preset shopify",
+    ("suitability",): "photos -o out --no-ocr",
+    ("demo",): "-o out",
+    ("evaluate", "semantic"): "--truth ids --predictions ids2 --classes 2",
+    ("evaluate", "instances"): "--truth coco.json --predictions found.json",
+    ("evaluate", "saliency"): "--truth masks --predictions masks2",
+    ("evaluate", "video"): "--truth masks --predictions masks2",
+    ("evaluate", "fairness"): "--truth masks --predictions masks2 --property size",
+    ("evaluate", "calibration"): "--manifest rows.json --truth masks --fit isotonic",
+    ("evaluate", "threshold"): "--manifest rows.json --truth masks --target-precision 0.5",
+    ("evaluate", "mattes"): "--truth masks --predictions masks2",
+    ("evaluate", "tracks"): "--truth tracks.txt --predictions tracks.txt",
+    ("init",): "photos",
+    ("models", "pull"): "plain",
+    ("data", "check"): "ids",
+    ("data", "import"): "photos -o out",
+    ("export",): "photos",
+}
+"""Words with which a command would do its work on the files that `drawn` writes."""
+
+WRITTEN = {"--output", "-o", "--json", "--html", "--csv", "--database"}
+SAID = {"--source", "--purpose", "--language", "--address", "--classes", "--colours"}
+"""Options that name what is made, or that say something in words."""
+
+
+@pytest.fixture
+def drawn(tmp_path, photos, home):
+    for name in ("a", "b"):
+        photos.write(f"{name}.png")
+    (tmp_path / "in").rename(tmp_path / "photos")
+    inside = np.zeros((60, 80), np.uint8)
+    inside[10:40, 10:50] = 1
+    for folder, white in (("masks", 255), ("masks2", 255), ("ids", 1), ("ids2", 1)):
+        (tmp_path / folder).mkdir()
+        for name in ("a", "b"):
+            Image.fromarray(inside * white).save(tmp_path / folder / f"{name}.png")
+    box = {"image_id": 1, "category_id": 1, "segmentation": [[0, 0, 9, 0, 9, 9]], "iscrowd": 0}
+    coco = {
+        "images": [{"id": 1, "height": 60, "width": 80, "file_name": "a.png"}],
+        "categories": [{"id": 1, "name": "cup", "isthing": 1}],
+        "annotations": [box | {"id": 1, "area": 40, "bbox": [0, 0, 9, 9]}],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(coco))
+    (tmp_path / "found.json").write_text(json.dumps([box | {"score": 0.9}]))
+    rows = [{"name": name, "confidence": 0.9, "iou": 0.9} for name in ("a", "b")]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    (tmp_path / "tracks.txt").write_text("1,1,10,10,20,20,1,1,1\n")
+
+
+def reads(words, option):
+    written = option.opts[0] in WRITTEN | SAID
+    makes = option.opts[0] == "--manifest" and words[0] != "evaluate"
+    return words in BASES and not (written or makes or choices_of(option) or option.multiple)
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        param
+        for param in options()
+        if kind_of(param.values[1]) not in NUMBERS and reads(*param.values)
+    ],
+)
+@pytest.mark.parametrize("value", ["no-such/x", "x" * 5000], ids=["missing", "long"])
+def test_what_is_not_there_is_named(words, option, value, drawn, capsys):
+    name, given = option.opts[0], BASES[words].split()
+    if name in given:
+        given[given.index(name) + 1] = value
+    else:
+        given += [name, value]
+    code = main([*words, *given])
+    out, err = capsys.readouterr()
+    assert code in (1, 2), out
+    assert "Traceback" not in err
+    assert "unexpected" not in err
+    assert name.lstrip("-") in err or value[:40] in err

@@ -288,6 +288,14 @@ def test_five_commands_lead_from_a_folder_to_an_exported_model(kind, tmp_path, c
     assert list((data / "run").rglob("*.onnx"))
     card = next((data / "run").rglob("*.md")).read_text()
     assert "mIoU" in card  # it is evaluated where it is exported
+    drawn = ["-o", str(tmp_path / "drawn"), "--model", str(data / "run"), "--write", "none"]
+    assert main(["segment", str(data / "pictures"), *drawn]) == 0
+    capsys.readouterr()
+    sides = ["--truth", str(data / "labels"), "--predictions", str(tmp_path / "drawn")]
+    assert main(["evaluate", "semantic", *sides, "--taxonomy", str(data), "--json", "-"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["counts"]["pictures"] == 4
+    assert 0 <= record["mIoU"] <= 1
 
 
 def test_a_run_says_which_classes_it_has_to_evaluate(tmp_path, capsys):
