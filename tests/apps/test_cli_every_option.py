@@ -223,3 +223,25 @@ def test_what_is_not_there_is_named(words, option, value, drawn, capsys):
     assert "Traceback" not in err
     assert "unexpected" not in err
     assert name.lstrip("-") in err or value[:40] in err
+
+
+@pytest.mark.parametrize(
+    ("words", "order"),
+    [
+        ("segment photos -o out --model grabcut --box 5,5,1,1", "TOP,LEFT,BOTTOM,RIGHT, in pixels"),
+        ("segment photos -o out --model grabcut --box-xyxy 5,5,1,1", "X1,Y1,X2,Y2 (left, top, "),
+        ("segment photos -o out --model grabcut --point 5", "ROW,COLUMN or ROW,COLUMN,out, pixels"),
+        ("segment photos -o out --model grabcut --point-xy 5", "X,Y or X,Y,out, pixels"),
+        ("segment photos -o out --model otsu --bands 1,2", "red, green and blue, counted from 1"),
+        ("segment photos -o out --model otsu --bands 0", "red, green and blue, counted from 1"),
+        ("segment photos -o out --model otsu --window 40", "a centre and a width above 0"),
+        ("cutout photos -o out --background 5,5", "such as white, #f4f1ec or 244,241,236"),
+        ("models import coco.json --name n --input-size 0x0", "HEIGHTxWIDTH in pixels"),
+        ("cutout photos -o out --metrics no-such", "write PORT, or HOST:PORT"),
+    ],
+    ids=lambda each: " ".join(each.split()[-2:]) if " --" in each else "",
+)
+def test_what_takes_numbers_says_their_order_and_what_was_found(words, order, drawn, capsys):
+    given = words.split()
+    said = refused(given, capsys, order, given[-1])
+    assert given[-2] in said or given[0] == "models"

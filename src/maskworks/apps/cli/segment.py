@@ -277,8 +277,8 @@ def _box(text: str | None, xyxy: str | None) -> Box | None:
         return make(first, second, third, fourth)
     except (ValueError, ImageError) as error:
         raise UsageError(
-            f"{option} is four whole numbers {order}, the first two before the last two, got "
-            f"{given!r}"
+            f"{option} is four whole numbers {order}, in pixels, the first two before the last "
+            f"two, got {given!r}"
         ) from error
 
 
@@ -297,9 +297,15 @@ def _bands(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
     try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"--bands is one or three numbers such as 4,3,2, got {text!r}") from error
+        bands = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        bands = ()
+    if len(bands) not in (1, 3) or min(bands) < 1:
+        raise UsageError(
+            "--bands is one band, or three for red, green and blue, counted from 1, such as 4,3,2; "
+            f"got {text!r}"
+        )
+    return bands
 
 
 def run(

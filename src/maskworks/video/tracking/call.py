@@ -177,9 +177,9 @@ def _numbers(text: str, what: str, form: str) -> tuple[list[float], str]:
     try:
         found = [float(part) for part in places.split(",")]
     except ValueError as error:
-        raise UsageError(f"a {what} is '{form}', in quotes, got {text!r}") from error
+        raise UsageError(f"a {what} is '{form}', in pixels, in quotes, got {text!r}") from error
     if not name.strip():
-        raise UsageError(f"a {what} is '{form}', in quotes, got {text!r} without a name")
+        raise UsageError(f"a {what} is '{form}', in pixels, in quotes, got {text!r} without a name")
     if not all(map(isfinite, found)):
         raise UsageError(f"a {what} is '{form}', in numbers that are finite, got {text!r}")
     return found, name.strip()
