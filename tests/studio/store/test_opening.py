@@ -11,12 +11,13 @@ from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import CheckConstraint, inspect, text
+from sqlalchemy import CheckConstraint, create_engine, inspect, text
 
 from maskworks.core.errors import OutputError, UsageError
 from maskworks.studio.store import add, list_campaigns, open_campaign, open_store
 from maskworks.studio.store import migrations as migrations_package
 from maskworks.studio.store.addresses import parse_address
+from maskworks.studio.store.migrations.snapshot import snapshot
 from maskworks.studio.store.schema import REVISION, VERSION_TABLE, metadata
 
 
@@ -41,6 +42,40 @@ def test_migrations_make_the_checks_too(empty):  # Alembic compares none
         look = inspect(connection).get_check_constraints
         made = {(table, rule["name"]) for table in metadata.tables for rule in look(table)}
     assert made == known
+
+
+@pytest.fixture
+def migrated(tmp_path):
+    """Returns what the migrations, up to a revision, make of an SQLite file without tables."""
+
+    def made(revision):
+        engine = create_engine(f"sqlite:///{tmp_path / revision}.db")
+        with engine.begin() as connection:
+            migrations_package.upgrade(connection, revision)
+            found = snapshot(connection)
+        engine.dispose()
+        return found
+
+    return made
+
+
+def tables_of(path):
+    with open_store(path) as store, store.reading() as connection:
+        return snapshot(connection)
+
+
+def test_new_file_has_what_the_migrations_make_of_none(migrated, tmp_path):
+    assert tables_of(tmp_path / "new.db") == migrated("head")
+
+
+def test_new_file_goes_on_from_an_older_snapshot(migrated, tmp_path, monkeypatch):
+    older = tmp_path / "older.sql"
+    older.write_text(migrated("0002"))
+    monkeypatch.setattr(migrations_package, "SNAPSHOT", older)
+    made, wanted = (
+        text.split("\n\n") for text in (tables_of(tmp_path / "new.db"), migrated("head"))
+    )
+    assert sorted(made) == sorted(wanted)
 
 
 def test_newest_migration_is_the_revision_that_the_code_knows():
@@ -76,11 +111,14 @@ def test_two_that_open_at_once_make_the_tables_once(empty):
         assert len(set(pool.map(opened, range(4)))) == 1
 
 
-def test_migration_that_fails_leaves_nothing(empty, monkeypatch):
+def test_migration_that_fails_leaves_nothing(empty, migrated, tmp_path, monkeypatch):
     def broken(*_):
         raise OSError("the machine is on fire")
 
-    monkeypatch.setattr(op, "create_index", broken)
+    older = tmp_path / "older.sql"
+    older.write_text(migrated("0002"))
+    monkeypatch.setattr(migrations_package, "SNAPSHOT", older)
+    monkeypatch.setattr(op, "execute", broken)
     with pytest.raises(OutputError, match="the machine is on fire"):
         open_store(empty)
     monkeypatch.undo()

@@ -15,15 +15,7 @@ from decimal import InvalidOperation
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    create_engine,
-    event,
-    func,
-    inspect,
-    select,
-)
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select
 from sqlalchemy import text as sql
 from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
@@ -275,11 +267,13 @@ def _migrate(store: Store) -> None:
     with store.reading() as connection:
         if _revision(connection, store.name) == REVISION:
             return
-    from maskworks.studio.store.migrations import upgrade
+    from maskworks.studio.store.migrations import begin, upgrade
 
     with store.writing(durable=True) as connection:
         if not store.is_sqlite:  # two that open at once: the second finds it done
             connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        if _revision(connection, store.name) is None and store.is_sqlite:
+            begin(connection)
         if _revision(connection, store.name) != REVISION:
             upgrade(connection)
 
