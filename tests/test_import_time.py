@@ -42,6 +42,15 @@ def test_a_plain_cut_out_imports_nothing_it_does_not_need(tmp_path):
     assert done.stdout.strip() == "0 []"
 
 
+def test_a_new_campaigns_file_is_made_without_alembic(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from maskworks.studio.store import open_store; "
+        "open_store(Path(sys.argv[1])).close(); print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "new.db")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
 def test_the_start_is_what_the_command_takes_beyond_its_picture(tmp_path):
     whole, picture = start.measure(start.PICTURE, tmp_path, 0)
     assert 0 < picture < whole
