@@ -13,7 +13,7 @@ from maskworks.models.families.sharpening import sharpened
 from maskworks.models.store import ready, sharpening
 
 if TYPE_CHECKING:
-    from maskworks.core.values import Image
+    from maskworks.core.values import Float2D, Image
     from maskworks.models.families.saliency import Prediction
     from maskworks.models.runtimes.network import Network
     from maskworks.models.spec import ModelSpec
@@ -26,10 +26,10 @@ class Model:
     spec: ModelSpec
     network: Network
 
-    def predict(self, image: Image) -> Prediction:
+    def predict(self, image: Image, *, before: Float2D | None = None) -> Prediction:
         """Find the subject of one picture; see `maskworks.models.families.saliency.predict`."""
         self._cuts_out()
-        return self._calibrated(saliency.predict(image, self.spec, self.network))
+        return self._calibrated(saliency.predict(image, self.spec, self.network, before=before))
 
     def _calibrated(self, found: Prediction) -> Prediction:
         """Return a prediction with the confidence that this machine's fit says it has."""

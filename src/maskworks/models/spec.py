@@ -47,8 +47,9 @@ class InputSpec(StrictRow):
     `width` then say at which size it was trained. `scale` "255" divides by 255, "max" by the
     largest value of the resized picture, "1" not at all. Then `mean` is subtracted and the
     result divided by `std`, per channel R, G, B; with `order` "bgr" the channels are swapped
-    last. With `layout` "nhwc" the network takes, and answers, channels last. With `mirrored` a
-    model of labels is shown the mirror image too, and the mean of both answers counts.
+    last. With `layout` "nhwc" the network takes, and answers, channels last. With `previous` a
+    fourth channel holds the matte of the frame before, in [0, 1], 0 where there is none. With
+    `mirrored` a model of labels is shown the mirror image too, and the mean of both answers counts.
     `resample` is the filter: "area" is ours, the others are Pillow's. With `corner` a padded
     picture lies at the top left rather than in the middle; `fill` is what the padding holds after
     normalisation.
@@ -57,6 +58,7 @@ class InputSpec(StrictRow):
     height: Side
     width: Side
     mirrored: bool = False
+    previous: bool = False
     resize: Literal["pad", "squash", "area", "keep"]
     resample: Literal["area", "nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"] = (
         "area"
@@ -77,6 +79,9 @@ class InputSpec(StrictRow):
             raise ValueError(message)
         if self.corner and self.resize != "pad":
             message = f"corner goes with resize pad, got {self.resize!r}"
+            raise ValueError(message)
+        if self.previous and self.resize not in ("area", "squash"):
+            message = f"previous goes with resize area or squash, got {self.resize!r}"
             raise ValueError(message)
         return self
 

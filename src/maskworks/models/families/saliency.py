@@ -43,12 +43,17 @@ class Prediction:
     raw_confidence: float | None = None
 
 
-def predict(image: Image, spec: ModelSpec, network: Network) -> Prediction:
+def predict(
+    image: Image, spec: ModelSpec, network: Network, *, before: Float2D | None = None
+) -> Prediction:
     """Run `network` on one picture.
 
     Parameters
     ----------
     image : Image of shape (H, W)
+    before : float32 (H, W) in [0, 1]
+        The matte of the frame before, for a network whose row says `previous`; others do not look
+        at it. None where nothing came before.
 
     Returns
     -------
@@ -60,23 +65,24 @@ def predict(image: Image, spec: ModelSpec, network: Network) -> Prediction:
     NetworkError
         If an output is missing, has the wrong shape, is not finite or outside [0, 1].
     """
-    return from_outputs(network(to_batch(image, spec)), spec, image.size)
+    return from_outputs(network(to_batch(image, spec, before)), spec, image.size)
 
 
 STRIDE = 32
 """A network that takes more than one size takes multiples of this."""
 
 
-def to_batch(image: Image, spec: ModelSpec) -> Batch:
+def to_batch(image: Image, spec: ModelSpec, before: Float2D | None = None) -> Batch:
     """Resize and normalise a picture.
 
     Parameters
     ----------
     image : Image of shape (H, W)
+    before : as `predict` takes it
 
     Returns
     -------
-    float32 (1, 3, h, w)
+    float32 (1, 3, h, w), or (1, 4, h, w) with the matte of the frame before
         (h, w) is `input_size` of the picture's. With "pad" what lies beside the picture is 0,
         after normalisation.
     """
@@ -86,11 +92,13 @@ def to_batch(image: Image, spec: ModelSpec) -> Batch:
     peak = 255.0 if rule.scale == "255" else float(max(int(small.max()), 1))
     scale = 1.0 / (peak * np.asarray(rule.std))
     offset = np.asarray(rule.mean) / np.asarray(rule.std)
-    batch = np.zeros((1, 3, *input_size(image.size, rule)), np.float32)
+    batch = np.zeros((1, 3 + rule.previous, *input_size(image.size, rule)), np.float32)
     inside = batch[0, :, top : top + height, left : left + width]
     for channel in range(3):
         np.multiply(small[..., channel], np.float32(scale[channel]), out=inside[channel])
         inside[channel] -= np.float32(offset[channel])
+    if rule.previous and before is not None:
+        inside[3] = enlarge(before, height, width)
     return batch
 
 

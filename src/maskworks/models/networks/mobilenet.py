@@ -42,7 +42,8 @@ def _conv(a: int, b: int, size: int, stride: int = 1, groups: int = 1) -> nn.Con
     return nn.Conv2d(a, b, size, stride, size // 2, groups=groups, bias=False)
 
 
-def _conv_norm(a: int, b: int, size: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+def conv_norm(a: int, b: int, size: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    """Make a convolution from `a` to `b` channels, a batch norm and a ReLU6."""
     return nn.Sequential(
         _conv(a, b, size, stride, groups), nn.BatchNorm2d(b), nn.ReLU6(inplace=True)
     )
@@ -54,9 +55,9 @@ class InvertedResidual(nn.Module):
     def __init__(self, a: int, b: int, stride: int, expansion: int) -> None:
         super().__init__()
         wide = a * expansion
-        layers: list[nn.Module] = [] if expansion == 1 else [_conv_norm(a, wide, 1)]
+        layers: list[nn.Module] = [] if expansion == 1 else [conv_norm(a, wide, 1)]
         layers += [
-            _conv_norm(wide, wide, 3, stride, groups=wide),
+            conv_norm(wide, wide, 3, stride, groups=wide),
             nn.Conv2d(wide, b, 1, bias=False),
             nn.BatchNorm2d(b),
         ]
@@ -67,6 +68,16 @@ class InvertedResidual(nn.Module):
         """Map (N, a, h, w) to (N, b, h/stride, w/stride)."""
         y: Tensor = self.conv(x)
         return x + y if self.adds else y
+
+
+def mobile_blocks() -> list[tuple[int, int, int, int]]:
+    """List the encoder's 17 blocks: channels in and out, stride, expansion."""
+    blocks, a = [], 32
+    for expansion, b, repeats, stride in _BLOCKS:
+        for i in range(repeats):
+            blocks.append((a, b, stride if i == 0 else 1, expansion))
+            a = b
+    return blocks
 
 
 class Separable(nn.Sequential):
@@ -116,13 +127,9 @@ class MobilePyramid(nn.Module):
         self, width: int = 96, fine_width: int = 32, context: int = 0, middle: int = 0
     ) -> None:
         super().__init__()
-        blocks: list[nn.Module] = [_conv_norm(3, 32, 3, 2)]
-        channels = 32
-        for expansion, b, repeats, stride in _BLOCKS:
-            for i in range(repeats):
-                blocks.append(InvertedResidual(channels, b, stride if i == 0 else 1, expansion))
-                channels = b
-        self.features = nn.Sequential(*blocks)
+        self.features = nn.Sequential(
+            conv_norm(3, 32, 3, 2), *(InvertedResidual(*row) for row in mobile_blocks())
+        )
         self.context = Separable(width, width, 5)
         self.wide = nn.Sequential(*(WideBlock(width) for _ in range(context)))
         self.middle = nn.Sequential(*(WideBlock(width) for _ in range(middle)))

@@ -32,14 +32,15 @@ class DevRow:
     kind: str
     stem: str
     iou: float
-    confidence: float
-    presence: float
+    confidence: float  # 0 where the network gives none
+    presence: float  # 1 where the network does not say
     area: float
 
 
 def _row(kind: str, stem: str, iou: float, said: Prediction) -> DevRow:
     area = float((said.matte.alpha >= 0.5).mean())
-    return DevRow(kind, stem, iou, said.confidence or 0.0, said.presence or 0.0, area)
+    presence = 1.0 if said.presence is None else said.presence
+    return DevRow(kind, stem, iou, said.confidence or 0.0, presence, area)
 
 
 def assess(

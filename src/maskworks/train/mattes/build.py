@@ -10,12 +10,13 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from maskworks.core.errors import RecipeError
+from maskworks.models.networks.live import LivePyramid
 from maskworks.models.networks.mobilenet import MobilePyramid
 from maskworks.models.networks.u2net import U2Net
 from maskworks.train.mattes.onnx_start import EMBEDDED, embedded_file, onnx_tensors
 from maskworks.train.mattes.recipe import Init, Recipe
 
-Body = U2Net | MobilePyramid
+Body = U2Net | MobilePyramid | LivePyramid
 
 
 def build_body(recipe: Recipe) -> Body:
@@ -23,6 +24,8 @@ def build_body(recipe: Recipe) -> Body:
     body: Body = U2Net()
     if recipe.network == "mobile-pyramid":
         body = MobilePyramid(context=recipe.context, middle=recipe.middle)
+    elif recipe.network == "live-pyramid":
+        body = LivePyramid(recipe.context)
     if recipe.frozen_norm:
         fold_norms(body)
     return body

@@ -99,6 +99,25 @@ def _sources(recipe: Recipe) -> list[str]:
     return lines
 
 
+def _answers(recipe: Recipe) -> str:
+    """Return what the network sees beside a picture, and what it answers."""
+    if recipe.remembers:
+        return " and the matte of\n  the frame before; it answers a matte alone"
+    return """; it answers a matte, its confidence (its own
+  prediction of its IoU) and the presence of a subject"""
+
+
+def _confidence(recipe: Recipe, found: dict[str, Any]) -> str:
+    """Return how far the network knows itself, and the diagram of it."""
+    if recipe.remembers:
+        return "Each picture was seen once, with nothing before it. There is no confidence."
+    auroc = found["auroc"]
+    return f"""Confidence over all {found["pictures"]}: AUROC against IoU < 0.85 {auroc:.3f}, rank
+correlation with IoU {found["spearman"]:.3f}, expected calibration error {found["ece"]:.3f}.
+
+![confidence said against IoU reached]({recipe.name}-reliability.svg)"""
+
+
 def card_text(run: Path, exported: Exported, found: dict[str, Any]) -> str:
     """Render the measured part of a card as Markdown."""
     done = open_run(run)
@@ -117,8 +136,7 @@ Written by `maskworks export` from the run; what follows the heading Notes is ke
 
 - File: `{exported.path.name}`, {exported.bytes / 1e6:.2f} MB, sha256 `{exported.sha256}`
 - Network: {recipe.network}, {passes} over a rectangle of the photo's aspect with the area of
-  {recipe.input_size} x {recipe.input_size} px; it answers a matte, its confidence (its own
-  prediction of its IoU) and the presence of a subject
+  {recipe.input_size} x {recipe.input_size} px{_answers(recipe)}
 - Recipe: `recipes/{recipe.name}.toml`, seed {recipe.seed}; started from {init}
 - Trained: {done.minutes:.0f} minutes on one core of a shared machine, {done.steps} steps,
   {done.pictures} pictures drawn
@@ -137,10 +155,7 @@ Written by `maskworks export` from the run; what follows the heading Notes is ke
 |---|---|
 {kinds}
 
-Confidence over all {found["pictures"]}: AUROC against IoU < 0.85 {found["auroc"]:.3f}, Spearman
-correlation with IoU {found["spearman"]:.3f}, expected calibration error {found["ece"]:.3f}.
-
-![confidence said against IoU reached]({recipe.name}-reliability.svg)
+{_confidence(recipe, found)}
 
 "No subject" is answered for {answered} of {found["empty_pictures"]} rooms kept out of training
 and for {100 * found["no_subject_on_subjects"]:.1f} % of the dev subjects.
@@ -159,7 +174,9 @@ def write_card(run: Path, exported: Exported, found: dict[str, Any]) -> Path:
     card = folder / f"{name}.md"
     old = card.read_text("utf-8") if card.exists() else ""
     notes = old[old.index(NOTES) + 1 :] if NOTES in old else "## Notes\n\nNone yet.\n"
-    write_atomic(folder / f"{name}-reliability.svg", reliability_svg(found["reliability"]).encode())
+    if open_run(run).judge is not None:
+        svg = reliability_svg(found["reliability"])
+        write_atomic(folder / f"{name}-reliability.svg", svg.encode())
     write_atomic(card, (card_text(run, exported, found) + notes).encode())
     (run / "summary.json").write_text(json.dumps(found, indent=1))
     return card

@@ -42,6 +42,7 @@ def recipe_spec(recipe: Recipe, *, judged: bool) -> ModelSpec:
             width=recipe.input_size,
             resize="area",
             scale="255",
+            previous=recipe.remembers,
             mean=recipe.mean,
             std=recipe.std,
         ),

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import torch
 
+from maskworks.models.networks.live import LivePyramid
 from maskworks.train.averaging import follow
 from maskworks.train.budget import Budget
 from maskworks.train.denormals import denormals_as_zero
+from maskworks.train.mattes.before import matte_before, with_matte
 from maskworks.train.mattes.build import Body, build_body, start_from
 from maskworks.train.mattes.dev import dev_iou
 from maskworks.train.mattes.losses import Target, matte_loss
 from maskworks.train.mattes.pack import Pack
 from maskworks.train.mattes.recipe import Recipe
 from maskworks.train.mattes.sampler import Batch, Sampler, scaled, stream
+from maskworks.train.mattes.thinning import LESSONS, thin
 from maskworks.train.norms import normalised, recalibrate
 from maskworks.train.optimiser import RelativeAdamW
 from maskworks.train.precision import keep_depthwise_full, quick_precision
@@ -79,6 +82,11 @@ class MatteTraining:
         if init is None:
             return set()
         loaded = start_from(self.body, init, self.data)
+        if isinstance(self.body, LivePyramid):
+            batch = next(stream(self.sampler, 192, LESSONS, self.recipe.seed, workers=0))
+            missed = thin(self.body, init, self.data, normalised(scaled(batch[0]), self.recipe))
+            loaded = {n for n, _ in self.body.named_parameters() if not n.startswith("memory")}
+            self.report(f"thinned {init.weights}: misses {missed:.3f} of what its encoder answers")
         if init.folded_norm:
             batches = stream(self.sampler, 256, 8, self.recipe.seed, workers=0)
             count = max(1, init.calibration_pictures // 8)
@@ -134,6 +142,8 @@ class MatteTraining:
             group["lr"] = self.recipe.lr * factor * group["factor"]
         x = normalised(scaled(batch[0]), self.recipe).to(self.device)
         wanted = targets(batch, self.recipe)
+        if self.recipe.remembers:
+            x = with_matte(x, matte_before(wanted.matte).to(self.device))
         target = Target(*(t.to(self.device) for t in (wanted.matte, wanted.known, wanted.weight)))
         with quick_precision(self.device):
             logits, _ = self.body(x)

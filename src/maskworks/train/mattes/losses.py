@@ -23,8 +23,9 @@ class Target:
 
 def edge_weight(matte: Tensor, known: Tensor) -> Tensor:
     """Weigh pixels near the matte's edge up to three times as much as flat ones."""
-    across = F.avg_pool2d(matte, (1, 15), stride=1, padding=(0, 7))
-    near = F.avg_pool2d(across, (15, 1), stride=1, padding=(7, 0))
+    flat = matte[:, 0]  # without the dimension of one channel pooling takes its quick way
+    across = F.avg_pool2d(flat, (1, 15), stride=1, padding=(0, 7))
+    near = F.avg_pool2d(across, (15, 1), stride=1, padding=(7, 0))[:, None]
     return known * (1 + 4 * (near - matte).abs())
 
 

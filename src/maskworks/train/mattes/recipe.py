@@ -99,7 +99,7 @@ class Recipe(_Frozen):
     """A whole training run, as read from a TOML file."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    network: Literal["u2netp", "mobile-pyramid"]
+    network: Literal["u2netp", "mobile-pyramid", "live-pyramid"]
     context: int = Field(0, ge=0)  # blocks of wide kernels that see the whole picture
     middle: int = Field(0, ge=0)  # the same at half the stride
     input_size: int = Field(320, multiple_of=32)
@@ -114,6 +114,7 @@ class Recipe(_Frozen):
     frozen_norm: bool = False  # batch norms are folded into the convolutions before them
     freeze: tuple[str, ...] = ()
     teacher_weight: float = Field(0.5, ge=0)
+    squashed: float = Field(0.0, ge=0, le=1)  # share of pictures that lose their aspect
     pack_size: int = 384
     source: tuple[Source, ...]
     stage: tuple[Stage, ...]
@@ -123,6 +124,11 @@ class Recipe(_Frozen):
     judge: JudgeRecipe = JudgeRecipe()
     dev: str = "subjects/dev"
     dev_pictures: int = 12
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the network takes the matte of the frame before, and gives no confidence."""
+        return self.network == "live-pyramid"
 
     def without_labelling(self) -> Recipe:
         """Return the recipe with no picture labelled anew."""

@@ -65,9 +65,9 @@ def train_recipe(path: Path, data: Path, folder: Path, budget: Budget, report: R
     run = MatteTraining(recipe, data, pack, folder, report)
     shutil.copyfile(path, folder / "recipe.toml")
     run.train(budget)
-    body = run.averaged()
-    lessons = gather(body, pack, recipe, folder, report, threads=budget.threads)
-    save_judge(train_judge(lessons, recipe), folder)
+    if not recipe.remembers:
+        lessons = gather(run.averaged(), pack, recipe, folder, report, threads=budget.threads)
+        save_judge(train_judge(lessons, recipe), folder)
     report(f"trained; `maskworks export {folder}` writes the model")
 
 
@@ -77,7 +77,7 @@ class Finished:
 
     recipe: Recipe
     body: Body
-    judge: Judge
+    judge: Judge | None  # None where the network gives no confidence
     minutes: float
     steps: int
     pictures: int
@@ -100,7 +100,7 @@ def open_run(folder: Path) -> Finished:
     saved = torch.load(last, weights_only=True)
     body = build_body(recipe)
     body.load_state_dict(saved["average"])
-    judge = load_judge(folder)
+    judge = None if recipe.remembers else load_judge(folder)
     return Finished(
         recipe, body.eval(), judge, saved["elapsed_s"] / 60, saved["step"], saved["pictures"]
     )
@@ -127,9 +127,8 @@ def assess_run(folder: Path, onnx: Path, data: Path, report: Report) -> dict[str
     """Measure an exported file on the dev pictures; keep rows and summary in the run's folder."""
     recipe = load_recipe(folder / "recipe.toml")
     empty = held_out_empty(recipe, data, folder.parent)
-    rows: list[DevRow] = assess(
-        open_onnx(onnx), recipe_spec(recipe, judged=True), data / recipe.dev, empty, report
-    )
+    spec = recipe_spec(recipe, judged=not recipe.remembers)
+    rows: list[DevRow] = assess(open_onnx(onnx), spec, data / recipe.dev, empty, report)
     write_rows(rows, folder / "assessed.json")
     found = summary(rows)
     (folder / "summary.json").write_text(json.dumps(found, indent=1))

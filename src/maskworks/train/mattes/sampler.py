@@ -111,7 +111,11 @@ class Sampler:
         if label == "trimap":
             known[matte == 128] = 0
         views = random_view(
-            [self.pack.pixels(entry), matte, known], shape, rng, [self.fill, 0, 255], plain=plain
+            [self.pack.pixels(entry), matte, known],
+            shape,
+            rng,
+            [self.fill, 0, 255],
+            plain=plain or rng.random() < self.recipe.squashed,
         )
         if label == "empty":
             return views[0], views[1], (views[2] > 250).astype(np.uint8), 0, 1
