@@ -56,7 +56,8 @@ def test_catalogue_names_the_files_rembg_publishes(name, file, md5):
 
 
 def test_catalogue_has_ours_and_every_rembg_file():
-    assert set(load_catalogue().names) == {"cutout", "street", *MD5, "bria-rmbg", *YOLOX}
+    ours = {"cutout", "cutout-live", "street"}
+    assert set(load_catalogue().names) == {*ours, *MD5, "bria-rmbg", *YOLOX}
 
 
 SALIENCY = [spec for spec in read_rows(ROWS) if spec.family == "saliency"]
@@ -71,10 +72,13 @@ def test_catalogue_rows_are_as_their_families_need(spec):
         kind = "logits"
     if spec.embedded:
         side, scale = (384, "255")
+    if spec.input.previous:
+        side = 192
     assert (spec.input.height, spec.input.width, spec.input.scale) == (side, side, scale)
     assert spec.input.resize == ("area" if spec.embedded else "squash")
     assert spec.output.kind == kind
-    assert spec.output.confidence == spec.output.presence == spec.embedded
+    judged = spec.embedded and not spec.input.previous
+    assert spec.output.confidence == spec.output.presence == judged
     assert spec.licence in {"Apache-2.0", "MIT", "CC-BY-NC-4.0"}
     assert spec.commercial == ("NC" not in spec.licence)
 

@@ -20,8 +20,10 @@ from PIL import Image
 from maskworks.apps.demo.photos import bundled, samples
 from maskworks.apps.http.routes import live
 from maskworks.core.reading import read_picture
+from maskworks.core.values import Image as Picture
 from maskworks.models import load_catalogue, load_model
 from maskworks.models.families.resampling import enlarge, shrink
+from maskworks.video.live.seeing import live_model
 
 PARITY = 2 / 255
 CONVERTED = 4 / 255  # with a colour profile, which the browser converts by a level otherwise
@@ -121,10 +123,12 @@ def test_the_page_is_isolated_and_may_talk_to_its_own_server_only(server):
         assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
 
 
-def test_the_description_names_the_network_by_its_checksum(server):
-    told = server.client.get("/live/model.json").json()
-    spec = load_catalogue().find(live.MODEL)
+@pytest.mark.parametrize(("kind", "model"), [("model", live.MODEL), ("camera", live.CAMERA)])
+def test_the_descriptions_name_the_networks_by_their_checksums(server, kind, model):
+    told = server.client.get(f"/live/{kind}.json").json()
+    spec = load_catalogue().find(model)
     assert (told["name"], told["sha256"]) == (spec.name, spec.sha256)
+    assert told["input"]["previous"] == spec.input.previous
     kept = server.client.get(f"/live/{told['url']}")
     assert len(kept.content) == spec.bytes
     assert kept.headers["Cache-Control"] == "no-cache"
@@ -163,6 +167,30 @@ def test_the_browsers_matte_is_pythons(visitor, server, photo):
     assert found["confidence"] == pytest.approx(expected.confidence, abs=0.01)
     assert found["presence"] == pytest.approx(expected.presence, abs=0.01)
     assert visitor.foreign(server) == []
+
+
+AFTER = """async ([data, before, width, height]) => {
+  const { load } = await import("/live/files/index.js");
+  const runtime = "/live/files/ort.wasm.min.mjs";
+  window.remembering ??= await load({ model: "/live/camera.json", runtime });
+  const pixels = Uint8ClampedArray.from(data);
+  const found = await window.remembering.run(pixels, { width, height }, Float32Array.from(before));
+  return [...found.matte];
+}"""
+
+
+def test_the_browser_shows_the_camera_s_network_the_matte_of_the_frame_before(visitor):
+    (photo,) = [one for one in samples() if one.name == "astronaut.png"]
+    pixels = shrink(read_picture(photo.content).image.pixels, 96, 96)
+    model = live_model(live.CAMERA, 96, threads=1)
+    before = np.zeros((96, 96), np.float32)
+    before[:, :48] = 1
+    expected = model.predict(Picture(pixels), before=before).matte.alpha
+    assert np.abs(expected - model.predict(Picture(pixels)).matte.alpha).max() > 0.05
+    given = np.dstack((pixels, np.full((96, 96), 255, np.uint8)))
+    flat = [given.ravel().tolist(), before.ravel().tolist(), 96, 96]
+    found = np.array(visitor.page.evaluate(AFTER, flat), np.float32).reshape(96, 96)
+    assert np.abs(found - expected).max() <= PARITY
 
 
 def test_a_photo_goes_through_the_page_on_a_telephone_and_by_keyboard(visitor, server, tmp_path):
@@ -258,7 +286,7 @@ def test_the_camera_gets_another_background_and_nothing_leaves(browsing, server,
     )
     visitor = Visitor(browser, server, viewport={"width": 1000, "height": 800})
     page = visitor.page
-    page.select_option("#side", "160")
+    page.select_option("#side", "128")
     page.select_option("#background", "colour")
     page.click("#start")
     page.wait_for_function("() => Number(document.body.dataset.frames || 0) >= 3")

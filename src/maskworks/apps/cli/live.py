@@ -19,7 +19,7 @@ from maskworks.apps.cli.stopping import INTERRUPTED, finishing
 from maskworks.core.errors import UsageError
 from maskworks.video.live.preview import LivePreview, open_preview
 from maskworks.video.live.running import LiveRequest, LiveState, run_live
-from maskworks.video.live.seeing import SIDE_PX, SIDES_PX
+from maskworks.video.live.seeing import MODEL, SIDE_PX, SIDES_PX
 
 
 def live(
@@ -62,7 +62,7 @@ def live(
     rate: Annotated[
         str | None, typer.Option(help="Frames a second of a camera or raw RGB; 30 by default.")
     ] = None,
-    model: Annotated[str, typer.Option(help="A cut-out model.")] = "cutout",
+    model: Annotated[str, typer.Option(help="A cut-out model.")] = MODEL,
     side: Annotated[
         int,
         typer.Option(

@@ -15,7 +15,7 @@ from maskworks.core.values import Pixels
 from maskworks.models import Model
 from maskworks.video.ahead import ahead
 from maskworks.video.live.painting import Painter
-from maskworks.video.live.seeing import SIDE_PX, LiveEye, LiveMatte, live_model
+from maskworks.video.live.seeing import MODEL, SIDE_PX, LiveEye, LiveMatte, live_model
 from maskworks.video.live.sinks import Put, Write, open_sink
 from maskworks.video.live.sources import LiveSource, open_source
 from maskworks.video.live.upsampling import enlarged
@@ -34,7 +34,7 @@ class LiveRequest:
     write: Write = "y4m"
     size: tuple[int, int] | None = None
     rate: Fraction | None = None
-    model: str = "cutout"
+    model: str = MODEL
     side_px: int = SIDE_PX
     threads: int = 0
     overwrite: bool = False

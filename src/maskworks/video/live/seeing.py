@@ -138,7 +138,7 @@ class LiveEye:
             if not asked:
                 return np.asarray(brought, np.float32), before.confidence
             trust = np.float32(KEPT_SHARE) * agreement(view, before.view, flow)
-        found = self._model.predict(Image(view.colours))
+        found = self._model.predict(Image(view.colours), before=brought)
         alpha = found.matte.alpha
         if found.presence is not None and found.presence < NO_SUBJECT_BELOW:
             alpha = np.zeros_like(alpha)
@@ -147,12 +147,16 @@ class LiveEye:
         return np.asarray(alpha, np.float32), found.confidence
 
 
-def live_model(name: str = "cutout", side_px: int = SIDE_PX, *, threads: int = 0) -> Model:
+MODEL = "cutout-live"
+"""The model of live pictures, by its name in the catalogue."""
+
+
+def live_model(name: str = MODEL, side_px: int = SIDE_PX, *, threads: int = 0) -> Model:
     """Open a cut-out model so that it sees small pictures.
 
     Parameters
     ----------
-    name : of a model that takes pictures of any size, such as "cutout"
+    name : of a model that takes pictures of any size, such as "cutout-live" or "cutout"
     side_px : side of the square whose area it sees
     threads : of the network; 0 takes every core
 
@@ -177,7 +181,7 @@ def live_model(name: str = "cutout", side_px: int = SIDE_PX, *, threads: int = 0
 def live(
     frames: Iterable[Pixels],
     *,
-    model: str = "cutout",
+    model: str = MODEL,
     rate: float = 30.0,
     side_px: int = SIDE_PX,
     threads: int = 0,

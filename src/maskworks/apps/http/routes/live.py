@@ -26,8 +26,8 @@ from maskworks.models.store import ready, sharpening
 
 router = APIRouter(include_in_schema=False)
 
-MODEL = "cutout"
-"""The model of the page, by its name in the catalogue; the only place that names it."""
+MODEL, CAMERA = "cutout", "cutout-live"
+"""The models of photos and of the camera, by their names in the catalogue; named here alone."""
 
 WEB = Path(__file__).resolve().parent.parent / "web"
 CODE = ("index.js", "resampling.js", "video.js", "live.js")
@@ -55,8 +55,14 @@ async def live(request: Request) -> Response:
 
 @router.get("/live/model.json")
 async def model() -> Response:
-    """Say what the network takes and gives, and where its files lie."""
-    return JSONResponse(description())
+    """Say what the network of photos takes and gives, and where its files lie."""
+    return JSONResponse(description(MODEL))
+
+
+@router.get("/live/camera.json")
+async def camera() -> Response:
+    """Say the same of the network of the camera."""
+    return JSONResponse(description(CAMERA))
 
 
 @router.get("/live/files/{name}")
@@ -73,9 +79,9 @@ async def file(name: str, request: Request) -> Response:
     return answer
 
 
-def description() -> dict[str, Any]:
+def description(name: str) -> dict[str, Any]:
     """Return what `load` of the browser's package reads: files by address and SHA-256."""
-    spec = load_catalogue().find(MODEL)
+    spec = load_catalogue().find(name)
     second = spec.sharpening
     return {
         "name": spec.name,
@@ -85,6 +91,7 @@ def description() -> dict[str, Any]:
             "height": spec.input.height,
             "width": spec.input.width,
             "resize": spec.input.resize,
+            "previous": spec.input.previous,
             "scale": spec.input.scale,
             "mean": spec.input.mean,
             "std": spec.input.std,
@@ -119,10 +126,12 @@ def missing_runtime() -> str:
 
 @lru_cache(maxsize=1)
 def _files() -> dict[str, Path]:
-    spec = load_catalogue().find(MODEL)
-    weights = [ready(spec)]
-    if spec.sharpening is not None:
-        weights.append(sharpening(spec.sharpening))
+    weights = []
+    for name in (MODEL, CAMERA):
+        spec = load_catalogue().find(name)
+        weights.append(ready(spec))
+        if spec.sharpening is not None:
+            weights.append(sharpening(spec.sharpening))
     runtime = [WEB / "runtime" / name for name in runtime_digests()]
     every = [*(WEB / name for name in CODE), *runtime, *weights]
     return {path.name: path for path in every if path.is_file()}

@@ -26,6 +26,8 @@ export interface InputRule {
   width: number;
   height: number;
   resize: "area" | "squash";
+  /** Whether a fourth channel holds the matte of the frame before. */
+  previous?: boolean;
   scale: "255";
   mean: [number, number, number];
   std: [number, number, number];
@@ -45,7 +47,11 @@ export class Cutter {
   readonly threads: number;
   cutout(image: Blob | ImageData | CanvasImageSource): Promise<Found>;
   /** RGBA pixels of the input's size; the matte has that size or that of the network's answer. */
-  run(data: Uint8ClampedArray, size: { width: number; height: number }): Promise<Found>;
+  run(
+    data: Uint8ClampedArray,
+    size: { width: number; height: number },
+    before?: Float32Array | null,
+  ): Promise<Found>;
 }
 
 export function load(options: LoadOptions): Promise<Cutter>;

@@ -93,16 +93,21 @@ export class Cutter {
     return { ...found, matte: enlarge(found.matte, found.width, found.height, pixels.width, pixels.height), width: pixels.width, height: pixels.height };
   }
 
-  /** Run the network on RGBA pixels of its input's size; the matte has that size, or half of it. */
-  async run(data, { width, height }) {
+  /**
+   * Run the network on RGBA pixels of its input's size; the matte has that size, or half of it.
+   * A network of live pictures also sees `before`, the matte of the frame before at that size.
+   */
+  async run(data, { width, height }, before = null) {
     const plane = width * height;
     const stacked = new Float32Array(plane * 4);
+    const channels = this.spec.input.previous ? 4 : 3;
+    if (channels === 4 && before?.length === plane) stacked.set(before, 3 * plane);
     const { mean, std } = this.spec.input;
     for (let c = 0; c < 3; c++) {
       const scale = Math.fround(1 / (255 * std[c])), offset = Math.fround(mean[c] / std[c]);
       for (let i = 0; i < plane; i++) stacked[c * plane + i] = Math.fround(data[i * 4 + c] * scale) - offset;
     }
-    const input = new this.ort.Tensor("float32", stacked.subarray(0, 3 * plane), [1, 3, height, width]);
+    const input = new this.ort.Tensor("float32", stacked.subarray(0, channels * plane), [1, channels, height, width]);
     const outputs = await this.network.run({ [this.network.inputNames[0]]: input });
     const [first, ...others] = this.network.outputNames.map((name) => outputs[name]);
     let matte = first.data;

@@ -3,7 +3,7 @@ import { load, VideoMatte, withAlpha } from "./index.js";
 
 const $ = (id) => document.getElementById(id);
 const here = (name) => new URL(name, import.meta.url);
-let opened = null;
+const opened = {};
 let shown = null;
 let video = null;
 let stream = null;
@@ -13,16 +13,16 @@ function say(text, wrong = false) {
   $("said").className = wrong ? "error" : "";
 }
 
-function cutter() {
-  if (!opened) {
+function cutter(kind) {
+  if (!opened[kind]) {
     say("Loading the network …");
-    opened = load({ model: here("../model.json"), runtime: here("ort.wasm.min.mjs") });
-    opened.then(
+    opened[kind] = load({ model: here(`../${kind}.json`), runtime: here("ort.wasm.min.mjs") });
+    opened[kind].then(
       (it) => say(`Ready: ${it.spec.name}, ${it.threads === 1 ? "one thread" : `${it.threads} threads`}.`),
-      () => { opened = null; },
+      () => { delete opened[kind]; },
     );
   }
-  return opened;
+  return opened[kind];
 }
 
 const guarded = (work) => async (...given) => {
@@ -36,7 +36,7 @@ const guarded = (work) => async (...given) => {
 const cutPhoto = guarded(async (file) => {
   if (!file) return;
   document.body.dataset.state = "working";
-  const one = await cutter();
+  const one = await cutter("model");
   const began = performance.now();
   const found = await one.cutout(file);
   const seconds = (performance.now() - began) / 1000;
@@ -98,7 +98,7 @@ $("start").addEventListener("click", guarded(async () => {
     } catch (error) {
       throw new Error(error.name === "NotAllowedError" ? "The camera was not allowed; allow it for this page." : "There is no camera that could be used; photos work without one.");
     }
-    const one = await cutter();
+    const one = await cutter("camera");
     $("camera").srcObject = stream;
     await $("camera").play();
     video = new VideoMatte($("camera"), { cutter: one, canvas: $("shown"), side: Number($("side").value), onFrame: tell });
@@ -119,8 +119,8 @@ $("start").addEventListener("click", guarded(async () => {
 function tell({ rate, confidence, subject }) {
   document.body.dataset.frames = 1 + Number(document.body.dataset.frames || 0);
   if (!rate) return;
-  const sure = subject ? `confidence ${confidence?.toFixed(2) ?? "unknown"}` : "no subject";
-  $("rate").textContent = `${rate.toFixed(1)} frames a second, ${sure}.`;
+  const sure = confidence === null ? "" : `, confidence ${confidence.toFixed(2)}`;
+  $("rate").textContent = `${rate.toFixed(1)} frames a second${subject ? sure : ", no subject"}.`;
 }
 
 function stopCamera() {

@@ -8,7 +8,7 @@ const RATE_OVER_MS = 2000;
  *
  * Frames that come while one is worked on are passed over, so the picture is late by one frame's
  * work and never more. The matte is the network's at its own input size, made as large as the
- * frame; it is not refined.
+ * frame; it is not refined. A network of live pictures sees the matte of the frame before.
  */
 export class VideoMatte {
   /**
@@ -27,6 +27,7 @@ export class VideoMatte {
     this.small = new OffscreenCanvas(1, 1);
     this.alpha = new OffscreenCanvas(1, 1);
     this.subject = new OffscreenCanvas(1, 1);
+    this.before = null;
     this.done = [];
     this.running = false;
   }
@@ -65,7 +66,9 @@ export class VideoMatte {
     const seen = this.small.getContext("2d", { willReadFrequently: true });
     seen.drawImage(video, 0, 0, size.width, size.height);
     const still = await createImageBitmap(video); // the frame that the matte belongs to
-    const found = await this.cutter.run(seen.getImageData(0, 0, size.width, size.height).data, size);
+    const pixels = seen.getImageData(0, 0, size.width, size.height).data;
+    const found = await this.cutter.run(pixels, size, this.before);
+    this.before = found.matte;
     this.draw(still, found, width, height);
     still.close();
     this.done.push(performance.now());
