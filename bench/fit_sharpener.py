@@ -32,7 +32,7 @@ from torch.nn import functional as F
 
 from maskworks.core.values import Image
 from maskworks.models import load_catalogue
-from maskworks.models.families.saliency import input_size, to_batch
+from maskworks.models.families.saliency import to_batch
 from maskworks.models.families.sharpening import LEAST, STEPPED
 from maskworks.models.runtimes.onnx import open_onnx
 from maskworks.models.store import ready
@@ -42,7 +42,8 @@ FILE = MODELS / "weights/sharpen.onnx"
 CATALOGUE = MODELS / "catalogue.toml"
 WEIGHTS = {"ccp_alpha": 0.34, "ccp": 0.2, "cutouts": 0.16, "duts": 0.14, "people": 0.08}
 OTHER = 0.04  # the weight of every other kind: its masks are coarse polygons
-PER_KIND = 450
+PER_KIND = 250
+TRIMAPS = ("pets",)  # kinds whose masks leave the edge out
 SIDE = 64  # of a piece, pixels
 BATCH = 32
 RATE = 2e-3
@@ -170,18 +171,24 @@ def examples(folders: Sequence[Path]) -> dict[str, list[Example]]:
     spec = load_catalogue().find("cutout")
     network = open_onnx(ready(spec), threads=1)
     found: dict[str, list[Example]] = {}
-    for kind in sorted(path for folder in folders for path in folder.glob("*") if path.is_dir()):
+    for kind in sorted(
+        path
+        for folder in folders
+        for path in folder.glob("*")
+        if path.is_dir() and path.name not in TRIMAPS
+    ):
         paths = sorted(path for path in kind.iterdir() if path.suffix in (".webp", ".jpg"))
         step = -(-len(paths) // PER_KIND) or 1
         for path in paths[::step]:
             loaded = _loaded(path)
             if loaded is None:
                 continue
-            size = input_size(loaded[0].shape[:2], spec.input)
+            shown = to_batch(Image(loaded[0]), spec)
+            size = shown.shape[2:]
             pixels, truth = (
                 cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in loaded
             )
-            matte = network(to_batch(Image(pixels), spec))[0].reshape(size)
+            matte = network(shown)[0].reshape(size)
             levels = np.rint(matte.clip(0, 1) * 255).astype(np.uint8)
             found.setdefault(kind.name, []).append(Example(pixels, truth, levels))
         print(f"{kind.name}: {len(found.get(kind.name, []))}", flush=True)
