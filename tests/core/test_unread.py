@@ -121,3 +121,13 @@ def test_cmyk_without_a_profile_is_told():
 def test_what_came_instead_of_a_picture_is_called_by_its_name(head, said):
     with pytest.raises(UnreadableError, match=said):
         read_picture(head + bytes(100), name="a.jpg")
+
+
+def test_a_gain_map_is_told_and_the_base_picture_taken():
+    base, bright = io.BytesIO(), io.BytesIO()
+    mark = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a hdrgm:Version="1.0"/></x:xmpmeta>'
+    Image.new("RGB", (60, 40), (90, 120, 30)).save(base, "JPEG", xmp=mark, quality=95)
+    Image.new("L", (30, 20), 255).save(bright, "JPEG")
+    picture = read_picture(base.getvalue() + bright.getvalue())
+    assert picture.details.notes == ("has an HDR gain map, its base picture was taken",)
+    assert np.abs(picture.image.pixels.astype(int) - (90, 120, 30)).max() <= 3
