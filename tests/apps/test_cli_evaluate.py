@@ -38,12 +38,10 @@ def call(folders, capsys):
     """Run the command in this process; return exit code, stdout, stderr."""
 
     def run(*arguments):
-        given = [
-            "evaluate", "mattes",
-            "--truth", str(folders / "truth"),
-            "--predictions", str(folders / "predictions"),
-            *map(str, arguments),
-        ]  # fmt: skip
+        given = ["evaluate", "mattes", *map(str, arguments)]
+        for side in ("truth", "predictions"):
+            if f"--{side}" not in given:
+                given += [f"--{side}", str(folders / side)]
         code = main(given)
         out, err = capsys.readouterr()
         return code, out, err
@@ -144,11 +142,10 @@ def test_wrong_use_is_2_and_prints_nothing(call, folders, arguments, message):
     assert message in err
 
 
-def test_a_json_file_that_cannot_be_written_is_1(call, folders):
+def test_a_json_file_that_is_a_folder_is_told_before_anything_is_measured(call, folders):
     code, out, err = call("--json", folders / "truth")
-    assert code == 1
-    assert "mean of 2" in out
-    assert "is a folder" in err
+    assert (code, out) == (2, "")
+    assert "is a folder; name the file to write" in err
 
 
 def test_limits_are_heeded(call):

@@ -51,7 +51,8 @@ def test_embedding_records_the_files_checksum(finished, tmp_path, monkeypatch, c
     ],
 )
 def test_wrong_use_is_explained(recipe_file, data, change, code, message, capsys):
-    assert main(["train", str(recipe_file), "--data", str(data), *change]) == code
+    given = change if "--data" in change else [*change, "--data", str(data)]
+    assert main(["train", str(recipe_file), *given]) == code
     assert message in capsys.readouterr().err
 
 
