@@ -325,7 +325,7 @@ def test_rules_are_suggested_from_the_campaign_itself(capsys, campaign, photos):
         pytest.param(["accept", "hat"], 2, "no picture is 'hat'", id="unknown"),
         pytest.param(["accept", "glass.png"], 1, "has no output that could be", id="no-output"),
         pytest.param(["reject", "shoe"], 2, "why", id="no-reason"),
-        pytest.param(["accept", "shoe", "--by", " "], 1, "nobody is named", id="nobody"),
+        pytest.param(["accept", "shoe", "--by", " "], 2, "is empty, after --by", id="nobody"),
     ],
 )
 def test_wrong_decisions_are_refused(capsys, campaign, arguments, code, message):
