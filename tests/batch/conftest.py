@@ -17,9 +17,9 @@ def photo():
     """Return the file of a small real photo; each number is another crop."""
 
     def make(number: int = 0, side: int = 96) -> bytes:
-        cat, left = Image.fromarray(data.chelsea()), 40 + 7 * (number % 20)
+        person, left, top = Image.fromarray(data.astronaut()), 7 * (number % 20), number // 20
         with io.BytesIO() as written:
-            cut = cat.crop((left, 20 + number // 20, left + 250, 270 + number // 20))
+            cut = person.crop((left, top, left + 350, top + 350))
             cut.resize((side, side)).save(written, "JPEG", quality=92)
             return written.getvalue()
 

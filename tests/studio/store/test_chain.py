@@ -9,7 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from maskworks.studio.store import (
     Judgement,
@@ -24,6 +24,7 @@ from maskworks.studio.store import (
     to_json,
 )
 from maskworks.studio.store.events import verify_trail
+from maskworks.studio.store.migrations import upgrade
 from maskworks.studio.store.withdrawing import withdraw
 
 
@@ -116,14 +117,12 @@ def test_exports_carry_the_digests(store, told):
     assert lines[-1].endswith(f"{events[-1].previous},{events[-1].digest}")
 
 
-def test_trail_of_an_earlier_version_is_linked(tmp_path, monkeypatch):
-    from alembic import command
-
+def test_trail_of_an_earlier_version_is_linked(tmp_path):
     path = tmp_path / "old.db"
-    whole = command.upgrade
-    with monkeypatch.context() as patch:
-        patch.setattr(command, "upgrade", lambda config, _: whole(config, "0002"))
-        open_store(path).close()
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        upgrade(connection, "0002")
+    engine.dispose()
     with sqlite3.connect(path) as connection:
         now = "2026-01-01 10:00:00.000000"
         connection.execute(f"INSERT INTO campaigns VALUES (1, 'old', 'USD', 'x', '{now}')")
