@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from maskworks.client.call import Answer, Call, EventAnswer, FileAnswer, Part, plain
 from maskworks.client.service_error import Retrying, ServiceError, failure_of, unreachable
@@ -25,7 +25,10 @@ ADDRESS = "http://127.0.0.1:7000"
 
 
 class _Settings:
-    """Where the service is, who calls, and how often."""
+    """Where the service is, who calls, and how often; `_kind` is httpx's client for it."""
+
+    _kind: ClassVar[str]
+    _http: Any
 
     def __init__(
         self,
@@ -37,11 +40,11 @@ class _Settings:
     ) -> None:
         self.address = address.rstrip("/")
         self.retrying = retrying
-        self._given = {
-            "base_url": self.address,
-            "headers": {} if key is None else {"X-Api-Key": key},
-            "timeout": timeout_s,
-        }
+        self._http = getattr(_httpx(), self._kind)(
+            base_url=self.address,
+            headers={} if key is None else {"X-Api-Key": key},
+            timeout=timeout_s,
+        )
 
 
 class Client(_Settings):
@@ -70,6 +73,9 @@ class Client(_Settings):
     ...     service.send(calls.cutout("cat.jpg")).save("cat.png")
     """
 
+    _kind = "Client"
+    _http: httpx.Client
+
     def __enter__(self) -> Self:
         return self
 
@@ -80,17 +86,6 @@ class Client(_Settings):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def __init__(
-        self,
-        address: str = ADDRESS,
-        *,
-        key: str | None = None,
-        timeout_s: float = 120.0,
-        retrying: Retrying = Retrying(),  # noqa: B008 - frozen
-    ) -> None:
-        super().__init__(address, key=key, timeout_s=timeout_s, retrying=retrying)
-        self._http = _httpx().Client(**cast("Any", self._given))
 
     def close(self) -> None:
         """Close the connections."""
@@ -157,6 +152,9 @@ class AsyncClient(_Settings):
     ...         return await service.send(calls.cutout(path))
     """
 
+    _kind = "AsyncClient"
+    _http: httpx.AsyncClient
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -167,17 +165,6 @@ class AsyncClient(_Settings):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-    def __init__(
-        self,
-        address: str = ADDRESS,
-        *,
-        key: str | None = None,
-        timeout_s: float = 120.0,
-        retrying: Retrying = Retrying(),  # noqa: B008 - frozen
-    ) -> None:
-        super().__init__(address, key=key, timeout_s=timeout_s, retrying=retrying)
-        self._http = _httpx().AsyncClient(**cast("Any", self._given))
 
     async def close(self) -> None:
         """Close the connections."""
