@@ -104,3 +104,11 @@ def test_file_that_is_no_volume_is_told_in_words(folders, capsys):
     said = capsys.readouterr().err
     assert "a.nii.gz: cannot be read as NIfTI" in said
     assert "Traceback" not in said
+
+
+def test_folders_are_walked_as_those_of_pictures(folders):
+    truth, ours = folders / "truth", folders / "ours"
+    save(truth / "@eaDir" / "thumb.nii.gz", organs())
+    assert {each.scan for each in evaluate_volumes(truth, ours).scores} == {"a", "b/b"}
+    with pytest.raises(UsageError, match="--truth and --predictions are the same folder"):
+        evaluate_volumes(truth, truth)

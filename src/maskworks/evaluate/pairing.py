@@ -83,7 +83,7 @@ def pair_files(
     folders = {"--truth": truth, "--predictions": predictions}
     if trimaps is not None:
         folders["--trimaps"] = trimaps
-    _check(folders)
+    check_folders(folders)
     found = {
         option: _pictures(folder, folders, may_be_empty=allow_missing and folder == predictions)
         for option, folder in folders.items()
@@ -117,12 +117,19 @@ def true_pictures(truth: Path) -> dict[str, Path]:
         If several differ in the suffix alone and it is not clear which one is meant.
     """
     folders = {"--truth": truth}
-    _check(folders)
+    check_folders(folders)
     found = _pictures(truth, folders, may_be_empty=False)
     return {name: _only(name, "--truth", found, truth) for name in sorted(found)}
 
 
-def _check(folders: dict[str, Path]) -> None:
+def check_folders(folders: dict[str, Path]) -> None:
+    """Refuse folders, by the option that names each, that are not there or are the same.
+
+    Raises
+    ------
+    UsageError
+        If one does not exist, or two are the same.
+    """
     real: dict[str, str] = {}
     for option, folder in folders.items():
         if not folder.is_dir():
@@ -144,7 +151,7 @@ def _pictures(
     apart = {os.path.realpath(other) for other in folders.values()}
     found: dict[str, list[Path]] = {}
     others = 0
-    for path in _walk(folder, apart):
+    for path in files_below(folder, apart):
         if path.suffix.lower() in SUFFIXES:
             name = path.relative_to(folder).with_suffix("").as_posix()
             found.setdefault(name, []).append(path)
@@ -160,7 +167,16 @@ def _pictures(
     return found
 
 
-def _walk(folder: Path, apart: set[str]) -> Iterator[Path]:
+def files_below(folder: Path, apart: set[str]) -> Iterator[Path]:
+    """Yield the files below a folder, sorted folder by folder, links followed once.
+
+    Hidden ones are left out, and folders that systems fill or whose real path is in `apart`.
+
+    Raises
+    ------
+    UsageError
+        If a folder may not be listed.
+    """
     seen: set[str] = set()
     for here, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
         seen.add(os.path.realpath(here))

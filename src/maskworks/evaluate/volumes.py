@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from maskworks.core.errors import ImageError, ModelError, UsageError
 from maskworks.core.extras import how_to_install
 from maskworks.core.public import public
 from maskworks.evaluate.outcome import finite_record, versions
+from maskworks.evaluate.pairing import check_folders, files_below
 from maskworks.quality.volumes import dice, surface_distances
 
 ENDINGS = (".nii.gz", ".nii")
@@ -244,7 +246,14 @@ def _pairs(
     """Return the pairs by name, the names without a prediction, and those without a truth."""
     if truth.is_file() and predictions.is_file():
         return [(_name(truth, truth.parent), truth, predictions)], [], []
-    true, ours = _volumes(truth), _volumes(predictions)
+    for folder in (truth, predictions):
+        if not folder.is_dir():
+            raise UsageError(
+                f"{folder}: is no folder, and --truth and --predictions are not two files"
+            )
+    check_folders({"--truth": truth, "--predictions": predictions})
+    apart = {os.path.realpath(folder) for folder in (truth, predictions)}
+    true, ours = _volumes(truth, apart), _volumes(predictions, apart)
     missing = sorted(true.keys() - ours.keys())
     if not true:
         raise UsageError(f"--truth {truth}: holds no NIfTI file ({', '.join(ENDINGS)})")
@@ -257,12 +266,10 @@ def _pairs(
     return pairs, missing, sorted(ours.keys() - true.keys())
 
 
-def _volumes(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: is no folder, and --truth and --predictions are not two files")
+def _volumes(folder: Path, apart: set[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name.lower().endswith(ENDINGS) and path.name[0] != ".":
+    for path in files_below(folder, apart):
+        if path.name.lower().endswith(ENDINGS):
             name = _name(path, folder)
             if name in found:
                 raise UsageError(f"{folder}: holds {found[name].name} and {path.name}; keep one")
