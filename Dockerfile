@@ -1,5 +1,5 @@
-# For a build that is the same each time, name the base by its digest (docs/deploy.md, Container).
-ARG BASE=python:3.12-slim
+# 3.12.14 on Debian trixie; a newer one by its digest: docs/deploy.md, Container.
+ARG BASE=python:3.12-slim@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea
 FROM ${BASE}
 
 COPY pyproject.toml README.md LICENSE requirements/serve.lock /src/
